@@ -30,7 +30,4 @@ class AnswerHeard:
     number: int
 
 
-DialogEvent = (
-    CallerBegan | CallerPaused | CallerHeard | CallerPressed | AnswerStarted | AnswerDone | AnswerHeard
-)
-
+DialogEvent = CallerBegan | CallerPaused | CallerHeard | CallerPressed | AnswerStarted | AnswerDone | AnswerHeard

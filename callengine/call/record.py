@@ -48,9 +48,7 @@ class Record:
         if text:
             started, ended = span[0] - self.began, span[1] - self.began
             self.journal.record_nowait(
-                TurnRecorded(
-                    self.call_id, self._next(), "agent", text, started, ended, interrupted, dict(timings)
-                )
+                TurnRecorded(self.call_id, self._next(), "agent", text, started, ended, interrupted, dict(timings))
             )
 
     def tool(self, call: ToolCall, result: ToolResult, started: float, seconds: float) -> None:

@@ -87,16 +87,7 @@ class Tick:
     """The deadline has passed."""
 
 
-Event = (
-    CallerBegan
-    | CallerPaused
-    | CallerHeard
-    | CallerPressed
-    | AgentStarted
-    | AgentFinished
-    | LastWords
-    | Tick
-)
+Event = CallerBegan | CallerPaused | CallerHeard | CallerPressed | AgentStarted | AgentFinished | LastWords | Tick
 
 
 # What is to be done
