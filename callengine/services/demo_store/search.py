@@ -69,7 +69,7 @@ def stems_of(texts: Iterable[str]) -> frozenset[str]:
 
 
 def build_index(products: Iterable[Mapping[str, object]], words: Words) -> Index:
-    """Index products (rows with id, category, season, studded, brand, model, names, size) with the words of the shop."""
+    """Index products (rows of the product table) with the words of the shop."""
     kinds = {
         found: kind
         for kind in ("studded", "season", "category", "brand")

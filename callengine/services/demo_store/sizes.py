@@ -5,6 +5,7 @@ bolt patterns «5x114.3» (bolts x circle in mm), batteries «60 Ah».
 """
 
 import re
+from collections.abc import Callable
 
 _RIM = r"(1[2-9]|2[0-4])"
 _GAP = r"(?:\s*[/\\,.\-]?\s*|\s+(?:на|дробь|slash|by)\s+)"
@@ -20,6 +21,26 @@ _BOLT_FRACTIONS = {"114": "114.3", "139": "139.7"}
 _LARGEST_RIM = 24
 
 
+def _bolts(match: re.Match[str]) -> str:
+    circle = match[2].replace(",", ".")
+    return f"{match[1]}x{_BOLT_FRACTIONS.get(circle, circle)}"
+
+
+def _rim(match: re.Match[str]) -> str:
+    return f"R{match[1]}"
+
+
+# In this order: what a longer size is made of must not be read again as a shorter one.
+_SPELLINGS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (_TYRE, lambda match: f"{match[1]}/{match[2]} R{match[3]}"),
+    (_BATTERY, lambda match: f"{match[1]} Ah"),
+    (_BOLTS, _bolts),
+    (_WHEEL, _rim),
+    (_RIM_WORD, _rim),
+    (_RIM_INCH, _rim),
+)
+
+
 def plain(text: str) -> str:
     """The text in lower case with «ё» as «е», as everything here is compared."""
     return text.casefold().replace("ё", "е")
@@ -32,14 +53,7 @@ def take_sizes(text: str) -> tuple[frozenset[str], str]:
     """
     sizes: set[str] = set()
     rest = plain(text)
-    for pattern, spelling in (
-        (_TYRE, lambda m: f"{m[1]}/{m[2]} R{m[3]}"),
-        (_BATTERY, lambda m: f"{m[1]} Ah"),
-        (_BOLTS, lambda m: f"{m[1]}x{_bolt_circle(m[2])}"),
-        (_WHEEL, lambda m: f"R{m[1]}"),
-        (_RIM_WORD, lambda m: f"R{m[1]}"),
-        (_RIM_INCH, lambda m: f"R{m[1]}"),
-    ):
+    for pattern, spelling in _SPELLINGS:
         sizes.update(spelling(match) for match in pattern.finditer(rest))
         rest = pattern.sub(" ", rest)
     return frozenset(sizes), rest
@@ -57,8 +71,3 @@ def keys_of_size(size: str) -> frozenset[str]:
     """Every size a product of this size is found by: a tyre «205/55 R16» also by «R16»."""
     sizes, _ = take_sizes(size)
     return sizes | {tyre.split()[-1] for tyre in sizes if "/" in tyre}
-
-
-def _bolt_circle(written: str) -> str:
-    circle = written.replace(",", ".")
-    return _BOLT_FRACTIONS.get(circle, circle)
