@@ -13,7 +13,8 @@ import trio
 from callengine.errors import ServiceError
 
 _START_SECONDS = 30.0  # importing the child's packages takes seconds on a busy machine
-_STOP_SECONDS = 3.0
+_TERMINATE_SECONDS = 3.0
+_STOP_SECONDS = 5.0
 
 
 @asynccontextmanager
@@ -30,7 +31,8 @@ async def open_embedded_store(database: Path | None = None, token: str = "") -> 
     try:
         yield f"http://{await _address(process)}/api/v1"
     finally:
-        await _stop(process)
+        with trio.move_on_after(_STOP_SECONDS, shield=True):
+            await _stop(process)
 
 
 async def _address(process: trio.Process) -> str:
@@ -50,13 +52,11 @@ async def _address(process: trio.Process) -> str:
 async def _stop(process: trio.Process) -> None:
     if process.returncode is None:
         process.terminate()
-    with trio.move_on_after(_STOP_SECONDS, shield=True):
+    with trio.move_on_after(_TERMINATE_SECONDS):
         await process.wait()
     if process.returncode is None:
         process.kill()
-        with trio.move_on_after(_STOP_SECONDS, shield=True):
-            await process.wait()
+        await process.wait()
     for pipe in (process.stdin, process.stdout):
         assert pipe is not None
-        with trio.move_on_after(_STOP_SECONDS, shield=True):
-            await pipe.aclose()
+        await pipe.aclose()

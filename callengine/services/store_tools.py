@@ -29,7 +29,7 @@ class StoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoreTool:
-    """One tool. `request` raises MissingArgumentError; `trim` raises pydantic's ValidationError for an unknown answer."""
+    """One tool. `request` raises MissingArgumentError; `trim` pydantic's ValidationError."""
 
     spec: ToolSpec
     request: Callable[[Mapping[str, Any], CallerContext], StoreRequest]
@@ -75,8 +75,8 @@ STORE_TOOLS = (
         _spec(
             "find_products",
             "Search the shop's tyres, wheels and batteries. Gives up to three products, best first, each with id, "
-            "name, price in roubles and pieces in stock; `total` says how many there are; `unmatched_words` are words that "
-            "fit nothing in the shop (an unknown brand, say).",
+            "name, price in roubles and pieces in stock; `total` says how many there are; `unmatched_words` are words "
+            "that fit nothing in the shop (an unknown brand, say).",
             {
                 "text": {
                     "type": "string",
@@ -110,9 +110,9 @@ STORE_TOOLS = (
     StoreTool(
         _spec(
             "order_status",
-            "State of an order by its number: status, what is in it, its price, where and from what day it can be "
-            "picked up. Statuses: new, confirmed (being put together), in_transit (on its way to the branch), ready (can be "
-            "picked up), completed, cancelled.",
+            "State of an order by its number: status, contents, price, where and from what day it can be "
+            "picked up. Statuses: new, confirmed (being put together), in_transit (on its way to the branch), ready "
+            "(can be picked up), completed, cancelled.",
             {"number": {"type": "integer", "minimum": 1, "maximum": 999999, "description": "Order number in figures."}},
             ("number",),
         ),

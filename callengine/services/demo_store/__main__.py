@@ -7,6 +7,7 @@ import signal
 import socket
 import sqlite3
 import sys
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -62,21 +63,20 @@ async def _run(app: Starlette, listener: socket.socket, exit_with_parent: bool) 
     # The two libraries spell ASGI's types differently.
     asgi = cast("ASGIFramework", app)
     stop = trio.Event()
-    async with trio.open_nursery() as signs:
-        await signs.start(_stop_on_signal, stop)
-        if exit_with_parent:
-            signs.start_soon(_stop_on_end_of_input, stop)
-        async with trio.open_nursery() as serving:
-            await serving.start(partial(serve, asgi, config, shutdown_trigger=stop.wait))
-            sys.stdout.write(json.dumps({"listening": f"{host}:{port}"}) + "\n")
-            sys.stdout.flush()
-        signs.cancel_scope.cancel("the server has ended")
-
-
-async def _stop_on_signal(stop: trio.Event, task_status: trio.TaskStatus[None]) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        task_status.started()
-        await anext(aiter(signals))
+        async with trio.open_nursery() as signs:
+            signs.start_soon(_stop_on_signal, signals, stop)
+            if exit_with_parent:
+                signs.start_soon(_stop_on_end_of_input, stop)
+            async with trio.open_nursery() as serving:
+                await serving.start(partial(serve, asgi, config, shutdown_trigger=stop.wait))
+                sys.stdout.write(json.dumps({"listening": f"{host}:{port}"}) + "\n")
+                sys.stdout.flush()
+            signs.cancel_scope.cancel("the server has ended")
+
+
+async def _stop_on_signal(signals: AsyncIterator[int], stop: trio.Event) -> None:
+    await anext(signals)
     stop.set()
 
 
