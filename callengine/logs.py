@@ -40,7 +40,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
                 *shared,
                 _renderer(settings, target),
             ],
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=()), structlog.stdlib.add_logger_name],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name],
         )
     )
     root = logging.getLogger()

@@ -65,12 +65,12 @@ class CheckedParts:
             return {name: Part(state=self._found[name], age_seconds=age) for name in self._checks}
 
     async def _ask(self, name: str, check: Callable[[], Awaitable[None]]) -> None:
-        self._found[name] = "failed"
-        with trio.move_on_after(CHECK_TIMEOUT_SECONDS):
-            try:
+        try:
+            with trio.fail_after(CHECK_TIMEOUT_SECONDS):
                 await check()
-            except ServiceError:
-                return  # the port's own log says why
+        except (ServiceError, trio.TooSlowError):  # the port's own log says why
+            self._found[name] = "failed"
+        else:
             self._found[name] = "ok"
 
 
