@@ -62,7 +62,7 @@ def socket_folder(preferred: Path, name: str) -> Iterator[Path]:
     if len(os.fsencode(preferred / name)) <= SOCKET_PATH_BYTES:
         yield preferred
         return
-    short = Path(tempfile.mkdtemp(prefix="callengine-", dir="/tmp"))  # noqa: S108 - mkdtemp; TMPDIR may be long too
+    short = Path(tempfile.mkdtemp(prefix="callengine-", dir="/tmp"))
     try:
         yield short
     finally:
