@@ -1,5 +1,6 @@
 """The bridge between Trio and asyncio: results, errors and cancellation in both directions."""
 
+import _asyncio
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -216,6 +217,18 @@ async def test_leaving_is_bounded(autojump_clock: MockClock) -> None:
             took = trio.current_time() - start
     assert took == pytest.approx(LEAVE_SECONDS)
     assert [entry["log_level"] for entry in logs] == ["warning"]
+
+
+async def test_a_library_imported_before_the_bridge_finds_the_loop() -> None:
+    original = _asyncio.get_running_loop  # what `from asyncio import get_running_loop` gave before trio-asyncio
+
+    async def ask() -> asyncio.AbstractEventLoop:
+        return original()
+
+    async with open_bridge() as bridge:
+        assert isinstance(await bridge.run(ask), asyncio.AbstractEventLoop)
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        original()
 
 
 async def test_many_at_once_share_one_loop() -> None:
