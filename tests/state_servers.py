@@ -88,6 +88,6 @@ def _made_database(postgres_url: str, *, template: str) -> Iterator[str]:
     name = f"test_{secrets.token_hex(4)}"
     admin = postgres_url.replace("/callengine?", "/postgres?")
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield postgres_url.replace("/callengine?", f"/{name}?")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
