@@ -21,7 +21,7 @@ MIN_WINDOW_SECONDS = 8.0
 TAIL_SECONDS = 2.0
 MAX_WINDOW_SECONDS = 30.0
 _PREPENDED = "\"'“¿([{-«"
-_APPENDED = "\"'.。,，!！?？:：”)]}、»"  # noqa: RUF001
+_APPENDED = "\"'.。,，!！?？:：”)]}、»"
 
 
 @dataclass(frozen=True, slots=True)

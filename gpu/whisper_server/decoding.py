@@ -33,6 +33,11 @@ class DecodeQueue:
         """True when a decode submitted now would start at once."""
         return not self._busy and self._waiting.empty()
 
+    @property
+    def no_line(self) -> bool:
+        """True when nothing waits; one decode may be running."""
+        return self._waiting.empty()
+
     async def run(self) -> None:
         """Decode for ever, one utterance after another; those whose future was cancelled are skipped."""
         while True:

@@ -63,6 +63,11 @@ class Endpointer:
         """True from `Started` to `Ended`."""
         return self._speaking
 
+    @property
+    def voiced(self) -> bool:
+        """True while the last window of an utterance was speech."""
+        return self._speaking and self._quiet == 0
+
     def feed(self, probability: float) -> Mark | None:
         """Take the next window; return what it decided, if anything."""
         self._position += self._window

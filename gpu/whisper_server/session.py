@@ -25,6 +25,8 @@ class Queue(Protocol):
 
     @property
     def idle(self) -> bool: ...
+    @property
+    def no_line(self) -> bool: ...
     def submit(self, utterance: Utterance) -> Decoded: ...
 
 
@@ -105,7 +107,11 @@ class Session:
     def finish(self) -> list[Step]:
         """The client sends no more: an open utterance becomes a final as it stands."""
         ended = self._endpointer.finish()
-        return [] if ended is None else self._marked(ended)
+        if ended is None:
+            return []
+        # Speech that was cut off keeps its last part of a window.
+        cut_off = ended.at == ended.end
+        return self._marked(Ended(self._audio.end, self._audio.end) if cut_off else ended)
 
     def close(self) -> None:
         """Give up decodes that nobody waits for any more."""
@@ -119,7 +125,7 @@ class Session:
                 return [SpeechBegan(at)]
             case Paused(end, _):
                 self._discard_early()
-                if self._queue.idle:
+                if self._queue.no_line:
                     self._early = (self._start, end, self._decode(end, words=True))
                 return []
             case Ended(end, at):
@@ -138,7 +144,9 @@ class Session:
         rate = self._request.rate
         if self._audio.end - self._start >= MAX_UTTERANCE_SECONDS * rate:
             return [self._cut()]
-        if not self._request.interim or self._audio.end < self._next_interim or not self._queue.idle:
+        if not self._request.interim or self._audio.end < self._next_interim:
+            return []
+        if not self._queue.idle or not self._endpointer.voiced:
             return []
         if self._interim is not None and not self._interim.done():
             return []
