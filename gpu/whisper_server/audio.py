@@ -83,7 +83,7 @@ class AudioWindow:
 
 def for_model(samples: Samples, rate: int) -> npt.NDArray[np.float32]:
     """Return samples at 16 kHz in -1..1, as Whisper takes them."""
-    scaled = samples.astype(np.float32) / 32768
+    scaled = samples.astype(np.float32) / np.float32(32768)
     if rate == MODEL_RATE:
         return scaled
     return np.asarray(soxr.resample(scaled, rate, MODEL_RATE), np.float32)

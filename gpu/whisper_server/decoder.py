@@ -103,7 +103,7 @@ class Decoder:
             return "en"
         if len(wanted) == 1:
             return wanted[0]
-        ranked = [token.strip("<|>") for token, _ in self._model.model.detect_language(encoded)[0]]
+        ranked: list[str] = [token.strip("<|>") for token, _ in self._model.model.detect_language(encoded)[0]]
         return next(code for code in ranked if not wanted or code in wanted)
 
     def _tokenizer(self, language: str) -> Tokenizer:

@@ -77,11 +77,10 @@ def streaming_response(event: Event) -> Message:
     response = StreamingResponse()
     match event:
         case SpeechActivity(began, at):
-            kind = _EVENT.SPEECH_ACTIVITY_BEGIN if began else _EVENT.SPEECH_ACTIVITY_END
-            response.speech_event_type = kind.value
+            response.speech_event_type = _EVENT.SPEECH_ACTIVITY_BEGIN if began else _EVENT.SPEECH_ACTIVITY_END
             response.speech_event_time.CopyFrom(duration(at))
         case SingleUtteranceOver(at):
-            response.speech_event_type = _EVENT.END_OF_SINGLE_UTTERANCE.value
+            response.speech_event_type = _EVENT.END_OF_SINGLE_UTTERANCE
             response.speech_event_time.CopyFrom(duration(at))
         case Interim(stable, tail, end, language):
             for text, stability in ((stable, STABLE), (tail, UNSTABLE)):

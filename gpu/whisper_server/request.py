@@ -17,22 +17,8 @@ RATES = (8000, 16000)
 SILENCE_MS = {"STANDARD": 700, "SHORT": 500, "SUPERSHORT": 300}
 # Google's model names are taken as "whatever this server runs": a client need not be reconfigured.
 GOOGLE_MODELS = frozenset(
-    [
-        "default",
-        "long",
-        "short",
-        "latest_long",
-        "latest_short",
-        "phone_call",
-        "video",
-        "command_and_search",
-        "telephony",
-        "telephony_short",
-        "chirp",
-        "chirp_2",
-        "chirp_3",
-        "chirp_telephony",
-    ]
+    {"default", "long", "short", "latest_long", "latest_short", "phone_call", "video", "command_and_search"}
+    | {"telephony", "telephony_short", "chirp", "chirp_2", "chirp_3", "chirp_telephony"}
 )
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -25,7 +24,6 @@ from whisper_server.settings import Settings
 
 log = logging.getLogger("whisper_server")
 
-DIALECTS: tuple[ModuleType, ...] = (dialect_v1, dialect_v2)
 NAMES = ("", dialect_v1.SERVICE, dialect_v2.SERVICE)
 _OPTIONS = (
     # A second server on the same port must fail, not share it.
@@ -40,7 +38,7 @@ _OPTIONS = (
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, SIGINT or the parent's end, then drain. Raises `StartError`."""
-    stopping = _stop_event(settings)
+    _check_parent(settings)
     chosen = plan(settings)
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as executor:
         loaded = _LateDecoder()
@@ -55,6 +53,7 @@ async def serve(settings: Settings) -> None:
             loaded.decoder = await asyncio.get_running_loop().run_in_executor(executor, load_decoder, chosen, settings)
             await _set_health(servicer, health_pb2.HealthCheckResponse.SERVING)
             admission.open()
+            stopping = _stop_event(settings)
             _announce(settings, port)
             log.info("serving %s on %s, at most %d streams", chosen.name, chosen.device, chosen.max_streams)
             await stopping.wait()
@@ -121,16 +120,23 @@ async def _drain(servicer: health.aio.HealthServicer, admission: Admission, seco
         log.warning("streams were still open after %g s and are cut off", seconds)
 
 
+def _check_parent(settings: Settings) -> None:
+    """The parent's end shows as end of file on standard input.
+
+    PR_SET_PDEATHSIG would not do: it fires when the *thread* that started us ends.
+    """
+    kind = os.fstat(0).st_mode
+    if settings.exit_with_parent and not (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
+        raise StartError("WHISPER_EXIT_WITH_PARENT: standard input must be a pipe that the parent holds open")
+
+
 def _stop_event(settings: Settings) -> asyncio.Event:
-    """Return an event that is set when this process should end."""
+    """Return an event that is set when this process should end; before this, signals simply end it."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     if settings.exit_with_parent:
-        # End of file on standard input, not PR_SET_PDEATHSIG: that fires when the thread that started us ends.
-        if not stat.S_ISFIFO(os.fstat(0).st_mode):
-            raise StartError("WHISPER_EXIT_WITH_PARENT: standard input must be a pipe that the parent holds open")
         loop.add_reader(0, lambda: None if os.read(0, 4096) else _parent_gone(loop, stopping))
     return stopping
 

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,26 +22,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="WHISPER_", frozen=True, env_ignore_empty=True)
 
-    listen: str = Field(
-        "0.0.0.0:8443", description="HOST:PORT; port 0 takes a free one. Without a token: loopback only"
-    )
-    model: str = Field(
-        "", description="a name (base, large-v3, turbo, …) or a folder; large-v3 on a GPU, base on a CPU"
-    )
+    listen: str = Field("0.0.0.0:8443", description="HOST:PORT, port 0 a free one; loopback only without a token")
+    model: str = Field("", description="a name or a folder; empty: large-v3 on a GPU, base on a CPU")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes the GPU where there is one")
-    compute_type: str = Field(
-        "", description="CTranslate2's: int8, int8_float16, float16, …; float16 on a GPU, int8 on a CPU"
-    )
+    compute_type: str = Field("", description="CTranslate2's; empty: float16 on a GPU, int8 on a CPU")
     max_streams: int = Field(0, ge=0, description="streams at once; 0: 24 on a GPU, 4 for each core on a CPU")
     beam_size: int = Field(0, ge=0, le=10, description="beams of the decoder; 0: 5 on a GPU, 1 on a CPU")
     cpu_threads: int = Field(0, ge=0, description="threads of the decoder on a CPU; 0: one for each core, at most 4")
     cache: Path = Field(default_factory=default_cache, description="folder for model files")
-    token: str = Field(
-        "", repr=False, description="bearer token that Speech requests must carry (or WHISPER_TOKEN_FILE)"
-    )
-    tls_cert: str = Field(
-        "", description="certificate chain, a PEM file; with WHISPER_TLS_KEY: TLS instead of plaintext"
-    )
+    token: str = Field("", repr=False, description="bearer token that requests must carry (or WHISPER_TOKEN_FILE)")
+    tls_cert: str = Field("", description="certificate chain, a PEM file; with its key: TLS, no plaintext")
     tls_key: str = Field("", repr=False, description="its private key, a PEM file (or WHISPER_TLS_KEY_FILE)")
     metrics_port: int | None = Field(9095, ge=0, le=65535, description="Prometheus metrics; 0: a free port; off: none")
     drain_seconds: float = Field(30.0, ge=0, description="how long open streams may go on after SIGTERM")
@@ -107,8 +97,8 @@ def load_settings() -> Settings:
         raise StartError(f"{name}: {message}" if first["loc"] else message) from error
 
 
-def _secrets_from_files() -> dict[str, str]:
-    values = {}
+def _secrets_from_files() -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for field in _SECRETS:
         name = f"WHISPER_{field}".upper()
         if path := os.environ.get(f"{name}_FILE"):

@@ -43,7 +43,7 @@ class SileroStream:
 
     def feed(self, samples: Samples) -> list[float]:
         """Return the probability of speech, 0..1, of each window that these samples complete."""
-        self._held = np.concatenate((self._held, samples.astype(np.float32) / 32768))
+        self._held = np.concatenate((self._held, samples.astype(np.float32) / np.float32(32768)))
         probabilities = []
         while len(self._held) >= self._context + self.window:
             frame = self._held[: self._context + self.window]
