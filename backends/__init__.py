@@ -1,1 +1,1 @@
-
+"""Everything that configuration swaps: recognisers, voices, dialog."""

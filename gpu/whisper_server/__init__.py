@@ -1,1 +1,1 @@
-
+"""whisper-server: Faster-Whisper behind Google's Speech services."""

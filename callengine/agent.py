@@ -1,0 +1,72 @@
+"""The agent file (TOML): what the agent says of itself, its fixed phrases, and where it may transfer to."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from callengine.errors import ConfigError
+from callengine.ports.synthesis import Prompt
+
+PACKAGED = {"ru": "ru.toml", "en": "en.toml"}
+
+
+class TransferTargets(BaseModel):
+    """Names the dialplan knows; `default` is taken when the dialog names none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    default: str = ""
+    targets: tuple[str, ...] = ()
+
+
+class AgentProfile(BaseModel):
+    """One agent, as its file describes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    language: str
+    voice: str = ""
+    greeting: str = Field(min_length=1)
+    goodbye: str = Field(min_length=1)
+    apology: str = Field(min_length=1)
+    transferring: str = Field(min_length=1)
+    too_long: str = Field(min_length=1)
+    no_input: tuple[str, ...] = ()
+    instructions: str = ""
+    hints: tuple[str, ...] = ()
+    transfer: TransferTargets = TransferTargets()
+
+    def prompt(self, text: str) -> Prompt:
+        """`text` in this agent's voice and language."""
+        return Prompt(text, self.language, self.voice)
+
+    def fixed_prompts(self) -> tuple[Prompt, ...]:
+        """Every phrase known before a call, for the voice's cache."""
+        phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, *self.no_input)
+        return tuple(self.prompt(text) for text in phrases)
+
+
+def load_agent(path: Path | None, language: str) -> AgentProfile:
+    """The agent of a file, or the packaged one for a language. Raises ConfigError."""
+    if path is None:
+        name = PACKAGED.get(language.split("-")[0])
+        if name is None:
+            have = ", ".join(sorted(PACKAGED))
+            raise ConfigError("CALL_LANGUAGE", f"no packaged agent for {language!r} (there are {have}); set AGENT_FILE")
+        text = files("callengine.agents").joinpath(name).read_text(encoding="utf-8")
+        return _parse(text, name)
+    try:
+        return _parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ConfigError("AGENT_FILE", f"cannot read {str(path)!r}: {error.strerror}") from None
+
+
+def _parse(text: str, name: str) -> AgentProfile:
+    try:
+        return AgentProfile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("AGENT_FILE", f"{name} is not TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError("AGENT_FILE", f"{name}: {where}: {first['msg']}") from None

@@ -1,0 +1,1 @@
+"""One call: the nursery, its four tasks, and the pure rules they follow."""

@@ -1,0 +1,106 @@
+"""The engine's settings: read once from the environment (DESIGN section 2), frozen, and wrong ones named."""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from callengine.errors import ConfigError
+
+PRIVATE_PEERS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _bare_url(value: str) -> str:
+    return value.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """Every setting of the engine. A field's name in capitals is its environment variable; `NAME_FILE` is read too."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    embedded: bool = True
+    data_dir: Path = Path("callengine-data")
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+
+    stt_backend: str = "whisper"
+    whisper_url: str = ""
+    whisper_token: SecretStr | None = None
+    whisper_ca: Path | None = None
+    tts_backend: str = "espeak"
+    dialog_backend: str = "scripted"
+    store_api_url: Annotated[str, AfterValidator(_bare_url)] = ""
+    store_api_token: SecretStr | None = None
+    agent_file: Path | None = None
+    call_language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "ru-RU"
+
+    audiosocket_host: str = "0.0.0.0"  # noqa: S104 - Asterisk is another machine
+    audiosocket_port: Port = 9092
+    allowed_peers: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=PRIVATE_PEERS, validate_default=True
+    )  # type: ignore[assignment]
+    api_host: str = "127.0.0.1"
+    api_port: Port = 8080
+    api_token: SecretStr | None = None
+    api_read_token: SecretStr | None = None
+
+    max_calls: Annotated[int, Field(ge=1, le=10000)] = 200
+    max_call_seconds: Annotated[float, Field(gt=0)] = 1800
+    no_media_seconds: Annotated[float, Field(gt=0)] = 60
+    drain_seconds: Annotated[float, Field(ge=0)] = 60
+    node_name: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["", "json", "console"] = ""
+
+    @field_validator("allowed_peers", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        **_others: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` hands over: no hidden `.env`, no second source to wonder about."""
+        return (init_settings,)
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from an environment. Raises ConfigError naming the first variable that cannot be used."""
+    values: dict[str, str] = {}
+    for field in Settings.model_fields:
+        variable = field.upper()
+        if text := environ.get(variable, "") or _from_file(environ, variable):
+            values[field] = text
+    try:
+        return Settings(**values)  # type: ignore[arg-type]  # text is what validation turns into types
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = str(first["loc"][0]).upper()
+        raise ConfigError(variable, f"{first['msg'].lower()} (it is {_shown(variable, first['input'])})") from None
+
+
+def _from_file(environ: Mapping[str, str], variable: str) -> str:
+    path = environ.get(f"{variable}_FILE", "")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{variable}_FILE", f"cannot read {path!r}: {error}") from None
+
+
+def _shown(variable: str, value: object) -> str:
+    secret = variable.endswith(("_TOKEN", "_URL", "_KEY", "_PASSWORD"))
+    return "not shown, it may hold a secret" if secret else repr(value)[:80]

@@ -1,0 +1,58 @@
+"""The engine's named errors: who is at fault, and what a person can do about it."""
+
+
+class EngineError(Exception):
+    """Any fault this engine names. Its text is one line that says what, where and what to do."""
+
+
+class ConfigError(EngineError):
+    """A setting that cannot be used: `variable` names it. The process ends with status 2."""
+
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__(f"{variable}: {problem}")
+        self.variable = variable
+        self.problem = problem
+
+
+class ProtocolError(EngineError):
+    """The wire's rules were broken; one of the two below says by whom."""
+
+
+class LocalProtocolError(ProtocolError):
+    """We were about to send what Asterisk rejects: our bug."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer sent what is not AudioSocket. `reason` is a short fixed word for a metric label."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class RecognizerError(EngineError):
+    """The recogniser failed. `retryable`: another stream (or backend) may succeed."""
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class SynthesisError(EngineError):
+    """The voice could not speak a prompt."""
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class ReasoningError(EngineError):
+    """The dialog backend could not give a reply."""
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class ServiceError(EngineError):
+    """A service behind a port (database, registry, Store) cannot be reached or used."""

@@ -1,0 +1,108 @@
+"""The record of calls. Writing never waits: the database is never in a call's way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+Outcome = Literal[
+    "completed", "transferred", "abandoned", "no_input", "too_long", "busy", "refused", "handed_over", "failed"
+]
+Role = Literal["caller", "agent"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallOpened:
+    """A call was accepted. Times are UTC."""
+
+    call_id: str
+    node: str
+    opened_at: datetime
+    language: str
+    number: str = ""
+    name: str = ""
+    called: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecorded:
+    """One turn, written once. `started` and `ended` in seconds since the call was opened; `timings` in seconds by stage
+    (endpointing, recognition, dialog, voice, response), agent turns only."""
+
+    call_id: str
+    sequence: int
+    role: Role
+    text: str
+    started: float
+    ended: float
+    interrupted: bool = False
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRecorded:
+    """One tool call and what came of it. `sequence` is shared with the turns."""
+
+    call_id: str
+    sequence: int
+    name: str
+    arguments: Mapping[str, Any]
+    result: str
+    is_error: bool
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallClosed:
+    """A call ended. `detail` says more in a few fixed words, never a caller's. `target` of a transfer."""
+
+    call_id: str
+    closed_at: datetime
+    seconds: float
+    outcome: Outcome
+    detail: str = ""
+    target: str = ""
+
+
+Entry = CallOpened | TurnRecorded | ToolRecorded | CallClosed
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call as the record has it; `closed` is None while it is up (or its end is not written yet)."""
+
+    opened: CallOpened
+    closed: CallClosed | None
+    turns: Sequence[TurnRecorded] = ()
+    tools: Sequence[ToolRecorded] = ()
+
+
+class Journal(Protocol):
+    """The record: written behind, read for the API."""
+
+    @property
+    def backlog(self) -> int:
+        """Entries not in the database yet."""
+        ...
+
+    def record_nowait(self, entry: Entry) -> None:
+        """Take an entry. Never blocks, never raises."""
+        ...
+
+    async def flush(self) -> None:
+        """Wait until every entry taken so far is in the database. Raises ServiceError."""
+        ...
+
+    async def check(self) -> None:
+        """Raise ServiceError when the database cannot be reached."""
+        ...
+
+    async def call(self, call_id: str) -> CallRecord | None:
+        """One call with its turns and tools, or None. Raises ServiceError."""
+        ...
+
+    async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
+        """The newest calls first, without turns and tools; those opened before `before`. Raises ServiceError."""
+        ...

@@ -1,0 +1,90 @@
+"""The dialog backend: given what was said, heard and looked up so far, what to say or do next.
+
+A reply is stateless: the whole history goes in, text and tool calls come out. When a reply ends with tool calls, the
+call runs them, appends their results to the history and asks again."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from callengine.ports.bridge import Bridge
+from callengine.ports.tools import CallerContext, ToolCall, ToolResult, ToolSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSaid:
+    """One utterance of the caller, as recognised."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSaid:
+    """What the caller heard the agent say, not what was written. `interrupted`: the caller cut it off there."""
+
+    text: str
+    interrupted: bool = False
+
+
+HistoryItem = CallerSaid | AgentSaid | ToolCall | ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRequest:
+    """Everything a reply is made from."""
+
+    instructions: str
+    history: tuple[HistoryItem, ...]
+    tools: tuple[ToolSpec, ...]
+    caller: CallerContext
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next characters of the reply's text."""
+
+    text: str
+
+
+ReplyEvent = TextDelta | ToolCall
+
+
+class Reply(Protocol):
+    """One reply, as it is made."""
+
+    async def receive(self) -> ReplyEvent | None:
+        """The next event, or None when the reply is complete. Raises ReasoningError."""
+        ...
+
+
+class Dialog(Protocol):
+    """A dialog backend, ready."""
+
+    async def check(self) -> None:
+        """Raise ReasoningError when the backend cannot be reached."""
+        ...
+
+    def open_reply(self, request: ReplyRequest) -> AbstractAsyncContextManager[Reply]:
+        """A reply; leaving the block closes the request in flight."""
+        ...
+
+
+# Built-in tools the call itself carries out; every dialog backend may call them.
+END_CALL = ToolSpec(
+    "end_call",
+    "Say goodbye first, then end the phone call. Use it when the caller has said goodbye or needs nothing more.",
+    {"type": "object", "properties": {}, "additionalProperties": False},
+)
+TRANSFER = ToolSpec(
+    "transfer_to_person",
+    "Hand the caller to a person. Say one short sentence about it first.",
+    {
+        "type": "object",
+        "properties": {"target": {"type": "string", "description": "Name of a transfer target of the agent file."}},
+        "additionalProperties": False,
+    },
+)
+
+# The entry-point group `callengine.dialog`: `open_dialog(settings, bridge)`.
+OpenDialog = Callable[[Any, Bridge], AbstractAsyncContextManager[Dialog]]

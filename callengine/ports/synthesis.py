@@ -1,0 +1,66 @@
+"""Text to speech: what a call asks of a voice. Audio is slin at 8 kHz, whatever the voice makes inside."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from callengine.ports.bridge import Bridge
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Something to be spoken: at most a sentence or two. `language` is BCP-47; `rate` 1.0 is the voice's own pace."""
+
+    text: str
+    language: str
+    voice: str = ""
+    rate: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WordMark:
+    """The word that begins at character `start` of the prompt's text begins at sample `position` of its speech."""
+
+    start: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """A piece of a prompt's speech: 8 kHz slin of any even length, and the words that begin in it, if the voice knows."""
+
+    slin: bytes
+    words: tuple[WordMark, ...] = ()
+
+
+class SpeechStream(Protocol):
+    """The speech of one prompt, as it is made."""
+
+    async def receive(self) -> SpeechChunk | None:
+        """The next piece, or None at the end. Raises SynthesisError."""
+        ...
+
+
+class Voice(Protocol):
+    """A voice backend, ready."""
+
+    async def check(self) -> None:
+        """Raise SynthesisError when the voice cannot speak."""
+        ...
+
+    def cached(self, prompt: Prompt) -> SpeechChunk | None:
+        """The whole speech of a prompt if it is at hand without waiting, else None."""
+        ...
+
+    async def warm(self, prompts: tuple[Prompt, ...]) -> None:
+        """Make the speech of fixed phrases now, so that `cached` has them. Raises SynthesisError."""
+        ...
+
+    def open_speech(self, prompt: Prompt) -> AbstractAsyncContextManager[SpeechStream]:
+        """The prompt's speech; leaving the block abandons what is not made yet."""
+        ...
+
+
+# The entry-point group `callengine.tts`: `open_voice(settings, bridge)`.
+OpenVoice = Callable[[Any, Bridge], AbstractAsyncContextManager[Voice]]
