@@ -97,6 +97,11 @@ class ServerMessages:
         """True inside a message whose header is complete: Asterisk then waits 5 ms for more, and no longer."""
         return not self._over and len(self._pending) >= _HEADER.size
 
+    @property
+    def empty(self) -> bool:
+        """True between two messages."""
+        return not self._pending
+
     def feed(self, data: bytes) -> list[Message]:
         """The messages that `data` completes, in order."""
         self._pending += data
