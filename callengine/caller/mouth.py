@@ -48,7 +48,8 @@ class Mouth:
 
     def say(self, slin: bytes) -> Saying:
         """Speak 8 kHz slin after what is already waiting; its last frame is filled up with zeros."""
-        saying = Saying(slin + bytes(-len(slin) % wire.FRAME_BYTES), speech_end(slin), done=not slin)
+        frames = slin + bytes(-len(slin) % wire.FRAME_BYTES)
+        saying = Saying(frames, speech_end(frames), done=not frames)
         if slin:
             self._doing.append(saying)
         return saying

@@ -68,10 +68,10 @@ def open_recording(path: Path | None) -> Iterator[Recording | None]:
         yield None
         return
     try:
-        file = wave.open(str(path), "wb")  # noqa: SIM115 - closed below, after it has been described
+        target = path.open("wb")
     except OSError as error:
         raise ConfigError("--record", f"cannot write {path}: {error.strerror or error}") from None
-    with file:
+    with target, wave.open(target, "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
