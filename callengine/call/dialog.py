@@ -13,7 +13,17 @@ from callengine.call.record import Record
 from callengine.call.speaker import AnswerEnds, Say, Speaker
 from callengine.call.timing import ResponseTimes
 from callengine.call.turns import (
-    Action, AgentFinished, AgentStarted, Answer, CorrectRecord, Do, Event, LastWords, State, Tick, Turns,
+    Action,
+    AgentFinished,
+    AgentStarted,
+    Answer,
+    CorrectRecord,
+    Do,
+    Event,
+    LastWords,
+    State,
+    Tick,
+    Turns,
 )  # fmt: skip
 
 Events = trio.MemorySendChannel[DialogEvent]
