@@ -90,7 +90,7 @@ class Engine:
     journal: Records = field(default_factory=Records)
     registry: Callers = field(default_factory=Callers)
     listening: bool = True
-    admission: Admission = Admission(1, 2, False)
+    admission: Admission = field(default_factory=lambda: Admission(1, 2, False))
     outcomes: dict[UUID, str] = field(default_factory=dict)
     up: set[UUID] = field(default_factory=set)
 
