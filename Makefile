@@ -24,7 +24,8 @@ test: setup ## the whole suite, on real embedded servers
 check: setup ## ruff, flake8-async, mypy strict, import rules
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) flake8 callengine backends gpu tests
+	$(RUN) flake8_async --enable=ASYNC --disable=ASYNC127,ASYNC910,ASYNC911 $$(git ls-files "callengine/*.py" "backends/*.py" "tests/*.py")
+	$(RUN) flake8_async --asyncio --enable=ASYNC --disable=ASYNC910,ASYNC911 $$(git ls-files "gpu/*.py")
 	$(RUN) mypy
 	$(BIN)/lint-imports
 

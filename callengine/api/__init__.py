@@ -1,1 +1,1 @@
-"""HTTP: health, metrics, calls."""
+"""HTTP beside the calls: health for balancers, metrics for Prometheus, calls for the dialplan and for people."""

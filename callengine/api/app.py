@@ -1,0 +1,26 @@
+"""The HTTP application: routes, errors and access put together."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from callengine.api.access import guarded, tokens_of
+from callengine.api.calls import dialplan_routes, operator_routes, record_routes
+from callengine.api.health import health_routes
+from callengine.api.problems import answer_with_problems
+from callengine.api.state import ApiState
+
+
+def build_api(state: ApiState) -> FastAPI:
+    """The application for one engine. Every endpoint is async: a sync one would run in a thread, outside the tasks."""
+    # The documentation pages are off: they load scripts from elsewhere.
+    app = FastAPI(
+        title="callengine", version=version("callengine"), docs_url=None, redoc_url=None, redirect_slashes=False
+    )
+    app.include_router(health_routes(state), tags=["health"])
+    app.include_router(record_routes(state), tags=["record"])
+    app.include_router(dialplan_routes(state), tags=["dialplan"])
+    app.include_router(operator_routes(state), tags=["operators"])
+    app.add_middleware(guarded, tokens=tokens_of(state.settings))
+    answer_with_problems(app)
+    return app

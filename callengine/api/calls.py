@@ -1,0 +1,122 @@
+"""Calls over HTTP: the record for people, registration and outcomes for the dialplan, hang-up for operators."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+from callengine.api.forms import FORM_TYPE, read_form
+from callengine.api.health import Accepting
+from callengine.api.problems import described
+from callengine.api.records import CallPage, CallView, summary_of, view_of
+from callengine.api.state import ApiState
+from callengine.ports.tools import CallerContext
+
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
+NAMED_FIELDS = ("caller", "name", "called", "channel", "language")
+FORM_BODY = {
+    "requestBody": {
+        "content": {
+            FORM_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "properties": {field: {"type": "string"} for field in NAMED_FIELDS},
+                    "additionalProperties": {"type": "string"},
+                }
+            }
+        }
+    }
+}
+
+
+class Registered(BaseModel):
+    """A call that may come now. `expires_seconds`: how long it is remembered."""
+
+    call_id: str
+    expires_seconds: int = 60
+
+
+def caller_of(call_id: UUID, form: dict[str, str], default_language: str) -> CallerContext:
+    """What the dialplan says of a call, as the call will see it. Raises HTTPException 422."""
+    language = form.get("language") or default_language
+    if not LANGUAGE.fullmatch(language):
+        raise HTTPException(422, "language: not a language tag such as ru or ru-RU")
+    return CallerContext(
+        str(call_id),
+        language,
+        number=form.get("caller", ""),
+        name=form.get("name", ""),
+        called=form.get("called", ""),
+        channel=form.get("channel", ""),
+        fields={name: value for name, value in form.items() if name not in NAMED_FIELDS},
+    )
+
+
+def record_routes(state: ApiState) -> APIRouter:
+    """The record of calls."""
+    router = APIRouter(prefix="/api/v1", responses=described(401, 422, 503))
+
+    @router.get("/calls")
+    async def calls(limit: Annotated[int, Query(ge=1, le=200)] = 50, before: AwareDatetime | None = None) -> CallPage:
+        """The newest calls first; `before` a time (ISO 8601 with its zone) for the next page."""
+        return CallPage(calls=[summary_of(record) for record in await state.journal.calls(limit, before)])
+
+    @router.get("/calls/{call_id}", responses=described(404))
+    async def call(call_id: UUID) -> CallView:
+        """One call with its turns, tool calls and timings."""
+        record = await state.journal.call(str(call_id))
+        if record is None:
+            raise HTTPException(404, "no such call in the record")
+        return view_of(record)
+
+    return router
+
+
+def dialplan_routes(state: ApiState) -> APIRouter:
+    """What Asterisk's dialplan asks before and after AudioSocket; its CURL() knows only GET and POST."""
+    router = APIRouter(prefix="/api/v1")
+    problems = described(401, 413, 415, 422, 503)
+
+    @router.post("/calls/{call_id}", status_code=201, responses=problems, openapi_extra=FORM_BODY)
+    @router.put("/calls/{call_id}", status_code=201, responses=problems, openapi_extra=FORM_BODY)
+    async def register(call_id: UUID, request: Request) -> Registered:
+        """Say who is calling, before the call comes; every other field is kept for the agent."""
+        caller = caller_of(call_id, await read_form(request), state.settings.call_language)
+        await state.registry.put_caller(caller)
+        return Registered(call_id=caller.call_id)
+
+    @router.get("/calls/{call_id}/outcome", response_class=PlainTextResponse)
+    async def outcome(call_id: str) -> PlainTextResponse:
+        """One word: `hangup`, `transfer:NAME`, `retry` or `busy`. What is no UUID is an unknown call: `retry`."""
+        try:
+            known = UUID(call_id)
+        except ValueError:
+            return PlainTextResponse("retry")
+        return PlainTextResponse(state.outcome(known))
+
+    return router
+
+
+def operator_routes(state: ApiState) -> APIRouter:
+    """What a person or a deployment does to a node."""
+    router = APIRouter(prefix="/api/v1", responses=described(401))
+
+    @router.post("/calls/{call_id}/hangup", status_code=204, responses=described(404, 422))
+    async def hang_up(call_id: UUID) -> None:
+        """End a call that is up on this node."""
+        if not state.hang_up(call_id):
+            raise HTTPException(404, "no such call is up on this node")
+
+    @router.post("/drain", status_code=202)
+    async def drain() -> Accepting:
+        """Take no more calls; those that are up go on to their end."""
+        state.drain()
+        now = state.admission()
+        return Accepting(accepting=now.accepting, calls=now.calls, capacity=now.capacity, draining=now.draining)
+
+    return router

@@ -1,0 +1,95 @@
+"""One answer of the agent: from the history to speakable pieces, running the tools the dialog backend asks for."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import trio
+
+from callengine.call.history import History
+from callengine.call.parts import Call
+from callengine.call.record import Record
+from callengine.call.sentences import Splitter
+from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, ReplyRequest, TextDelta
+from callengine.ports.tools import ToolCall, ToolResult
+
+TOOL_ROUNDS = 5  # a backend that still asks for tools then has lost its way
+
+SayText = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerResult:
+    """What is to follow an answer: nothing, the end of the call, or a transfer to `target`."""
+
+    last: bool = False
+    target: str = ""
+
+
+async def make_answer(call: Call, history: History, record: Record, say: SayText) -> AnswerResult:
+    """Ask the dialog backend until it asks for no more tools; `say` gets each piece as soon as it can be spoken.
+
+    Raises ReasoningError."""
+    said: list[str] = []
+
+    async def say_piece(piece: str) -> None:
+        said.append(piece)
+        await say(piece)
+
+    for _ in range(TOOL_ROUNDS):
+        calls = await _ask(call, history, say_piece, " ".join(said))
+        for wanted in calls:
+            if wanted.name in (END_CALL.name, TRANSFER.name):
+                return await _close(call, wanted, say_piece, bool(said))
+        if not calls:
+            break
+        await _run_tools(call, calls, history, record)
+    return AnswerResult()
+
+
+async def _ask(call: Call, history: History, say: SayText, draft: str) -> list[ToolCall]:
+    items = (*history.items, AgentSaid(draft)) if draft else tuple(history.items)
+    tools = (*call.services.toolbox.specs, END_CALL, TRANSFER)
+    request = ReplyRequest(call.agent.instructions, items, tools, call.caller)
+    splitter = Splitter(call.agent.language)
+    calls: list[ToolCall] = []
+    async with call.services.dialog.open_reply(request) as reply:
+        while (event := await reply.receive()) is not None:
+            if isinstance(event, TextDelta):
+                for piece in splitter.feed(event.text):
+                    await say(piece)
+            else:
+                calls.append(event)
+    for piece in splitter.finish():
+        await say(piece)
+    return calls
+
+
+async def _run_tools(call: Call, calls: list[ToolCall], history: History, record: Record) -> None:
+    """All of them at once; the history has them in the order they were asked for."""
+    results: dict[str, ToolResult] = {}
+    spans: dict[str, tuple[float, float]] = {}
+
+    async def run_one(wanted: ToolCall) -> None:
+        started = trio.current_time()
+        results[wanted.id] = await call.services.toolbox.run(wanted, call.caller)
+        spans[wanted.id] = (started, trio.current_time() - started)
+
+    async with trio.open_nursery() as nursery:
+        for wanted in calls:
+            nursery.start_soon(run_one, wanted)
+    for wanted in calls:
+        history.tool(wanted, results[wanted.id])
+        record.tool(wanted, results[wanted.id], *spans[wanted.id])
+
+
+async def _close(call: Call, wanted: ToolCall, say: SayText, said: bool) -> AnswerResult:
+    if wanted.name == END_CALL.name:
+        if not said:
+            await say(call.agent.goodbye)
+        return AnswerResult(last=True)
+    target = str(wanted.arguments.get("target", "")) or call.agent.transfer.default
+    if target not in call.agent.transfer.targets:
+        target = call.agent.transfer.default
+    if not said:
+        await say(call.agent.transferring)
+    return AnswerResult(last=True, target=target)

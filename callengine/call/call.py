@@ -1,0 +1,105 @@
+"""One call, from its UUID to its record: a nursery over reader, recognizer, dialog and speaker.
+
+The media (reader, speaker) is outside, the conversation (recognizer, dialog) inside: the dialog's clean-up, which says
+what was heard, ends before the speaker does."""
+
+from datetime import UTC, datetime
+
+import structlog
+import trio
+
+from callengine import metrics
+from callengine.call.dialog import Dialogue
+from callengine.call.events import EVENTS, DialogEvent
+from callengine.call.parts import Call, Ending
+from callengine.call.reader import run_reader
+from callengine.call.recognizer import Ear, run_recognizer
+from callengine.call.record import Record
+from callengine.call.speaker import Speaker, play_out
+from callengine.media.leg import Leg
+from callengine.media.marks import LineEnded
+from callengine.ports.journal import CallClosed, CallOpened
+from callengine.ports.recognition import StreamSpec
+from callengine.ports.registry import LiveCall
+
+APOLOGY_SECONDS = 8.0
+
+log = structlog.get_logger(__name__)
+
+
+async def run_call(call: Call, node: str) -> Ending:
+    """Hold one call to its end. Its faults end here: an apology where there is a line and a voice, a count, a record."""
+    opened_at, caller = datetime.now(UTC), call.caller
+    ending = Ending("failed", "cancelled")
+    services = call.services
+    services.journal.record_nowait(
+        CallOpened(
+            caller.call_id,
+            node,
+            opened_at,
+            caller.language,
+            caller.number,
+            caller.name,
+            caller.called,
+            dict(caller.fields),
+        )
+    )
+    services.registry.call_up_nowait(LiveCall(caller.call_id, node, opened_at))
+    log.info("call_opened")
+    try:
+        ending = await _hold(call)
+    except* Exception:
+        log.exception("call_failed")
+        ending = Ending("failed", "an error in the engine or a service")
+        await _apologise(call)
+    finally:
+        seconds = call.leg.call_seconds(trio.current_time())
+        services.journal.record_nowait(
+            CallClosed(caller.call_id, datetime.now(UTC), seconds, ending.outcome, ending.detail, ending.target)
+        )
+        services.registry.call_down_nowait(caller.call_id)
+        metrics.calls_total.labels(ending.outcome).inc()
+        log.info("call_closed", outcome=ending.outcome, detail=ending.detail, seconds=round(seconds, 1))
+    return ending
+
+
+async def _hold(call: Call) -> Ending:
+    events_in, events_out = trio.open_memory_channel[DialogEvent](EVENTS)
+    speaker = Speaker(call.leg, call.services.voice, events_in)
+    record = Record(call.services.journal, call.caller.call_id, call.leg.began)
+    dialogue = Dialogue(call, speaker, events_in, record)
+    spec = StreamSpec(call.caller.language)
+    ear = Ear(call.leg, call.services.recognizer, spec, call.agent.hints, events_in)
+    ending: Ending | None = None
+    with events_in, events_out:
+        async with trio.open_nursery() as media:
+            conversation = trio.CancelScope()
+            media.start_soon(speaker.run)
+            media.start_soon(_read, call.leg, events_in, conversation)
+            with conversation:
+                async with trio.open_nursery() as inner:
+                    inner.start_soon(run_recognizer, ear)
+                    ending = await dialogue.run(events_out)
+                    inner.cancel_scope.cancel("the dialog is over")
+            media.cancel_scope.cancel("the call is over")
+    return ending or _ended_by_line(call.leg, dialogue.answers_heard)
+
+
+async def _read(leg: Leg, events: trio.MemorySendChannel[DialogEvent], conversation: trio.CancelScope) -> None:
+    ended = await run_reader(leg, events)
+    conversation.cancel(f"the line ended: {ended.reason}")
+
+
+def _ended_by_line(leg: Leg, answers_heard: int) -> Ending:
+    """A caller who has heard more than the greeting and hangs up has completed the call."""
+    ended = leg.ended or LineEnded("hangup")
+    if ended.reason == "hangup":
+        return Ending("completed" if answers_heard > 1 else "abandoned", "the caller hung up")
+    log.warning("line_failed", reason=ended.reason, detail=ended.detail)
+    return Ending("abandoned" if ended.reason in ("no_media", "reset") else "failed", ended.reason)
+
+
+async def _apologise(call: Call) -> None:
+    if call.leg.ended is None:
+        with trio.move_on_after(APOLOGY_SECONDS, shield=True):
+            await play_out(call.leg, call.services.voice, call.agent.prompt(call.agent.apology))

@@ -1,0 +1,188 @@
+"""The dialog: one loop that takes what the caller does, asks the turn-taking table, and does what it says.
+
+It never waits for anything but the next event: answers are made in a task of their own, which the loop may cancel."""
+
+import trio
+
+from callengine import metrics
+from callengine.call.answer import AnswerResult, make_answer
+from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent
+from callengine.call.history import History
+from callengine.call.parts import Call, Ending
+from callengine.call.record import Record
+from callengine.call.speaker import AnswerEnds, Say, Speaker
+from callengine.call.timing import ResponseTimes
+from callengine.call.turns import (
+    Action, AgentFinished, AgentStarted, Answer, CorrectRecord, Do, Event, LastWords, State, Tick, Turns,
+)  # fmt: skip
+
+Events = trio.MemorySendChannel[DialogEvent]
+
+
+class Dialogue:
+    """One call's conversation: the table, the history, and the answer being made."""
+
+    def __init__(self, call: Call, speaker: Speaker, events: Events, record: Record) -> None:
+        self._call = call
+        self._speaker = speaker
+        self._events = events
+        self._record = record
+        self._turns = Turns(call.limits.times)
+        self._history = History()
+        self._thinking = trio.CancelScope()
+        self._times = ResponseTimes()
+        self._ending: Ending | None = None
+        self._over = False
+        self.answers_heard = 0  # to their end; the greeting is one
+        self._reprompts = 0
+        self._latest = call.leg.began + call.limits.max_seconds
+        self._nursery: trio.Nursery
+
+    async def run(self, events: trio.MemoryReceiveChannel[DialogEvent]) -> Ending:
+        """Hold the conversation to its end. Raises what the dialog backend raises."""
+        try:
+            async with trio.open_nursery() as self._nursery:
+                self._say_fixed(self._call.agent.greeting)
+                while not self._over:
+                    self._take(await self._next_event(events))
+                self._nursery.cancel_scope.cancel("the conversation is over")
+        finally:
+            # also when the caller has hung up in mid-word: what was heard is what is recorded
+            self._end_agent_turn(self._speaker.heard(), interrupted=True)
+            self._record.release()
+        return self._ending or Ending("completed")
+
+    async def _next_event(self, events: trio.MemoryReceiveChannel[DialogEvent]) -> DialogEvent | Tick:
+        deadline = self._turns.deadline
+        with trio.move_on_at(self._latest if deadline is None else min(deadline, self._latest)):
+            return await events.receive()
+        return Tick()
+
+    def _take(self, event: DialogEvent | Tick) -> None:
+        now = trio.current_time()
+        if now >= self._latest:
+            self._end_too_long()
+            return
+        match event:
+            case AnswerStarted(number=number):
+                if number == self._speaker.number:
+                    self._times.first_piece = now
+                    self._feed(AgentStarted(), now)
+            case AnswerDone(number=number):
+                if number == self._speaker.number and event.last:
+                    if self._ending is None:
+                        self._ending = Ending("transferred", "", event.target) if event.target else Ending("completed")
+                    self._feed(LastWords(), now)
+            case AnswerHeard(number=number):
+                if number == self._speaker.number:
+                    self._end_agent_turn(self._speaker.heard(), interrupted=False)
+                    self.answers_heard += 1
+                    self._speaker.begin()
+                    self._feed(AgentFinished(), now)
+            case _:
+                self._feed(event, now)
+
+    def _feed(self, event: Event, now: float) -> None:
+        if not isinstance(event, Tick | AgentStarted | AgentFinished | LastWords):
+            self._reprompts = 0
+        for action in self._turns.feed(event, now):
+            self._act(action, now)
+
+    def _act(self, action: Action, now: float) -> None:
+        playout = self._call.leg.playout
+        match action:
+            case Answer():
+                self._answer(action, now)
+            case CorrectRecord(text=text):
+                self._history.correct_caller(text)
+                self._record.correct_caller(text)
+            case Do.DROP_ANSWER:
+                self._thinking.cancel("the caller goes on")
+                self._speaker.flush()
+                self._history.take_back()
+                self._record.take_back()
+            case Do.PAUSE:
+                playout.pause()
+                if self._turns.speech_began is not None:
+                    metrics.barge_in_seconds.observe(now - self._turns.speech_began)
+            case Do.RESUME:
+                playout.resume()
+            case Do.FLUSH:
+                self._thinking.cancel("the caller has the word")
+                self._end_agent_turn(self._speaker.flush(), interrupted=True)
+            case Do.REPROMPT:
+                self._reprompt()
+            case Do.HANG_UP:
+                self._over = True
+
+    # Answers
+
+    def _answer(self, answer: Answer, now: float) -> None:
+        self._ending = None
+        self._history.caller(answer.text)
+        self._record.caller(answer.text, self._turns.answered.began, answer.speech_ended)
+        self._times = ResponseTimes(answer.speech_ended, answer.pause_over, now)
+        self._thinking = trio.CancelScope()
+        self._nursery.start_soon(self._think, self._speaker.begin(), self._thinking)
+
+    async def _think(self, number: int, scope: trio.CancelScope) -> None:
+        first = True
+
+        async def say(text: str) -> None:
+            nonlocal first
+            if first:
+                first = False
+                await self._events.send(AnswerStarted(number))
+            await self._speaker.say(Say(number, self._call.agent.prompt(text)))
+
+        with scope:
+            result = await make_answer(self._call, self._history, self._record, say)
+            await self._finish_answer(number, result)
+
+    async def _finish_answer(self, number: int, result: AnswerResult) -> None:
+        await self._events.send(AnswerDone(number, result.last, result.target))
+        await self._speaker.say(AnswerEnds(number))
+
+    def _say_fixed(self, text: str, ending: Ending | None = None) -> None:
+        """An answer that needs no thinking: a phrase of the agent file."""
+        self._times = ResponseTimes()
+        self._ending = ending
+        self._thinking = trio.CancelScope()
+        self._nursery.start_soon(self._speak_fixed, self._speaker.begin(), text, self._thinking)
+
+    async def _speak_fixed(self, number: int, text: str, scope: trio.CancelScope) -> None:
+        last = self._ending is not None
+        with scope:
+            await self._events.send(AnswerStarted(number))
+            await self._speaker.say(Say(number, self._call.agent.prompt(text)))
+            await self._finish_answer(number, AnswerResult(last))
+
+    def _reprompt(self) -> None:
+        phrases = self._call.agent.no_input
+        if self._reprompts < len(phrases):
+            self._reprompts += 1
+            self._say_fixed(phrases[self._reprompts - 1])
+        else:
+            self._say_fixed(self._call.agent.goodbye, Ending("no_input"))
+
+    def _end_too_long(self) -> None:
+        self._latest = float("inf")
+        self._thinking.cancel("the call has taken too long")
+        self._end_agent_turn(self._speaker.flush(), interrupted=True)
+        self._turns.state, self._turns.deadline = State.LISTENING, None
+        self._say_fixed(self._call.agent.too_long, Ending("too_long"))
+
+    def _end_agent_turn(self, heard: str, interrupted: bool) -> None:
+        """The agent's turn is over: it enters the history and the record as what was heard of it."""
+        leg = self._call.leg
+        if heard:
+            self._times.first_frame = leg.spoke_at
+            self._times.first_audio = self._speaker.first_audio_at
+        stages = self._times.stages()
+        self._history.agent(heard, interrupted)
+        self._record.agent(heard, (leg.spoke_at, trio.current_time()), interrupted, stages)
+        for stage, seconds in stages.items():
+            metrics.stage_seconds.labels(stage).observe(seconds)
+        if "response" in stages:
+            metrics.response_seconds.observe(stages["response"])
+        self._times = ResponseTimes()

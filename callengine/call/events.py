@@ -1,0 +1,33 @@
+"""What reaches a call's dialog from the tasks beside it, through one channel."""
+
+from dataclasses import dataclass
+
+from callengine.call.turns import CallerBegan, CallerHeard, CallerPaused, CallerPressed
+
+EVENTS = 256  # interims of a long utterance while the dialog is between two checkpoints: never reached in practice
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDone:
+    """The answer with this number has been thought of to its end; what was said of it may still be playing."""
+
+    number: int
+    last: bool = False  # the call is to end after it
+    target: str = ""  # where to transfer the caller then
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerStarted:
+    """The answer with this number has its first piece ready for the voice."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHeard:
+    """The answer with this number has been played to its end."""
+
+    number: int
+
+
+DialogEvent = CallerBegan | CallerPaused | CallerHeard | CallerPressed | AnswerStarted | AnswerDone | AnswerHeard

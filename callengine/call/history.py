@@ -1,0 +1,78 @@
+"""What was said and heard in a call, in order. An agent's turn enters once, from the frames that went out (DESIGN 4.6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
+from callengine.ports.synthesis import WordMark
+from callengine.ports.tools import ToolCall, ToolResult
+
+
+@dataclass(slots=True)
+class Piece:
+    """One piece of the agent's speech: its text and where it lies in the playout, in samples.
+
+    `end` grows while the voice still makes it; `complete` once it is whole."""
+
+    text: str
+    begin: int
+    end: int
+    words: tuple[WordMark, ...] = ()
+    complete: bool = False
+
+
+def heard_text(pieces: Sequence[Piece], played: int) -> str:
+    """The text of the pieces whose frames went out, up to sample `played` of the playout."""
+    parts = (_heard_of(piece, played) for piece in pieces)
+    return " ".join(part for part in parts if part)
+
+
+def _heard_of(piece: Piece, played: int) -> str:
+    if piece.complete and played >= piece.end:
+        return piece.text
+    heard = played - piece.begin
+    if heard <= 0:
+        return ""
+    if piece.words:
+        begun = [word.start for word in piece.words if word.position < heard]
+        if not begun:
+            return ""
+        following = piece.text.find(" ", begun[-1])
+        return piece.text if following < 0 else piece.text[:following].rstrip()
+    length = max(piece.end - piece.begin, 1)
+    characters = int(len(piece.text) * min(heard / length, 1.0))
+    return piece.text[:characters].rpartition(" ")[0].rstrip()
+
+
+@dataclass(slots=True)
+class History:
+    """The items a dialog backend is given."""
+
+    items: list[HistoryItem] = field(default_factory=list)
+
+    def caller(self, text: str) -> None:
+        """The caller's turn has ended."""
+        self.items.append(CallerSaid(text))
+
+    def take_back(self) -> None:
+        """The caller goes on speaking: the newest turn, and what was looked up for it, will come again whole."""
+        for index in range(len(self.items) - 1, -1, -1):
+            if isinstance(self.items[index], CallerSaid):
+                del self.items[index:]
+                return
+
+    def correct_caller(self, text: str) -> None:
+        """A late final: the newest turn of the caller really was `text`."""
+        for index in range(len(self.items) - 1, -1, -1):
+            if isinstance(self.items[index], CallerSaid):
+                self.items[index] = CallerSaid(text)
+                return
+
+    def tool(self, call: ToolCall, result: ToolResult) -> None:
+        """A tool was run."""
+        self.items += (call, result)
+
+    def agent(self, text: str, interrupted: bool) -> None:
+        """What the caller heard of the agent's turn; nothing heard is nothing said."""
+        if text:
+            self.items.append(AgentSaid(text, interrupted))

@@ -1,0 +1,53 @@
+"""What one call is made of: its line, who calls, which agent answers, and the ports it may use."""
+
+from dataclasses import dataclass, field
+
+from callengine.agent import AgentProfile
+from callengine.call.turns import TurnTimes
+from callengine.media.leg import Leg
+from callengine.ports.journal import Journal, Outcome
+from callengine.ports.reasoning import Dialog
+from callengine.ports.recognition import Recognizer
+from callengine.ports.registry import Registry
+from callengine.ports.synthesis import Voice
+from callengine.ports.tools import CallerContext, Toolbox
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports, opened; shared by all calls of the process."""
+
+    recognizer: Recognizer
+    voice: Voice
+    dialog: Dialog
+    toolbox: Toolbox
+    journal: Journal
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """What a call may take."""
+
+    max_seconds: float = 1800.0
+    times: TurnTimes = field(default_factory=TurnTimes)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call."""
+
+    leg: Leg
+    caller: CallerContext
+    agent: AgentProfile
+    services: Services
+    limits: CallLimits = field(default_factory=CallLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a call ended. `detail` is a few fixed words; `target` is where a transfer goes."""
+
+    outcome: Outcome
+    detail: str = ""
+    target: str = ""

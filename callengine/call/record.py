@@ -1,0 +1,73 @@
+"""The record of one call: numbers its turns and tools, and hands them to the journal once each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from callengine import metrics
+from callengine.ports.journal import Journal, TurnRecorded
+from callengine.ports.journal import ToolRecorded as ToolEntry
+from callengine.ports.tools import ToolCall, ToolResult
+
+
+@dataclass(slots=True)
+class Record:
+    """Writes one call's turns. A caller's turn is held back until the answer to it ends, for a late final may mend it."""
+
+    journal: Journal
+    call_id: str
+    began: float
+    _sequence: int = 0
+    _held: TurnRecorded | None = field(default=None)
+
+    def caller(self, text: str, began: float | None, ended: float) -> None:
+        """The caller's turn ended; times are the clock's."""
+        self.release()
+        started = began if began is not None else ended
+        self._held = TurnRecorded(
+            self.call_id, self._next(), "caller", text, max(0.0, started - self.began), ended - self.began
+        )
+
+    def correct_caller(self, text: str) -> None:
+        """A late final: the held turn really was `text`."""
+        if self._held is not None:
+            self._held = replace(self._held, text=text)
+
+    def take_back(self) -> None:
+        """The held turn goes on and will be recorded whole."""
+        self._held = None
+
+    def release(self) -> None:
+        """The held turn is as it will stay."""
+        if self._held is not None:
+            self.journal.record_nowait(self._held)
+            self._held = None
+
+    def agent(self, text: str, span: tuple[float, float], interrupted: bool, timings: Mapping[str, float]) -> None:
+        """The agent's turn ended: what was heard of it, from when to when."""
+        self.release()
+        if text:
+            started, ended = span[0] - self.began, span[1] - self.began
+            self.journal.record_nowait(
+                TurnRecorded(self.call_id, self._next(), "agent", text, started, ended, interrupted, dict(timings))
+            )
+
+    def tool(self, call: ToolCall, result: ToolResult, started: float, seconds: float) -> None:
+        """A tool was run."""
+        metrics.tool_calls_total.labels(call.name, "error" if result.is_error else "ok").inc()
+        metrics.stage_seconds.labels("tool").observe(seconds)
+        self.journal.record_nowait(
+            ToolEntry(
+                self.call_id,
+                self._next(),
+                call.name,
+                dict(call.arguments),
+                result.content,
+                result.is_error,
+                started - self.began,
+                seconds,
+            )
+        )
+
+    def _next(self) -> int:
+        self._sequence += 1
+        return self._sequence

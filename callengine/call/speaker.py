@@ -1,0 +1,131 @@
+"""The speaker: makes the agent's prompts audible, in order, ahead of the playout; knows at any moment what was heard.
+
+An answer has a number; what belongs to an answer that was flushed is dropped wherever it is on its way."""
+
+from dataclasses import dataclass
+
+import trio
+
+from callengine.call.events import AnswerHeard, DialogEvent
+from callengine.call.history import Piece, heard_text
+from callengine.errors import SynthesisError
+from callengine.media.audio import FRAME_BYTES, RATE, whole_frames
+from callengine.media.leg import Leg
+from callengine.ports.synthesis import Prompt, SpeechChunk, Voice
+
+AHEAD_SECONDS = 6.0  # speech made before it is played: a barge-in throws it away, so not more
+PROMPTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A prompt of the answer `number`."""
+
+    number: int
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEnds:
+    """The answer `number` has no more prompts."""
+
+    number: int
+
+
+class Speaker:
+    """One call's voice. `number` is the answer being spoken; nothing of another one is played."""
+
+    def __init__(self, leg: Leg, voice: Voice, events: trio.MemorySendChannel[DialogEvent]) -> None:
+        self._leg = leg
+        self._voice = voice
+        self._events = events
+        self._prompts_in, self._prompts = trio.open_memory_channel[Say | AnswerEnds](PROMPTS)
+        self._scope = trio.CancelScope()
+        self._pieces: list[Piece] = []
+        self.number = 0
+        self.first_audio_at: float | None = None  # when the voice's first samples of this answer came
+
+    def begin(self) -> int:
+        """A new answer; returns its number."""
+        self.number += 1
+        self._pieces = []
+        self.first_audio_at = None
+        return self.number
+
+    async def say(self, item: Say | AnswerEnds) -> None:
+        """Hand over a prompt, or the end of an answer; waits while two are waiting already."""
+        await self._prompts_in.send(item)
+
+    def heard(self) -> str:
+        """What of the current answer has gone out so far, as text."""
+        return heard_text(self._pieces, self._leg.playout.played)
+
+    def flush(self) -> str:
+        """Stop within a frame and drop the rest of the answer. Returns what of it was heard."""
+        self._leg.playout.flush()
+        heard = self.heard()
+        self.number += 1
+        self._pieces = []
+        self._scope.cancel("flushed")
+        return heard
+
+    async def run(self) -> None:
+        """Speak prompts as they come, for ever. Raises SynthesisError."""
+        async for item in self._prompts:
+            if item.number != self.number:
+                continue
+            with trio.CancelScope() as self._scope:
+                if isinstance(item, Say):
+                    await self._speak(item)
+                else:
+                    await self._await_played(item.number)
+
+    async def _speak(self, item: Say) -> None:
+        playout = self._leg.playout
+        await playout.wait_played(playout.queued - int(AHEAD_SECONDS * RATE))
+        piece = Piece(item.prompt.text, playout.queued, playout.queued)
+        self._pieces.append(piece)
+        if (whole := self._voice.cached(item.prompt)) is not None:
+            self._put(piece, whole, whole_frames(whole.slin))
+        else:
+            await self._stream(piece, item.prompt)
+        piece.complete = True
+
+    async def _stream(self, piece: Piece, prompt: Prompt) -> None:
+        rest = b""
+        async with self._voice.open_speech(prompt) as stream:
+            while (chunk := await stream.receive()) is not None:
+                slin = rest + chunk.slin
+                whole = len(slin) - len(slin) % FRAME_BYTES
+                self._put(piece, chunk, slin[:whole])
+                rest = slin[whole:]
+                playout = self._leg.playout
+                await playout.wait_played(playout.queued - int(AHEAD_SECONDS * RATE))
+        self._put(piece, SpeechChunk(b""), whole_frames(rest))
+
+    def _put(self, piece: Piece, chunk: SpeechChunk, frames: bytes) -> None:
+        if self.first_audio_at is None:
+            self.first_audio_at = trio.current_time()
+        self._leg.playout.put(frames)
+        piece.words += chunk.words
+        piece.end = self._leg.playout.queued
+
+    async def _await_played(self, number: int) -> None:
+        await self._leg.playout.wait_played(self._leg.playout.queued)
+        if number == self.number:
+            await self._events.send(AnswerHeard(number))
+
+
+async def play_out(leg: Leg, voice: Voice, prompt: Prompt) -> None:
+    """Say one prompt outside any answer and wait until it has been heard: for a call's apology. Best effort."""
+    leg.playout.flush()
+    try:
+        chunk = voice.cached(prompt)
+        if chunk is None:
+            async with voice.open_speech(prompt) as stream:
+                chunk = await stream.receive()
+        if chunk is not None:
+            leg.playout.put(whole_frames(chunk.slin))
+            await leg.playout.wait_played(leg.playout.queued)
+    except SynthesisError:
+        return  # there is no voice to apologise with: the call ends all the same

@@ -1,0 +1,245 @@
+"""One call's media: what the clock does for it every 20 ms. Reads never wait for a consumer, writes never wait for Asterisk.
+
+The rules are DESIGN 4.2 and 4.3: a frame every tick from accept to close; a part-frame is finished in the next phase;
+a frame that does not fit is dropped and counted; no progress for a second ends the call; a hole becomes zeros."""
+
+import numpy as np
+import soxr
+import trio
+import webrtcvad
+
+from callengine.errors import RemoteProtocolError
+from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, RATE, SILENCE_FRAME
+from callengine.media.audiosocket import HANGUP, Audio, Decoder, Digit, Hangup, Identify, Message
+from callengine.media.marks import DigitPressed, Identified, LineEnd, LineEnded, Mark, SpeechBegan, SpeechPaused
+from callengine.media.playout import Playout
+from callengine.media.port import WirePort
+from callengine.media.ring import Ring
+from callengine.media.silero import VoiceState
+from callengine.media.vad import Gate, SpeechTracker
+
+HEADER = b"\x10\x01\x40"  # 320 bytes of 8 kHz slin
+MESSAGE_BYTES = len(HEADER) + FRAME_BYTES
+SILENCE_MESSAGE = HEADER + SILENCE_FRAME
+READ_BYTES = 4096
+HOLE_SECONDS = 0.040
+FLOOD_SECONDS = 3.0  # Asterisk sends at most what its own stall held back: a second or two
+STALL_SECONDS = 1.0
+LATE_FRAMES = 2
+MARKS = 64  # digits and speech marks between two turns of the reader: far more than a person makes
+
+_inbound = bytearray(READ_BYTES)
+_inbound_view = memoryview(_inbound)
+_frame_view = memoryview(_inbound)[len(HEADER) : MESSAGE_BYTES]
+_outbound = bytearray(SILENCE_MESSAGE)
+
+
+class Leg:
+    """The media of one connection. The clock calls `receive` and `send`; tasks use `ring`, `playout` and `marks`."""
+
+    __slots__ = (
+        "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_port", "_progress_at", "_resampler",
+        "_said_hangup", "_unsent", "_vad", "began", "confirm", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds",
+        "playout", "ring", "silent_from", "spoke_at", "talking", "tracker", "vad_state",
+    )  # fmt: skip
+
+    def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
+        self._port = port
+        self._decoder = Decoder()
+        self._marks_in, self.marks = trio.open_memory_channel[Mark](MARKS)
+        self._vad = webrtcvad.Vad(2)
+        self._partial_frame = b""
+        self._resampler: soxr.ResampleStream | None = None
+        self._unsent: bytes = b""
+        self._progress_at = now
+        self._hanging_up = False
+        self._said_hangup = False
+        self._end: LineEnded | None = None
+        self.began = now  # call time 0
+        self.heard_at = now  # when anything last came in
+        self.no_media_seconds = no_media_seconds
+        self.ring = Ring()
+        self.playout = Playout()
+        self.gate = Gate()
+        self.tracker = SpeechTracker()
+        self.confirm = 0  # the next sample Silero is to look at, while the gate is open
+        self.vad_state: VoiceState | None = None
+        self.talking = False  # the last frame written was speech
+        self.spoke_at = now  # when the agent's last run of speech began, on the wire
+        self.silent_from = now  # when it ended
+        self.frames_dropped = 0
+
+    @property
+    def ended(self) -> LineEnded | None:
+        """Why the line is over, or None while it is up."""
+        return self._end
+
+    @property
+    def unfinished(self) -> bool:
+        """A part of a message waits to be written in the next phase."""
+        return bool(self._unsent)
+
+    def call_seconds(self, now: float) -> float:
+        """Time since the call began."""
+        return now - self.began
+
+    def hang_up(self) -> None:
+        """Send 0x00 instead of the next frame, and nothing after it."""
+        self._hanging_up = True
+
+    def end(self, reason: LineEnd, detail: str = "") -> None:
+        """The line is over: tell the reader, let the connection go. Only the first reason counts."""
+        if self._end is None:
+            self._end = LineEnded(reason, detail)
+            self._mark(self._end)
+            self._marks_in.close()
+            self._port.close()
+            self.ring.wake()
+
+    def receive(self, now: float) -> None:
+        """Take what the peer has sent. Raises OSError, RemoteProtocolError."""
+        count = self._port.recv_nowait(_inbound_view)
+        if count == MESSAGE_BYTES and self._decoder.empty and _inbound.startswith(HEADER):
+            self.heard_at = now
+            self._take_frame(_frame_view)
+        elif count > 0:
+            self.heard_at = now
+            self._take_bytes(count)
+        elif count == 0:
+            self.end("hangup")
+            return
+        ahead = self.ring.end - (now - self.began) * RATE
+        if ahead < -HOLE_SECONDS * RATE - FRAME_SAMPLES:
+            self._fill_hole(int(-ahead) // FRAME_SAMPLES, now)
+        elif ahead > FLOOD_SECONDS * RATE:
+            raise RemoteProtocolError("flood", f"{FLOOD_SECONDS:.0f} s more audio than time has passed")
+
+    def send(self, now: float, late_frames: int) -> None:
+        """Write the frame that is due, and after a stall up to two late ones. Raises OSError."""
+        if self._unsent and not self.finish(now):
+            self.frames_dropped += 1
+            return
+        if self._hanging_up:
+            self._say_hangup(now)
+            return
+        frame = self.playout.next_frame()
+        if frame is None:
+            if self.talking:
+                self.talking = False
+                self.silent_from = now
+            self._write(SILENCE_MESSAGE, now)
+            return
+        if not self.talking:
+            self.talking = True
+            self.spoke_at = now
+        self._write_frame(frame, now)
+        for _ in range(min(late_frames, LATE_FRAMES)):
+            frame = self.playout.next_frame()
+            if frame is None or self._unsent:
+                return
+            self._write_frame(frame, now)
+
+    def finish(self, now: float) -> bool:
+        """Write the rest of a message begun in an earlier phase. True when nothing is left. Raises OSError."""
+        sent = self._port.send_nowait(self._unsent)
+        self._unsent = self._unsent[sent:]
+        self._note_progress(sent, now)
+        return not self._unsent
+
+    def mark_speech(self, mark: SpeechBegan | SpeechPaused | None) -> None:
+        """Tell the reader, and the recognizer's wait for audio, that speech began or paused."""
+        if mark is not None:
+            self._mark(mark)
+            self.ring.wake()
+
+    def _write_frame(self, frame: bytes | memoryview, now: float) -> None:
+        _outbound[len(HEADER) :] = frame
+        self._write(_outbound, now)
+
+    def _write(self, message: bytes | bytearray, now: float) -> None:
+        sent = self._port.send_nowait(message)
+        if sent == MESSAGE_BYTES:
+            self._progress_at = now
+            return
+        if sent:
+            self._unsent = bytes(message[sent:])
+        else:
+            self.frames_dropped += 1
+        self._note_progress(sent, now)
+
+    def _note_progress(self, sent: int, now: float) -> None:
+        if sent:
+            self._progress_at = now
+        elif now - self._progress_at > STALL_SECONDS:
+            self.end("stalled", f"the peer has read nothing for {STALL_SECONDS:.0f} s")
+
+    def _say_hangup(self, now: float) -> None:
+        if not self._said_hangup:
+            self._said_hangup = True
+            self._unsent = HANGUP
+            self.finish(now)
+
+    def _take_bytes(self, count: int) -> None:
+        self._decoder.feed(_inbound_view[:count])
+        while (message := self._decoder.next_message()) is not None:
+            self._take_message(message)
+
+    def _take_message(self, message: Message) -> None:
+        match message:
+            case Audio(rate=rate, slin=slin):
+                self._take_audio(slin if rate == RATE else self._resampled(slin, rate))
+            case Digit(digit=digit):
+                self._mark(DigitPressed(digit, self.ring.end))
+            case Identify(uuid=uuid):
+                self._mark(Identified(uuid))
+            case Hangup():
+                self.end("hangup", "the peer sent a hang-up message")
+            case _:
+                pass  # 0x02 and 0xff: known, and nothing to do
+
+    def _take_audio(self, slin: bytes) -> None:
+        """Audio of any length: the detector wants 20 ms at a time."""
+        self.ring.append(slin)
+        rest = self._partial_frame + slin
+        whole = len(rest) - len(rest) % FRAME_BYTES
+        for begin in range(0, whole, FRAME_BYTES):
+            self._detect(rest[begin : begin + FRAME_BYTES])
+        self._partial_frame = rest[whole:]
+
+    def _take_frame(self, frame: memoryview) -> None:
+        self.ring.append(frame)
+        self._detect(frame)
+
+    def _detect(self, frame: bytes | memoryview) -> None:
+        if self.gate.feed(self._vad.is_speech(frame, RATE, FRAME_SAMPLES)):
+            self._gate_moved()
+
+    def _gate_moved(self) -> None:
+        if self.gate.open:
+            self.confirm = max(self.confirm, self.ring.start, self.ring.end - 8 * FRAME_SAMPLES)
+        else:
+            self.mark_speech(self.tracker.close())
+
+    def _fill_hole(self, frames: int, now: float) -> None:
+        """The caller's side is silent without frames (mute, DTX, hold, a key held down): time goes on all the same."""
+        self.ring.append_silence(frames * FRAME_SAMPLES)
+        for _ in range(min(frames, 50)):
+            if self.gate.feed(False):
+                self._gate_moved()
+        if now - self.heard_at > self.no_media_seconds:
+            self.end("no_media", f"no audio from the peer for {self.no_media_seconds:.0f} s")
+
+    def _resampled(self, slin: bytes, rate: int) -> bytes:
+        if self._resampler is None:
+            self._resampler = soxr.ResampleStream(rate, RATE, 1, dtype="int16")
+        out = self._resampler.resample_chunk(np.frombuffer(slin, dtype="<i2"))
+        return bytes(out.astype("<i2").tobytes())
+
+    def _mark(self, mark: Mark) -> None:
+        try:
+            self._marks_in.send_nowait(mark)
+        except trio.WouldBlock:
+            self._end = self._end or LineEnded("flood", "more events than a caller can make")
+            self._port.close()
+        except (trio.ClosedResourceError, trio.BrokenResourceError):
+            pass  # nobody listens any more

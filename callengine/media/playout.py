@@ -1,0 +1,110 @@
+"""What is to be heard by the caller: speech in whole frames, popped by the media clock, one frame at a time.
+
+Positions count the samples of speech put since the call began; `played` of them have been written to the wire. A frame
+once written cannot be taken back; everything after it can."""
+
+from collections import deque
+
+import trio
+
+from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, fade_in, fade_out
+
+
+class Playout:
+    """One writer (the speaker), one reader (the media clock)."""
+
+    __slots__ = ("_chunks", "_offset", "_paused", "_reached", "_tail", "_wanted", "played", "queued")
+
+    def __init__(self) -> None:
+        self._chunks: deque[memoryview] = deque()
+        self._offset = 0
+        self._paused = False
+        self._tail = b""  # the one frame of a fade, sent before anything else
+        self._wanted = -1
+        self._reached = trio.Event()
+        self.queued = 0
+        self.played = 0
+
+    @property
+    def speaking(self) -> bool:
+        """Speech is going out now."""
+        return not self._paused and bool(self._chunks)
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    def put(self, slin: bytes) -> None:
+        """Add speech: whole frames of 8 kHz slin."""
+        assert len(slin) % FRAME_BYTES == 0, "playout takes whole frames"
+        if slin:
+            self._chunks.append(memoryview(slin))
+            self.queued += len(slin) >> 1
+
+    def next_frame(self) -> bytes | memoryview | None:
+        """The frame to write now, or None for silence. The clock's call; counts the frame as played."""
+        if self._tail:
+            tail, self._tail = self._tail, b""
+            return tail
+        if self._paused or not self._chunks:
+            return None
+        chunk = self._chunks[0]
+        offset = self._offset
+        frame = chunk[offset : offset + FRAME_BYTES]
+        offset += FRAME_BYTES
+        if offset == len(chunk):
+            self._chunks.popleft()
+            offset = 0
+        self._offset = offset
+        self.played += FRAME_SAMPLES
+        if 0 <= self._wanted <= self.played:
+            self._wake()
+        return frame
+
+    def pause(self) -> None:
+        """Stop within a frame, with a fade; what is left stays for `resume`."""
+        if self.speaking:
+            self._tail = fade_out(self._next_view())
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on where `pause` stopped, rising over one frame (which was heard falling)."""
+        if self._paused:
+            self._paused = False
+            if self._chunks:
+                self._tail = fade_in(self._next_view())
+                self._skip_frame()
+
+    def flush(self) -> int:
+        """Stop within a frame, with a fade, and drop the rest. Returns the samples dropped."""
+        if self.speaking:
+            self._tail = fade_out(self._next_view())
+        self._paused = False
+        self._chunks.clear()
+        self._offset = 0
+        dropped = self.queued - self.played
+        self.queued = self.played
+        self._wake()
+        return dropped
+
+    async def wait_played(self, position: int) -> None:
+        """Return once `played` has reached `position`, or a flush made that impossible."""
+        if self.played >= position:
+            await trio.lowlevel.checkpoint()
+            return
+        self._reached = trio.Event()
+        self._wanted = position
+        await self._reached.wait()
+
+    def _next_view(self) -> memoryview:
+        return self._chunks[0][self._offset : self._offset + FRAME_BYTES]
+
+    def _skip_frame(self) -> None:
+        """The faded frame stands for the one at the head: count it as played in its place."""
+        tail, self._tail = self._tail, b""
+        self.next_frame()
+        self._tail = tail
+
+    def _wake(self) -> None:
+        self._wanted = -1
+        self._reached.set()

@@ -1,0 +1,54 @@
+"""How the media clock reaches a wire: two calls that never wait. A socket here, memory in simulations."""
+
+import socket
+from typing import Protocol
+
+SEND_BUFFER_BYTES = 4096  # a handful of frames: what waits there cannot be taken back for a barge-in
+USER_TIMEOUT_MS = 10_000
+
+
+class WirePort(Protocol):
+    """A connection to one peer."""
+
+    def recv_nowait(self, buffer: memoryview) -> int:
+        """Bytes put into `buffer`; 0 at the peer's end of stream, -1 when nothing is there now. Raises OSError."""
+        ...
+
+    def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
+        """Bytes taken of `data`, possibly none. Raises OSError."""
+        ...
+
+    def close(self) -> None:
+        """Let the connection go. Never raises, may be called twice."""
+        ...
+
+
+class SocketPort:
+    """A connected, non-blocking TCP socket."""
+
+    __slots__ = ("_recv_into", "_send", "_socket")
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # a dead host: nothing it was sent is acknowledged
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+        self._socket = sock
+        self._recv_into = sock.recv_into
+        self._send = sock.send
+
+    def recv_nowait(self, buffer: memoryview) -> int:
+        try:
+            return self._recv_into(buffer)
+        except BlockingIOError:
+            return -1
+
+    def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
+        try:
+            return self._send(data)
+        except BlockingIOError:
+            return 0
+
+    def close(self) -> None:
+        self._socket.close()

@@ -1,0 +1,172 @@
+"""Accepting AudioSocket connections: whom, how many, and for how long without a name.
+
+A connection is served silence from its first tick on, whatever becomes of it (asterisk/asterisk#2089)."""
+
+import errno
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from uuid import UUID
+
+import structlog
+import trio
+
+from callengine import metrics
+from callengine.errors import ConfigError
+from callengine.media.admission import Admission
+from callengine.media.clock import MediaClock
+from callengine.media.leg import Leg
+from callengine.media.marks import Identified, LineEnded
+from callengine.media.port import SocketPort
+
+UUID_SECONDS = 2.0
+DRAIN_SECONDS = 2.0
+BACKLOG = 1024
+ACCEPTS = 64  # per wake-up, so that a storm of connections leaves the clock its turn
+REFUSALS = 64  # polite ones at a time; beyond that a connection over MAX_CALLS is just closed
+
+log = structlog.get_logger(__name__)
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class CallServer:
+    """What accepting needs: the clock that serves legs, the places, the rules, and what to do with a call."""
+
+    clock: MediaClock
+    admission: Admission
+    allowed_peers: tuple[Network, ...]
+    no_media_seconds: float
+    answer: Callable[[Leg, UUID], Awaitable[None]]
+    turn_away: Callable[[UUID], None]  # a call there was no place for
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ConfigError naming the setting."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise ConfigError("AUDIOSOCKET_HOST", f"{host!r} is no address of this machine: {error.strerror}") from None
+    listener = socket.socket(family, kind, proto)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        taken = " (another engine?)" if error.errno == errno.EADDRINUSE else ""
+        problem = f"cannot listen on {host}:{port}: {error.strerror}{taken}"
+        raise ConfigError("AUDIOSOCKET_PORT", problem) from None
+    listener.setblocking(False)
+    return listener
+
+
+async def serve_calls(listener: socket.socket, server: CallServer) -> None:
+    """Accept for ever; closes the listener. Calls go on in this nursery until it is cancelled."""
+    refusals = trio.CapacityLimiter(REFUSALS)
+    async with trio.open_nursery() as nursery:
+        with listener:
+            while True:
+                await trio.lowlevel.wait_readable(listener)
+                for _ in range(ACCEPTS):
+                    try:
+                        sock, peer = listener.accept()
+                    except BlockingIOError:
+                        break
+                    except OSError as error:
+                        log.error("accept_failed", error=error.strerror)
+                        await trio.sleep(0.1)  # out of file descriptors: calls that end give some back
+                        break
+                    _admit(nursery, server, refusals, sock, str(peer[0]))
+
+
+def _admit(
+    nursery: trio.Nursery, server: CallServer, refusals: trio.CapacityLimiter, sock: socket.socket, peer: str
+) -> None:
+    if not _allowed(peer, server.allowed_peers):
+        sock.close()
+        _refuse("peer", peer, "not in ALLOWED_PEERS")
+    elif server.admission.enter():
+        nursery.start_soon(_serve, server, sock, peer)
+    elif refusals.available_tokens > 0:
+        nursery.start_soon(_turn_away, server, refusals, sock, peer)
+    else:
+        sock.close()
+        _refuse("busy", peer, "over MAX_CALLS, and too many are being turned away already")
+
+
+async def _serve(server: CallServer, sock: socket.socket, peer: str) -> None:
+    """One connection with a place: its leg joins the clock, its UUID makes it a call."""
+    leg = Leg(SocketPort(sock), trio.current_time(), server.no_media_seconds)
+    server.clock.add(leg)
+    try:
+        uuid = await _identify(leg, peer)
+        if uuid is None:
+            return
+        if not server.admission.claim(uuid):
+            _refuse("duplicate", peer, "this UUID is up in this process already")
+            return
+        try:
+            with structlog.contextvars.bound_contextvars(call_id=str(uuid)):
+                await server.answer(leg, uuid)
+        finally:
+            server.admission.release(uuid)
+    finally:
+        await _part(leg)
+        server.admission.leave()
+
+
+async def _turn_away(server: CallServer, refusals: trio.CapacityLimiter, sock: socket.socket, peer: str) -> None:
+    """No place: hear the UUID, so that the dialplan can be told `busy`, and hang up."""
+    async with refusals:
+        leg = Leg(SocketPort(sock), trio.current_time(), server.no_media_seconds)
+        server.clock.add(leg)
+        try:
+            if (uuid := await _identify(leg, peer)) is not None:
+                server.turn_away(uuid)
+                _refuse("busy", peer, "over MAX_CALLS")
+        finally:
+            await _part(leg)
+
+
+async def _identify(leg: Leg, peer: str) -> UUID | None:
+    with trio.move_on_after(UUID_SECONDS):
+        async for mark in leg.marks:
+            if isinstance(mark, Identified):
+                return mark.uuid
+            if isinstance(mark, LineEnded):
+                break
+    ended = leg.ended
+    if ended is None:
+        _refuse("no_uuid", peer, f"no UUID within {UUID_SECONDS:.0f} s")
+    else:
+        _refuse("closed" if ended.reason == "hangup" else ended.reason, peer, ended.detail or "closed without a UUID")
+    return None
+
+
+async def _part(leg: Leg) -> None:
+    """0x00 in place of the next frame, then read to the end of stream for at most 2 s.
+
+    Never an abrupt close: unread bytes would make it a reset, which fails the dialplan's AudioSocket()."""
+    leg.hang_up()
+    with trio.move_on_after(DRAIN_SECONDS, shield=True), suppress(trio.EndOfChannel):
+        while not isinstance(await leg.marks.receive(), LineEnded):
+            pass
+    leg.end("hangup")
+    leg.marks.close()
+
+
+def _allowed(peer: str, networks: tuple[Network, ...]) -> bool:
+    address = ip_address(peer.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in network for network in networks)
+
+
+def _refuse(reason: str, peer: str, detail: str) -> None:
+    metrics.connections_refused_total.labels(reason).inc()
+    log.info("connection_refused", reason=reason, peer=peer, detail=detail)

@@ -1,0 +1,81 @@
+"""Nothing may stop the clock: the garbage collector kept short, and a watchdog that ends a process whose clock stands.
+
+A full collection took 132 ms with these packages imported (measured); while calls are up there is none but a deliberate
+one. When the clock stands, sockets that close are the best news a dialplan can get: it retries on another node."""
+
+import faulthandler
+import gc
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+import trio
+
+WATCH_SECONDS = 0.25
+DEAD_SECONDS = 2.0
+DEAD_EXIT_STATUS = 70
+COLLECT_SECONDS = 60.0
+COLLECT_ANYWAY_SECONDS = 1800.0
+
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def quiet_gc() -> Iterator[None]:
+    """Everything imported and opened so far is frozen; young objects are collected often, the old only deliberately."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(1000, 20, 1_000_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+async def serve_collections(calls_up: Callable[[], int]) -> None:
+    """Collect fully each minute in which no call is up, and every half hour even so; the pause is logged."""
+    last = due = trio.current_time()
+    while True:
+        due += COLLECT_SECONDS
+        await trio.sleep_until(due)
+        now = trio.current_time()
+        if calls_up() and now - last < COLLECT_ANYWAY_SECONDS:
+            continue
+        last = now
+        began = time.perf_counter()
+        collected = gc.collect()
+        log.debug("collected", objects=collected, seconds=round(time.perf_counter() - began, 4), calls=calls_up())
+
+
+def start_watchdog(ticks: Callable[[], int], die: Callable[[], None] | None = None) -> threading.Event:
+    """Watch that `ticks` grows, from a thread; when it stands for 2 s of the thread's own looks, the process ends.
+
+    It counts its own looks and not the time, so that a process that was stopped (SIGSTOP) and goes on is let live.
+    Set the event it returns to end the watch."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_watch, args=(ticks, stop, die or _die), name="watchdog", daemon=True)
+    thread.start()
+    return stop
+
+
+def _watch(ticks: Callable[[], int], stop: threading.Event, die: Callable[[], None]) -> None:
+    seen, standing = -1, 0
+    while not stop.wait(WATCH_SECONDS):
+        now = ticks()
+        standing = standing + 1 if now == seen else 0
+        seen = now
+        if standing * WATCH_SECONDS >= DEAD_SECONDS:
+            die()
+            return
+
+
+def _die() -> None:
+    print(f"callengine: the media clock has stood for {DEAD_SECONDS:.0f} s; ending the process", file=sys.stderr)  # noqa: T201
+    faulthandler.dump_traceback(all_threads=True)
+    os._exit(DEAD_EXIT_STATUS)

@@ -1,0 +1,157 @@
+"""Child processes of ours: started, waited for, listened to, and never left behind.
+
+A child prints one line `{"listening": "host:port"}` on stdout when it serves; its stderr lines join our log.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from subprocess import PIPE
+
+import structlog
+import trio
+
+from callengine.errors import ServiceError
+
+GRACE_SECONDS = 5.0
+LAST_WORDS_SECONDS = 1.0
+MAX_LINE_BYTES = 2000
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Child:
+    """A child that serves at `address` (`host:port`); `last_line` is the last it wrote to stderr."""
+
+    process: trio.Process
+    what: str
+    address: str = ""
+    last_line: str = ""
+
+    async def wait(self) -> str:
+        """Wait until the child is dead; one line that says how it went."""
+        code = await self.process.wait()
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+        return f"{self.what} {how}{self.last_words}"
+
+    @property
+    def last_words(self) -> str:
+        """The last line of stderr, as the tail of a sentence."""
+        return f": {self.last_line}" if self.last_line else ""
+
+
+def python_child(module: str, *arguments: str) -> list[str]:
+    """The command line for a module of our own environment that ends when we do, even if we are killed."""
+    return [sys.executable, "-m", "callengine.services.follow_parent", module, *arguments]
+
+
+@asynccontextmanager
+async def open_child(
+    argv: Sequence[str], env: Mapping[str, str], what: str, timeout_seconds: float
+) -> AsyncIterator[Child]:
+    """Start a child, wait until it listens, and end it when the block is left: SIGTERM, then SIGKILL.
+
+    `env` is its whole environment; `what` names it to people ("the demo Store"). A child that dies later disturbs
+    nothing here: `Child.wait` tells. Raises ServiceError when it cannot be started, ends or says nothing in time.
+    """
+    try:
+        process = await trio.lowlevel.open_process(list(argv), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env))
+    except OSError as error:
+        raise ServiceError(f"{what} cannot be started: {error}") from None
+    child = Child(process, what)
+    # Kept aside and raised outside, so that it does not leave the nursery as a group.
+    failure: ServiceError | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            ears_closed = trio.Event()
+            nursery.start_soon(_forward_stderr, child, ears_closed)
+            try:
+                with trio.fail_after(timeout_seconds):
+                    child.address = await _address(child, ears_closed)
+            except trio.TooSlowError:
+                failure = ServiceError(f"{what} did not listen within {timeout_seconds:g} s{child.last_words}")
+            except ServiceError as error:
+                failure = error
+            else:
+                nursery.start_soon(_discard, process.stdout)
+                yield child
+            await _end(process)
+            nursery.cancel_scope.cancel()
+    finally:
+        with trio.move_on_after(3 * GRACE_SECONDS, shield=True):
+            await _end(process)
+            await _close_pipes(process)
+    if failure is not None:
+        raise failure
+
+
+async def _address(child: Child, ears_closed: trio.Event) -> str:
+    """What the child says it listens on. Raises ServiceError when it ends without saying so."""
+    if address := await _each_line(child.process.stdout, _listening):
+        return address
+    # Its reason is on stderr, which closes at about the same time. (It may also have closed stdout and live on: then
+    # waiting for its end runs into the caller's deadline.)
+    with trio.move_on_after(LAST_WORDS_SECONDS):
+        await ears_closed.wait()
+    raise ServiceError(await child.wait())
+
+
+def _listening(line: bytes) -> str:
+    """The address in a line that is `{"listening": "host:port"}`; empty for any other line."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return ""
+    return str(said.get("listening", "")) if isinstance(said, dict) else ""
+
+
+async def _forward_stderr(child: Child, ears_closed: trio.Event) -> None:
+    def forward(line: bytes) -> str:
+        if text := line.decode("utf-8", "replace").strip():
+            child.last_line = text
+            log.info("child says", child=child.what, line=text)
+        return ""
+
+    await _each_line(child.process.stderr, forward)
+    ears_closed.set()
+
+
+async def _each_line(stream: trio.abc.ReceiveStream | None, take: Callable[[bytes], str]) -> str:
+    """Give every line to `take` until it answers with something, and return that; empty at the end of the stream.
+
+    A line over MAX_LINE_BYTES is given in pieces: a child cannot fill our memory.
+    """
+    assert stream is not None
+    pending = b""
+    while chunk := await stream.receive_some(MAX_LINE_BYTES):
+        *lines, pending = (pending + chunk).split(b"\n")
+        if len(pending) > MAX_LINE_BYTES:
+            lines, pending = [*lines, pending], b""
+        for line in lines:
+            if answer := take(line):
+                return answer
+    return take(pending)
+
+
+async def _discard(stream: trio.abc.ReceiveStream | None) -> None:
+    """Read what nobody asked for, so that the child never waits on a full pipe."""
+    await _each_line(stream, lambda _line: "")
+
+
+async def _end(process: trio.Process) -> None:
+    """SIGTERM, then SIGKILL; returns when the child is dead. Does nothing to one that is."""
+    for stop in (process.terminate, process.kill):
+        stop()
+        with trio.move_on_after(GRACE_SECONDS, shield=True):
+            await process.wait()
+            return
+
+
+async def _close_pipes(process: trio.Process) -> None:
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        assert pipe is not None
+        await trio.aclose_forcefully(pipe)
