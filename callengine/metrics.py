@@ -32,5 +32,10 @@ slow_step_seconds = Histogram(
     ["task"],
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0),
 )
+bridge_errors_total = Counter("callengine_bridge_errors_total", "Errors of asyncio tasks that nobody awaited.")
+journal_backlog = Gauge("callengine_journal_backlog", "Entries of the record that are not in the database yet.")
+journal_lost_total = Counter(
+    "callengine_journal_lost_total", "Entries that will never be in the database: full (no room), refused.", ["reason"]
+)
 stt_restarts_total = Counter("callengine_stt_restarts_total", "Recogniser streams reopened, by reason.", ["reason"])
 tool_calls_total = Counter("callengine_tool_calls_total", "Tool calls, by result.", ["tool", "result"])

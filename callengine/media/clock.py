@@ -27,6 +27,7 @@ class MediaClock:
         self.ticks = 0
         self.lateness_counts = [0] * (len(LATENESS_BOUNDS) + 1)  # frames by how late their tick was
         self.lateness_sum = 0.0
+        self._dropped_before = 0
 
     @property
     def legs(self) -> int:
@@ -36,6 +37,11 @@ class MediaClock:
     def all_legs(self) -> list[Leg]:
         """The legs being served, in no order."""
         return [leg for phase in self._phases for leg in phase]
+
+    @property
+    def frames_dropped(self) -> int:
+        """Frames that did not fit a peer's socket, of all legs served so far."""
+        return self._dropped_before + sum(leg.frames_dropped for leg in self.all_legs())
 
     def add(self, leg: Leg) -> None:
         """Serve `leg` from the next tick of the emptiest phase until it has ended."""
@@ -79,6 +85,7 @@ class MediaClock:
                 leg.end("fault", "an error in the engine")
             ended = ended or leg.ended is not None
         if ended:
+            self._dropped_before += sum(leg.frames_dropped for leg in self._phases[phase] if leg.ended is not None)
             self._phases[phase][:] = [leg for leg in self._phases[phase] if leg.ended is None]
 
     def _finish_partial(self, now: float) -> None:

@@ -25,6 +25,7 @@ UUID_SECONDS = 2.0
 DRAIN_SECONDS = 2.0
 BACKLOG = 1024
 ACCEPTS = 64  # per wake-up, so that a storm of connections leaves the clock its turn
+STARVED_SECONDS = 0.1
 REFUSALS = 64  # polite ones at a time; beyond that a connection over MAX_CALLS is just closed
 
 log = structlog.get_logger(__name__)
@@ -66,23 +67,30 @@ def open_listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve_calls(listener: socket.socket, server: CallServer) -> None:
-    """Accept for ever; closes the listener. Calls go on in this nursery until it is cancelled."""
+async def serve_calls(listener: socket.socket, server: CallServer, calls: trio.Nursery) -> None:
+    """Accept until cancelled; closes the listener then. Calls live in `calls` and go on."""
     refusals = trio.CapacityLimiter(REFUSALS)
-    async with trio.open_nursery() as nursery:
-        with listener:
-            while True:
-                await trio.lowlevel.wait_readable(listener)
-                for _ in range(ACCEPTS):
-                    try:
-                        sock, peer = listener.accept()
-                    except BlockingIOError:
-                        break
-                    except OSError as error:
-                        log.error("accept_failed", error=error.strerror)
-                        await trio.sleep(0.1)  # out of file descriptors: calls that end give some back
-                        break
-                    _admit(nursery, server, refusals, sock, str(peer[0]))
+    with listener:
+        while True:
+            await trio.lowlevel.wait_readable(listener)
+            if not _accept_some(listener, server, refusals, calls):
+                await trio.sleep(STARVED_SECONDS)
+
+
+def _accept_some(
+    listener: socket.socket, server: CallServer, refusals: trio.CapacityLimiter, calls: trio.Nursery
+) -> bool:
+    """Take what waits. False when the process has run out of something: calls that end give some back."""
+    for _ in range(ACCEPTS):
+        try:
+            sock, peer = listener.accept()
+        except BlockingIOError:
+            break
+        except OSError as error:
+            log.error("accept_failed", error=error.strerror)
+            return False
+        _admit(calls, server, refusals, sock, str(peer[0]))
+    return True
 
 
 def _admit(

@@ -1,0 +1,97 @@
+"""One asyncio loop inside Trio's run, for the libraries that know only asyncio. Nothing else imports trio_asyncio."""
+
+import asyncio
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+from types import TracebackType
+from typing import Any, TypeVar
+
+import structlog
+import trio
+import trio_asyncio
+
+from callengine.metrics import bridge_errors_total
+from callengine.ports.bridge import Bridge
+
+T = TypeVar("T")
+
+# An asyncio manager that cannot leave in this time is cancelled: shutting down must not hang on a dead peer.
+LEAVE_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class LoopBridge:
+    """The Bridge port over one trio-asyncio loop."""
+
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+
+    async def run(self, afn: Callable[..., Awaitable[T]], /, *args: object) -> T:
+        """Await `afn(*args)` on the asyncio side.
+
+        Cancelling here cancels the asyncio task and waits for it: one that cleans up for 3 s makes a 1 s timeout last
+        4 s, and one that swallows its cancellation returns normally. An asyncio CancelledError that nobody here asked
+        for is an error of the callee, raised as RuntimeError so that it cannot be taken for our own cancellation.
+        """
+        try:
+            result: T = await self._loop.run_aio_coroutine(_call(afn, args))
+        except asyncio.CancelledError as error:
+            name = getattr(afn, "__qualname__", type(afn).__name__)
+            raise RuntimeError(f"{name} was cancelled on the asyncio side") from error
+        return result
+
+    @asynccontextmanager
+    async def open(self, manager: AbstractAsyncContextManager[T], /) -> AsyncIterator[T]:
+        """Enter and leave an asyncio context manager from Trio; leaving is shielded, for at most LEAVE_SECONDS.
+
+        Entering and leaving are two asyncio tasks, so a manager that must stay in one (asyncio.timeout, TaskGroup)
+        cannot be opened this way: put it inside a function and `run` that.
+        """
+        async with AsyncExitStack() as stack:
+            value = await self.run(manager.__aenter__)
+            stack.push_async_exit(partial(self._leave, manager))
+            yield value
+
+    async def _leave(
+        self,
+        manager: AbstractAsyncContextManager[Any],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> bool:
+        with trio.move_on_after(LEAVE_SECONDS, shield=True):
+            return bool(await self.run(manager.__aexit__, kind, error, where))
+        log.warning("asyncio context manager did not close in time", manager=type(manager).__name__)
+        return False
+
+
+@asynccontextmanager
+async def open_bridge() -> AsyncIterator[Bridge]:
+    """The process's one asyncio loop: open it first and close it last.
+
+    One per process, not one per call: gRPC's poller allows one reader, so concurrent loops end in BusyResourceError.
+    """
+    async with trio_asyncio.open_loop() as loop:
+        # The default handler raises a stray task's exception out of the loop, which would end every call.
+        loop.set_exception_handler(_note_stray_error)
+        yield LoopBridge(loop)
+
+
+async def _call(afn: Callable[..., Awaitable[T]], args: tuple[object, ...]) -> T:
+    return await afn(*args)
+
+
+def _note_stray_error(_loop: object, context: dict[str, Any]) -> None:
+    """Count and log what nobody awaited. The exception's own text stays out: it may quote what a caller said."""
+    bridge_errors_total.inc()
+    error = context.get("exception")
+    stack = traceback.format_tb(error.__traceback__) if isinstance(error, BaseException) else []
+    log.error(
+        "stray error on the asyncio side",
+        problem=str(context.get("message", "")).split("\n", 1)[0],
+        error=type(error).__name__,
+        stack="".join(stack),
+    )

@@ -1,0 +1,99 @@
+"""The record's entries as rows of the database, and back."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from callengine.ports.journal import CallClosed, CallOpened, CallRecord, Entry, ToolRecorded, TurnRecorded
+
+Row = tuple[Any, ...]
+
+# Writing an entry again changes nothing: a commit whose answer was lost is simply repeated.
+INSERT_CALL = """INSERT INTO calls (call_id, node, opened_at, language, number, name, called, fields)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id) DO NOTHING"""
+INSERT_TURN = """INSERT INTO turns (call_id, sequence, role, text, started, ended, interrupted, timings)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
+INSERT_TOOL = """INSERT INTO tool_calls (call_id, sequence, name, arguments, result, is_error, started, seconds)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
+# The last end counts: a call that was handed over ends again on the node that took it.
+CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s
+WHERE call_id = %s"""
+
+# The order in which kinds are written inside one transaction; within a kind the entries keep their own order.
+WRITES: tuple[tuple[type, str], ...] = (
+    (CallOpened, INSERT_CALL),
+    (TurnRecorded, INSERT_TURN),
+    (ToolRecorded, INSERT_TOOL),
+    (CallClosed, CLOSE_CALL),
+)
+
+_CALL_COLUMNS = """call_id, node, opened_at, language, number, name, called, fields,
+closed_at, seconds, outcome, detail, target"""
+SELECT_CALL = f"SELECT {_CALL_COLUMNS} FROM calls WHERE call_id = %s"  # noqa: S608 - our own column names
+SELECT_CALLS = f"""SELECT {_CALL_COLUMNS} FROM calls WHERE opened_at < %s
+ORDER BY opened_at DESC, call_id DESC LIMIT %s"""  # noqa: S608 - our own column names
+SELECT_TURNS = """SELECT call_id, sequence, role, text, started, ended, interrupted, timings
+FROM turns WHERE call_id = %s ORDER BY sequence"""
+SELECT_TOOLS = """SELECT call_id, sequence, name, arguments, result, is_error, started, seconds
+FROM tool_calls WHERE call_id = %s ORDER BY sequence"""
+
+
+def row_of(entry: Entry) -> Row:
+    """The parameters of the entry's statement in WRITES. Text that PostgreSQL cannot hold is made to fit, so that no
+    caller's odd byte can stop the record."""
+    match entry:
+        case CallOpened():
+            who = (entry.node, entry.opened_at, entry.language, entry.number, entry.name, entry.called)
+            row: Row = (entry.call_id, *who, Jsonb(_storable(entry.fields), dumps=_dumps))
+        case TurnRecorded():
+            times = (entry.started, entry.ended, entry.interrupted)
+            timings = Jsonb(_storable(entry.timings), dumps=_dumps)
+            row = (entry.call_id, entry.sequence, entry.role, entry.text, *times, timings)
+        case ToolRecorded():
+            arguments = Jsonb(_storable(entry.arguments), dumps=_dumps)
+            outcome = (entry.result, entry.is_error, entry.started, entry.seconds)
+            row = (entry.call_id, entry.sequence, entry.name, arguments, *outcome)
+        case CallClosed():
+            end = (entry.closed_at, entry.seconds, entry.outcome, entry.detail, entry.target)
+            row = (*end, entry.call_id)
+    return tuple(_storable_text(value) if isinstance(value, str) else value for value in row)
+
+
+def record_of(row: Sequence[Any], turns: Sequence[Row] = (), tools: Sequence[Row] = ()) -> CallRecord:
+    """A row of SELECT_CALL or SELECT_CALLS with its turns and tool calls."""
+    call_id, node, opened_at, *rest = row[:8]
+    opened = CallOpened(call_id, node, opened_at.astimezone(UTC), *rest)
+    closed_at, *end = row[8:]
+    closed = None if closed_at is None else CallClosed(call_id, closed_at.astimezone(UTC), *end)
+    return CallRecord(
+        opened,
+        closed,
+        tuple(TurnRecorded(*turn) for turn in turns),
+        tuple(ToolRecorded(*tool) for tool in tools),
+    )
+
+
+def _storable_text(text: str) -> str:
+    """PostgreSQL's text holds no NUL, and UTF-8 no lone surrogate."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _storable(value: Any) -> Any:
+    """JSON that jsonb takes: no NUL in strings, no NaN or infinity (RFC 8259 knows neither)."""
+    if isinstance(value, str):
+        return _storable_text(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {_storable_text(str(name)): _storable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(part) for part in value]
+    return value
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

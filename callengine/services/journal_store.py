@@ -1,0 +1,77 @@
+"""The record's statements, on the asyncio side: one transaction per batch, and reading for the API."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import psycopg
+
+from callengine.ports.journal import CallClosed, CallRecord, Entry
+from callengine.services.journal_rows import (
+    SELECT_CALL,
+    SELECT_CALLS,
+    SELECT_TOOLS,
+    SELECT_TURNS,
+    WRITES,
+    record_of,
+    row_of,
+)
+
+Options = dict[str, str]
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+# SQLSTATE classes that say an entry can never be written as it is: data, integrity, limits (PostgreSQL appendix A).
+_REFUSALS = ("22", "23", "54")
+
+
+class UnknownCallError(psycopg.IntegrityError):
+    """A call ended that was never opened: like a foreign key that is not there."""
+
+
+async def connect(options: Options) -> psycopg.AsyncConnection:
+    """A connection in autocommit mode; transactions are opened by those who need them."""
+    return await psycopg.AsyncConnection.connect(**options, autocommit=True)  # type: ignore[arg-type]
+
+
+async def write(connection: psycopg.AsyncConnection, entries: Sequence[Entry]) -> None:
+    """Write entries in one transaction: all of them or none."""
+    async with connection.transaction(), connection.cursor() as cursor:
+        for kind, statement in WRITES:
+            rows = [row_of(entry) for entry in entries if isinstance(entry, kind)]
+            if not rows:
+                continue
+            await cursor.executemany(statement, rows)
+            if kind is CallClosed and cursor.rowcount < len(rows):
+                raise UnknownCallError("a call ended that was never opened")
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether trying again is useless: the fault is the entry's, not the database's."""
+    if isinstance(error, psycopg.DataError | psycopg.IntegrityError | RecursionError):
+        return True
+    return isinstance(error, psycopg.Error) and (error.sqlstate or "")[:2] in _REFUSALS
+
+
+async def ping(options: Options) -> None:
+    """Ask the database one thing."""
+    async with await connect(options) as connection:
+        await connection.execute("SELECT 1 FROM calls LIMIT 1")
+
+
+async def read_call(options: Options, call_id: str) -> CallRecord | None:
+    """One call with its turns and tool calls, as of one moment."""
+    async with await connect(options) as connection, connection.transaction():
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        found = await (await connection.execute(SELECT_CALL, (call_id,))).fetchone()
+        if found is None:
+            return None
+        turns = await (await connection.execute(SELECT_TURNS, (call_id,))).fetchall()
+        tools = await (await connection.execute(SELECT_TOOLS, (call_id,))).fetchall()
+    return record_of(found, turns, tools)
+
+
+async def read_calls(options: Options, limit: int, before: datetime | None) -> list[CallRecord]:
+    """The newest calls, without turns and tool calls."""
+    async with await connect(options) as connection:
+        cursor = await connection.execute(SELECT_CALLS, (before or _END_OF_TIME, limit))
+        return [record_of(row) for row in await cursor.fetchall()]

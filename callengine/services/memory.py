@@ -1,0 +1,111 @@
+"""The record and the registry in memory, for simulations: no I/O, no tasks, faults by assignment."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import trio
+
+from callengine.errors import ServiceError
+from callengine.ports.journal import CallClosed, CallOpened, CallRecord, Entry, ToolRecorded, TurnRecorded
+from callengine.ports.registry import LiveCall
+from callengine.ports.tools import CallerContext
+
+CALLER_SECONDS = 60.0
+
+
+class MemoryJournal:
+    """The Journal port over a list. `fault`: what reading and flushing raise; what is taken meanwhile is backlog."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.fault: ServiceError | None = None
+        self._written = 0
+        self._keys: set[tuple[type, str, int]] = set()
+
+    @property
+    def backlog(self) -> int:
+        """Entries taken since the fault began."""
+        if self.fault is None:
+            self._written = len(self.entries)
+        return len(self.entries) - self._written
+
+    def record_nowait(self, entry: Entry) -> None:
+        """Take an entry. One of a key that was taken before changes nothing, as in the database."""
+        key = (type(entry), entry.call_id, getattr(entry, "sequence", 0))
+        if isinstance(entry, CallClosed) or key not in self._keys:
+            self._keys.add(key)
+            self.entries.append(entry)
+
+    async def flush(self) -> None:
+        """Raises the fault, if there is one and something waits."""
+        await trio.lowlevel.checkpoint()
+        if self.backlog and self.fault is not None:
+            raise self.fault
+
+    async def check(self) -> None:
+        """Raises the fault, if there is one."""
+        await trio.lowlevel.checkpoint()
+        if self.fault is not None:
+            raise self.fault
+
+    async def call(self, call_id: str) -> CallRecord | None:
+        """One call with its turns and tools, or None."""
+        await self.check()
+        mine = [entry for entry in self.entries if entry.call_id == call_id]
+        opened = next((entry for entry in mine if isinstance(entry, CallOpened)), None)
+        if opened is None:
+            return None
+        turns = sorted((entry for entry in mine if isinstance(entry, TurnRecorded)), key=lambda turn: turn.sequence)
+        tools = sorted((entry for entry in mine if isinstance(entry, ToolRecorded)), key=lambda tool: tool.sequence)
+        return CallRecord(opened, self._end_of(call_id), tuple(turns), tuple(tools))
+
+    async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
+        """The newest calls first, without turns and tools."""
+        await self.check()
+        opened = [entry for entry in self.entries if isinstance(entry, CallOpened)]
+        wanted = [entry for entry in opened if before is None or entry.opened_at < before]
+        wanted.sort(key=lambda entry: (entry.opened_at, entry.call_id), reverse=True)
+        return [CallRecord(entry, self._end_of(entry.call_id)) for entry in wanted[:limit]]
+
+    def _end_of(self, call_id: str) -> CallClosed | None:
+        ends = [entry for entry in self.entries if isinstance(entry, CallClosed) and entry.call_id == call_id]
+        return ends[-1] if ends else None
+
+
+class MemoryRegistry:
+    """The Registry port over two dictionaries; several nodes of a simulation may share one. `fault`: what it raises."""
+
+    def __init__(self) -> None:
+        self.fault: ServiceError | None = None
+        self._calls: dict[str, LiveCall] = {}
+        self._callers: dict[str, tuple[float, CallerContext]] = {}
+
+    def call_up_nowait(self, call: LiveCall) -> None:
+        """Say that a call is up."""
+        self._calls[call.call_id] = call
+
+    def call_down_nowait(self, call_id: str) -> None:
+        """Say that a call is over."""
+        self._calls.pop(call_id, None)
+
+    async def live_calls(self) -> Sequence[LiveCall]:
+        """Calls that are up, oldest first."""
+        await self.check()
+        return sorted(self._calls.values(), key=lambda call: (call.since, call.call_id))
+
+    async def put_caller(self, caller: CallerContext) -> None:
+        """Keep what the dialplan knows of a call for 60 s."""
+        await self.check()
+        self._callers[caller.call_id] = (trio.current_time() + CALLER_SECONDS, caller)
+
+    async def take_caller(self, call_id: str) -> CallerContext | None:
+        """What was put for this call, if anything; once."""
+        await self.check()
+        until, caller = self._callers.pop(call_id, (0.0, None))
+        return caller if trio.current_time() < until else None
+
+    async def check(self) -> None:
+        """Raises the fault, if there is one."""
+        await trio.lowlevel.checkpoint()
+        if self.fault is not None:
+            raise self.fault
