@@ -91,7 +91,7 @@ async def test_a_slow_store_is_left_at_the_deadline(autojump_clock: trio.testing
 
 async def test_a_store_that_drips_is_left_at_the_deadline(autojump_clock: trio.testing.MockClock) -> None:
     class Drip(httpx.AsyncByteStream):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
+        async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: ASYNC900 - httpx asks for one
             for _ in range(100):
                 await trio.sleep(0.5)
                 yield b" "
