@@ -1,6 +1,5 @@
 """Finding known words in what a recogniser wrote: inflected, misspelt, numbers in words or figures. Pure."""
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +7,7 @@ from backends.dialog.vocabulary import Stems, Vocabulary
 
 _WORD = re.compile(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)*")
 _SHORTEST_GUESS = 5  # shorter stems have too many neighbours for a guess to be honest
-_GUESS = 0.8
+_LONG = 8  # from here on two letters may be wrong, below one
 _HUNDRED, _TENS, _TEENS = 100, 20, 10
 
 
@@ -41,7 +40,18 @@ def _fits(word: str, stem: str, exact: bool) -> bool:
         return True
     if len(stem) < _SHORTEST_GUESS or word[0] != stem[0]:
         return False
-    return difflib.SequenceMatcher(None, word[: len(stem)], stem).ratio() >= _GUESS
+    wrong = 1 if len(stem) < _LONG else 2
+    return any(distance(word[:length], stem) <= wrong for length in (len(stem), len(stem) - 1, len(stem) + 1))
+
+
+def distance(one: str, two: str) -> int:
+    """How many letters must be changed, left out or put in to make one word the other (Levenshtein)."""
+    row = list(range(len(two) + 1))
+    for at, letter in enumerate(one, 1):
+        before, row[0] = row[0], at
+        for other, wanted in enumerate(two, 1):
+            before, row[other] = row[other], min(before + (letter != wanted), row[other] + 1, row[other - 1] + 1)
+    return row[-1]
 
 
 def with_figures(text: str, vocabulary: Vocabulary) -> str:
@@ -64,7 +74,14 @@ def with_figures(text: str, vocabulary: Vocabulary) -> str:
 def _value_of(word: str, vocabulary: Vocabulary) -> int | None:
     if (value := vocabulary.number_words.get(word)) is not None:
         return value
-    return 1000 if is_said([word], vocabulary.thousand) else None
+    if is_said([word], vocabulary.thousand):
+        return 1000
+    near = (
+        (number for number in vocabulary.number_words if distance(word, number) == 1)
+        if len(word) > _SHORTEST_GUESS
+        else ()
+    )
+    return vocabulary.number_words.get(next(iter(near), ""))
 
 
 class _Number:

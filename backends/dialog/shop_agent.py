@@ -173,11 +173,12 @@ def _follow_up(heard: Understood, state: State, words: Vocabulary) -> Move | Non
     if not state.products:
         return Move(state, words.say("ask_product")) if heard.has("price", "stock") else None
     at = heard.ordinal if heard.ordinal is not None and heard.ordinal < len(state.products) else None
-    if at is None and not heard.has("price", "stock", "search"):
+    is_there = heard.has("stock") or (heard.has("search") and heard.has("it"))
+    if at is None and not is_there and not heard.has("price"):
         return None
     product = state.products[at or 0]
     narrowed = replace(state, products=(product,) if at is not None else state.products, asked="")
-    if heard.has("stock", "search") or not heard.has("price"):
+    if is_there or not heard.has("price"):
         return Move(narrowed, tool="product_details", arguments={"product_id": product["id"]})
     quantity = next((number for number in heard.numbers if 2 <= number <= 20), 0)
     if any(word.startswith("комплект") or word == "set" for word in heard.words):
