@@ -62,7 +62,7 @@ def servers_of(folder: Path) -> list[int]:
     """Processes whose command line names the folder, this one apart."""
     found = []
     for process in psutil.process_iter(["pid", "name", "cmdline"]):
-        if process.info["name"] in {"postgres", "valkey-server"} and str(folder) in " ".join(process.info["cmdline"]):
+        if process.info["name"] in {"postgres", "valkey-server"} and str(folder) in " ".join(process.info["cmdline"] or ()):
             found.append(process.info["pid"])
     return found
 
