@@ -46,7 +46,7 @@ async def test_killed_and_started_again_everything_is_put_back(tmp_path: Path) -
         registry.call_down_nowait("before")
         with pytest.raises(ServiceError, match=r"^registry: [^\n]* \(check REDIS_URL\)$"):
             await registry.live_calls()
-        with pytest.raises(ServiceError, match="^registry: "):
+        with pytest.raises(ServiceError, match=r"^registry: "):
             await registry.check()
         await registry.put_caller(ANNA)
         await server.aclose()
@@ -63,7 +63,7 @@ async def test_a_caller_said_while_away_is_known_here(tmp_path: Path) -> None:
     async with registry_at(url) as registry:
         await registry.put_caller(ANNA)
         assert await registry.take_caller("a") == ANNA
-        with pytest.raises(ServiceError, match="^registry: "):
+        with pytest.raises(ServiceError, match=r"^registry: "):
             await registry.take_caller("a")
 
 
