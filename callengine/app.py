@@ -116,9 +116,7 @@ async def serve_engine(
             await _run(engine, model, listener, task_status)
 
 
-async def _run(
-    engine: Engine, model: SileroModel, listener: socket, task_status: trio.TaskStatus[Addresses]
-) -> None:
+async def _run(engine: Engine, model: SileroModel, listener: socket, task_status: trio.TaskStatus[Addresses]) -> None:
     collector = ClockCollector(engine.clock)
     REGISTRY.register(collector)
     stop_watching = start_watchdog(lambda: engine.clock.ticks)
@@ -193,5 +191,3 @@ def _word_for(ending: Ending) -> str:
     if ending.outcome == "handed_over":
         return "retry"
     return "hangup"
-
-
