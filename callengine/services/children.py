@@ -63,8 +63,11 @@ async def open_child(
     `env` is its whole environment; `what` names it to people ("the demo Store"). A child that dies later disturbs
     nothing here: `Child.wait` tells. Raises ServiceError when it cannot be started, ends or says nothing in time.
     """
+    # A session of its own: Ctrl-C in a terminal is for us to act on, and calls that drain still need the child.
     try:
-        process = await trio.lowlevel.open_process(list(argv), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env))
+        process = await trio.lowlevel.open_process(
+            list(argv), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env), start_new_session=True
+        )
     except OSError as error:
         raise ServiceError(f"{what} cannot be started: {error}") from None
     child = Child(process, what)

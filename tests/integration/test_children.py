@@ -33,6 +33,7 @@ async def test_a_child_is_there_once_it_listens_and_gone_after_the_block() -> No
     async with open_child(script(noise + LISTENS + WAITS), environment(), "the echo", START_SECONDS) as child:
         assert child.address == "127.0.0.1:7000"
         assert child.process.returncode is None
+        assert os.getsid(child.process.pid) != os.getsid(0)
     assert child.process.returncode == -signal.SIGTERM
 
 
