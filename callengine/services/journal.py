@@ -122,10 +122,9 @@ class PostgresJournal:
 
     async def close_connection(self) -> None:
         """Leave the database; the next attempt connects again."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with trio.move_on_after(CLOSE_SECONDS, shield=True):
-                await self._bridge.run(connection.close)
+        if self._connection is not None:
+            await self._bridge.run(self._connection.close)
+            self._connection = None
 
     async def _write_some(self) -> None:
         """Write one batch; a batch that the database refuses is written entry by entry, to find the one at fault."""
@@ -212,7 +211,8 @@ async def open_journal(database_url: str, bridge: Bridge) -> AsyncIterator[Postg
                     await _flush_or_say(journal)
                 writing.cancel()
     finally:
-        await journal.close_connection()
+        with trio.move_on_after(CLOSE_SECONDS, shield=True):
+            await journal.close_connection()
 
 
 async def _write_within(writing: trio.CancelScope, journal: PostgresJournal) -> None:
