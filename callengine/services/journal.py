@@ -208,8 +208,10 @@ async def open_journal(database_url: str, bridge: Bridge) -> AsyncIterator[Postg
                 yield journal
             finally:
                 with trio.move_on_after(CLOSE_SECONDS, shield=True):
-                    await _flush_or_say(journal)
+                    await _write_the_rest(journal)
                 writing.cancel()
+                if journal.backlog:
+                    log.error("the record ends with entries not written", entries=journal.backlog)
     finally:
         with trio.move_on_after(CLOSE_SECONDS, shield=True):
             await journal.close_connection()
@@ -220,12 +222,10 @@ async def _write_within(writing: trio.CancelScope, journal: PostgresJournal) -> 
         await journal.run_writer()
 
 
-async def _flush_or_say(journal: PostgresJournal) -> None:
-    problem = "no answer in time"
-    try:
-        await journal.flush()
-    except ServiceError as error:
-        problem = str(error)
-    finally:
-        if journal.backlog:
-            log.error("the record ends with entries not written", entries=journal.backlog, problem=problem)
+async def _write_the_rest(journal: PostgresJournal) -> None:
+    """The database may be starting again at this very moment: try until the time is over."""
+    while journal.backlog:
+        try:
+            await journal.flush()
+        except ServiceError:  # the writer has said what it is
+            await trio.sleep(BACKOFF_SECONDS[0])

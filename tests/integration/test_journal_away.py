@@ -123,6 +123,21 @@ async def test_leaving_writes_what_was_taken(database_url: str) -> None:
     assert rows(database_url, "turns") == [("a",)]
 
 
+async def test_leaving_tries_again_while_there_is_time(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = journal_store.write
+    failures = iter(range(2))
+
+    async def write_at_the_third_attempt(connection: psycopg.AsyncConnection, entries: Sequence[Entry]) -> None:
+        for _ in failures:
+            raise psycopg.OperationalError("the database system is starting up")
+        await written(connection, entries)
+
+    monkeypatch.setattr(journal_store, "write", write_at_the_third_attempt)
+    async with journal_at(database_url) as journal:
+        journal.record_nowait(opened("a"))
+    assert rows(database_url, "calls") == [("a",)]
+
+
 async def test_leaving_by_cancellation_writes_what_was_taken(database_url: str) -> None:
     with trio.CancelScope() as engine:
         async with journal_at(database_url) as journal:
