@@ -1,12 +1,11 @@
 """The record while PostgreSQL is killed, away, wrong or refusing: nothing lost, nothing twice, one line said."""
 
-import os
-import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import trio
@@ -53,7 +52,9 @@ def rows(url: str, table: str) -> list[tuple[object, ...]]:
 def kill_postgres(data_dir: Path) -> None:
     """As a power cut: the server and its sessions, at once."""
     pid = int((data_dir / "postgres" / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
-    os.kill(pid, signal.SIGKILL)
+    server = psutil.Process(pid)
+    for process in (server, *server.children()):
+        process.kill()
 
 
 async def test_killed_while_entries_are_recorded_and_started_again(tmp_path: Path) -> None:
