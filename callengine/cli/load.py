@@ -27,6 +27,7 @@ from callengine.caller.wire import LINE_SILENCE
 from callengine.errors import ConfigError
 
 _SPARE_FILES = 64
+_LATE_MS = 10.0  # our own sends at p99.9: beyond it we measured this machine, not the engine
 
 
 def load(
@@ -127,10 +128,12 @@ def _table(figures: Figures) -> Table:
     }
     for name, times in rows.items():
         table.add_row(name, *(f"{value:.2f}" for value in _values(times)))
+    late = figures.generator_lateness_ms.p999 > _LATE_MS
+    warning = "\nThis process was late itself: the machine is too busy for these figures." if late else ""
     clock = "the kernel" if figures.kernel_stamps else "this process"
     table.caption = (
         f"{figures.frames} frames in {figures.wall_seconds:.1f} s, stamped by {clock}; "
-        f"measuring took {figures.generator_cores:.2f} of a core\n{_machine()}"
+        f"measuring took {figures.generator_cores:.2f} of a core\n{_machine()}{warning}"
     )
     return table
 
