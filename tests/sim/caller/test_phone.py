@@ -151,7 +151,7 @@ async def test_the_rest_of_a_message_has_five_milliseconds(autojump_clock: trio.
             await trio.sleep(0.004)
         line.server_says(AGENT_LOUD[:2])
         await trio.sleep(1)  # a header may be as late as it likes
-        assert phone.ending is None
+        assert "hangup" not in [event.name for event in drain(phone)]
         line.server_says(AGENT_LOUD[2:50])
         await phone.over()
         assert phone.ending == Dropped("late_payload", "the rest of a message did not come within 5 ms")
