@@ -24,7 +24,7 @@ from callengine.caller.crowd import Crowd, Plan
 from callengine.caller.figures import Figures, Spread, summarise
 from callengine.caller.speech import load_speech
 from callengine.caller.wire import LINE_SILENCE
-from callengine.errors import ConfigError
+from callengine.errors import ConfigError, EngineError
 
 _SPARE_FILES = 64
 _LATE_MS = 10.0  # our own sends at p99.9: beyond it we measured this machine, not the engine
@@ -83,8 +83,11 @@ def _follow(pipe: "Connection[Any, Any]", plan: Plan) -> Figures:
     started = time.monotonic()
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         bar = progress.add_task("calling", total=plan.ramp_seconds + plan.seconds)
-        while not isinstance(report := pipe.recv(), Figures):
-            progress.update(bar, description=f"{report} calls up", completed=time.monotonic() - started)
+        try:
+            while not isinstance(report := pipe.recv(), Figures):
+                progress.update(bar, description=f"{report} calls up", completed=time.monotonic() - started)
+        except EOFError:
+            raise EngineError("the measuring process ended without figures; its own words are above") from None
     return report
 
 
