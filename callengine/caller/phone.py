@@ -62,6 +62,8 @@ class Phone:
 
     async def run(self) -> None:
         """The call on the wire, until either side ends it."""
+        if self._over:  # hung up before this task had its first turn
+            return
         self._tell("connected", detail=str(self.call_id))
         with self._running:
             async with trio.open_nursery() as nursery:
