@@ -18,16 +18,12 @@ def whisper_server(**settings: str) -> Iterator[str]:
 
     Settings are WHISPER_… variables. It dies with this process, because it holds its standard input.
     """
-    process = start_whisper_server(**settings)
-    try:
+    with start_whisper_server(**settings) as process:
         yield listening(process)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
 
 
 def start_whisper_server(**settings: str) -> "subprocess.Popen[str]":
-    """Start the server and return at once; `listening` waits for it."""
+    """Start the server and return at once; `listening` waits for it. Use it with `with`, which also ends it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WHISPER_")}
     environment |= {
         "WHISPER_LISTEN": "127.0.0.1:0",
