@@ -42,3 +42,7 @@ def _settings_help() -> str:
         lines.append(f"  WHISPER_{name.upper():<17} {field.description}{default}")
     lines += ["", "a first try, on this machine:", "  WHISPER_LISTEN=127.0.0.1:8443 whisper-server"]
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
