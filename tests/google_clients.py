@@ -1,5 +1,6 @@
-"""The stock google-cloud-speech clients pointed at our server, and the requests that tests send."""
+"""The stock google-cloud-speech clients pointed at our server, and what tests send and compare."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,8 @@ import grpc
 from google.cloud import speech_v1, speech_v2
 from google.cloud.speech_v1.services.speech.transports import SpeechGrpcTransport as TransportV1
 from google.cloud.speech_v2.services.speech.transports import SpeechGrpcTransport as TransportV2
+
+from tests.speech import FIXTURES, Clip, load
 
 RECOGNIZER = "projects/p/locations/l/recognizers/_"
 CHUNK = 1600
@@ -56,3 +59,13 @@ def audio_v2(slin: bytes, size: int = CHUNK) -> Iterator[speech_v2.StreamingReco
     """Cut audio into the messages that follow, as fast as they are taken."""
     for start in range(0, len(slin), size):
         yield speech_v2.StreamingRecognizeRequest(audio=slin[start : start + size])
+
+
+def sentences(language: str) -> list[Clip]:
+    """Return the recordings over 1.5 s of a language (`ru`, `en`), by name."""
+    return [clip for clip in load(FIXTURES / language) if len(clip.slin) > 1.5 * SECOND]
+
+
+def plain(text: str) -> str:
+    """Return the words alone, as jiwer should compare them; never empty."""
+    return " ".join(re.findall(r"\w+", text.lower().replace("ё", "е"))) or "-"

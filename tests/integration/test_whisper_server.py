@@ -10,8 +10,18 @@ from google.cloud import speech_v1, speech_v2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from tests.google_clients import SECOND, audio_v2, client_v1, client_v2, config_v1, config_v2, opening_v2
-from tests.speech import Clip, clips, plain
+from tests.google_clients import (
+    SECOND,
+    audio_v2,
+    client_v1,
+    client_v2,
+    config_v1,
+    config_v2,
+    opening_v2,
+    plain,
+    sentences,
+)
+from tests.speech import Clip
 
 pytestmark = pytest.mark.integration
 
@@ -30,7 +40,7 @@ def channel(whisper_address: str) -> Iterator[grpc.Channel]:
 
 
 def prompts(count: int, language: str = "ru") -> list[Clip]:
-    return clips(language, longer_than=1.5)[:count]
+    return sentences(language)[:count]
 
 
 def finals(responses: list[speech_v2.StreamingRecognizeResponse]) -> list[speech_v2.StreamingRecognitionResult]:
@@ -61,7 +71,7 @@ def test_v2_stream_of_many_utterances(channel: grpc.Channel) -> None:
 
 
 def test_english_and_detected_language(channel: grpc.Channel) -> None:
-    clip = clips("en", longer_than=2.5)[0]
+    clip = sentences("en")[0]
     for language in ("en-US", "auto"):
         opening = opening_v2(config_v2(language=language))
         responses = list(
@@ -90,7 +100,7 @@ def test_v1_helper_with_word_times_and_a_flush(channel: grpc.Channel) -> None:
     times = [(word.start_time.total_seconds(), word.end_time.total_seconds()) for word in words]
     assert all(start <= end for start, end in times)
     assert times == sorted(times)
-    assert times[-1][1] <= result.result_end_time.total_seconds() <= clip.seconds + 0.001
+    assert times[-1][1] <= result.result_end_time.total_seconds() <= len(clip.slin) / SECOND + 0.001
 
 
 def test_unary_recognize_v1_and_v2(channel: grpc.Channel) -> None:

@@ -17,9 +17,8 @@ from google.api_core import exceptions
 from google.cloud import speech_v1, speech_v2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.google_clients import RECOGNIZER, audio_v2, client_v1, client_v2, config_v1, config_v2, opening_v2
+from tests.google_clients import RECOGNIZER, audio_v2, client_v1, client_v2, config_v1, config_v2, opening_v2, sentences
 from tests.servers import listening, start_whisper_server, whisper_server
-from tests.speech import clips
 
 pytestmark = pytest.mark.integration
 
@@ -90,7 +89,7 @@ class OpenStream:
 
 
 def test_one_stream_too_many_is_refused_and_the_others_go_on(channel: grpc.Channel) -> None:
-    clip = clips("ru", longer_than=1.5)[0]
+    clip = sentences("ru")[0]
     streams = [OpenStream(channel, clip.slin) for _ in range(4)]
     with pytest.raises(exceptions.ResourceExhausted, match="All 4 streams are in use"):
         list(client_v2(channel).streaming_recognize(requests=iter([opening_v2()]), timeout=30))
@@ -101,7 +100,7 @@ def test_one_stream_too_many_is_refused_and_the_others_go_on(channel: grpc.Chann
 
 
 def test_a_client_that_does_not_read_harms_nobody(channel: grpc.Channel, whisper_address: str) -> None:
-    clip = clips("ru", longer_than=1.5)[0]
+    clip = sentences("ru")[0]
     flood = itertools.cycle([clip.slin + SILENCE * 10])
     stopped = threading.Event()
 
@@ -142,7 +141,7 @@ def test_the_token_guards_speech_and_not_health(tmp_path: Path) -> None:
 def test_sigterm_drains() -> None:
     with start_whisper_server(WHISPER_DRAIN_SECONDS="30") as process:
         with grpc.insecure_channel(listening(process)) as channel:
-            stream = OpenStream(channel, clips("ru", longer_than=1.5)[0].slin)
+            stream = OpenStream(channel, sentences("ru")[0].slin)
             watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=30)
             assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
             process.send_signal(signal.SIGTERM)
@@ -176,7 +175,7 @@ def test_metrics() -> None:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         with grpc.insecure_channel(ready["listening"]) as channel:
-            requests = itertools.chain([opening_v2()], audio_v2(clips("ru", longer_than=1.5)[0].slin))
+            requests = itertools.chain([opening_v2()], audio_v2(sentences("ru")[0].slin))
             list(client_v2(channel).streaming_recognize(requests=requests, timeout=60))
         with urllib.request.urlopen(f"http://127.0.0.1:{ready['metrics']}/metrics", timeout=10) as answer:
             shown = answer.read().decode()

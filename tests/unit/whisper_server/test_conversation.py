@@ -5,8 +5,6 @@ from typing import Any
 
 import grpc
 import pytest
-
-from tests.speech import clips
 from whisper_server import conversation, dialect_v1, dialect_v2
 from whisper_server.audio import Encoding
 from whisper_server.conversation import Conversation
@@ -15,6 +13,8 @@ from whisper_server.errors import Refused
 from whisper_server.request import Request
 from whisper_server.session import Session
 from whisper_server.vad import Silero
+
+from tests.google_clients import sentences
 
 
 class Stuck:
@@ -63,7 +63,7 @@ def test_results_that_nobody_reads_end_the_stream(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(conversation, "UNREAD_SECONDS", 0)
 
     async def run() -> None:
-        slin = clips("ru", longer_than=1.5)[0].slin[:25_600]
+        slin = sentences("ru")[0].slin[:25_600]
         context: Any = Stuck(dialect_v2.StreamingRequest(audio=slin))
         request = Request(Encoding.LINEAR16, 8000, ("ru",), voice_events=True)
         session = Session(request, Silero().open_stream(8000), NoModel())
