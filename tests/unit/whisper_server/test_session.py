@@ -56,6 +56,7 @@ def in_loop(check: Callable[[], None]) -> None:
     """Futures need a running loop; nothing here waits."""
 
     async def run() -> None:
+        await asyncio.sleep(0)
         check()
 
     asyncio.run(run())
