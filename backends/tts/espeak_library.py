@@ -14,7 +14,7 @@ from backends.tts.shaping import Samples
 from callengine.errors import SynthesisError
 
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: speech goes to the callback, espeak_Synth returns when it is made
-_BUFFER_MS = 100
+_BUFFER_MS = 400  # made in half a millisecond; smaller ones only cost calls of the callback
 _CHARACTERS = 1  # POS_CHARACTER
 _UTF8 = 1  # espeakCHARS_UTF8
 _RATE = 1  # espeakRATE, in words per minute

@@ -1,11 +1,12 @@
 """What every voice promises (`callengine.ports.synthesis`), put to each that is installed without a key."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 import pytest
 import trio
+import trio.testing
 
 from backends.tts import espeak, scripted
 from backends.tts.speech import gather, speak_whole
@@ -15,22 +16,18 @@ from callengine.ports.synthesis import Prompt, SpeechChunk, Voice
 RATE = 8000
 RUSSIAN = Prompt("Есть зимние шины 205/55 R16, 12 500 рублей за штуку — берёте?", "ru-RU")
 ENGLISH = Prompt('The order 1042 is ready, it costs 1,299.90 roubles. "Anything else?"', "en-GB")
+PATIENCE_SECONDS = 60.0  # a guard against hanging, not a measurement
 SAME = 0.01  # espeak adds a little noise: two speeches of a prompt are alike, not equal
-VOICES = {"scripted": partial(scripted.open_voice, None, None), "espeak": partial(espeak.open_voice, None, None)}
+VOICES: dict[str, Callable[[], AbstractAsyncContextManager[Voice]]] = {
+    "scripted": partial(scripted.open_voice, None, None),
+    "espeak": partial(espeak.open_voice, None, None),
+}
 
 
 @pytest.fixture(params=VOICES)
 async def voice(request: pytest.FixtureRequest) -> AsyncIterator[Voice]:
-    opening: AbstractAsyncContextManager[Voice] = VOICES[request.param]()
-    async with opening as opened:
+    async with VOICES[request.param]() as opened:
         yield opened
-
-
-@asynccontextmanager
-async def within(seconds: float) -> AsyncIterator[None]:
-    """A guard against hanging, not a measurement."""
-    with trio.fail_after(seconds):
-        yield
 
 
 async def test_check_passes(voice: Voice) -> None:
@@ -98,16 +95,17 @@ async def test_many_prompts_at_once_all_come_whole(voice: Voice) -> None:
     async def speak(number: int) -> None:
         together[number] = await speak_whole(voice, (RUSSIAN, ENGLISH)[number % 2])
 
-    async with within(60), trio.open_nursery() as nursery:
-        for number in range(20):
-            nursery.start_soon(speak, number)
+    with trio.fail_after(PATIENCE_SECONDS):
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(speak, number)
     lengths = [len(together[number].slin) for number in range(20)]
     assert lengths == pytest.approx([len(speech.slin) for speech in alone] * 10, rel=SAME)
 
 
 @pytest.mark.parametrize("text", ["", " ", "—", "!?", "\N{GRINNING FACE}", "\x00\x01", "<b>&amp;</b>", "а" * 900])
 async def test_odd_text_is_spoken_or_silent_never_fatal(voice: Voice, text: str) -> None:
-    async with within(60):
+    with trio.fail_after(PATIENCE_SECONDS):
         speech = await speak_whole(voice, Prompt(text, "ru-RU"))
     assert all(word.start < len(text) for word in speech.words)
     assert (await speak_whole(voice, RUSSIAN)).slin
@@ -128,3 +126,13 @@ async def test_espeak_names_the_languages_it_has() -> None:
 async def test_a_scripted_voice_fails_where_it_is_told_to() -> None:
     with pytest.raises(SynthesisError):
         await gather(scripted.ScriptedVoice(fail_after=1).open_speech(RUSSIAN))
+
+
+async def test_a_scripted_voice_keeps_its_pace(autojump_clock: trio.testing.MockClock) -> None:
+    voice = scripted.ScriptedVoice(first_delay_seconds=0.3, chunk_delay_seconds=0.1, chunk_seconds=0.5)
+    started = trio.current_time()
+    arrivals = []
+    async with voice.open_speech(Prompt("x" * 20, "ru-RU")) as stream:
+        while (chunk := await stream.receive()) is not None:
+            arrivals.append((len(chunk.slin) / 2 / RATE, round(trio.current_time() - started, 6)))
+    assert arrivals == [(0.5, 0.4), (0.5, 0.5), (0.2, 0.6)]
