@@ -31,7 +31,7 @@ from callengine.media.statistics import ClockCollector
 from callengine.ports.tools import CallerContext
 
 OUTCOMES = 10_000  # of ended calls, kept for the dialplan's question
-CALLER_SECONDS = 0.2  # a registry that is slow must not delay the greeting
+CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
 
 log = structlog.get_logger(__name__)
 
@@ -116,9 +116,7 @@ async def serve_engine(
             await _run(engine, model, listener, task_status)
 
 
-async def _run(
-    engine: Engine, model: SileroModel, listener: socket, task_status: trio.TaskStatus[Addresses]
-) -> None:
+async def _run(engine: Engine, model: SileroModel, listener: socket, task_status: trio.TaskStatus[Addresses]) -> None:
     collector = ClockCollector(engine.clock)
     REGISTRY.register(collector)
     stop_watching = start_watchdog(lambda: engine.clock.ticks)
@@ -193,5 +191,3 @@ def _word_for(ending: Ending) -> str:
     if ending.outcome == "handed_over":
         return "retry"
     return "hangup"
-
-

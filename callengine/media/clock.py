@@ -78,7 +78,7 @@ class MediaClock:
             except RemoteProtocolError as error:
                 leg.end(error.reason, str(error))  # type: ignore[arg-type]  # reasons of the codec are LineEnds
             except OSError as error:
-                leg.end("reset", error.strerror or "connection lost")
+                _end_by(leg, error)
             except Exception:
                 # One call's failure never stops the clock: this is the media side's error boundary.
                 log.exception("media_fault")
@@ -99,9 +99,17 @@ class MediaClock:
                 if not leg.finish(now) and leg.ended is None:
                     self._unfinished.append(leg)
             except OSError as error:
-                leg.end("reset", error.strerror or "connection lost")
+                _end_by(leg, error)
 
     def _count(self, late: float, phases: int, newest: int) -> None:
         frames = sum(len(self._phases[(newest - phase) % PHASES]) for phase in range(phases))
         self.lateness_counts[bisect_left(LATENESS_BOUNDS, late)] += frames
         self.lateness_sum += late * frames
+
+
+def _end_by(leg: Leg, error: OSError) -> None:
+    """Asterisk closes when the caller hangs up; a frame of ours that was on its way then makes the end a reset."""
+    if isinstance(error, BrokenPipeError | ConnectionResetError):
+        leg.end("hangup", "the peer closed")
+    else:
+        leg.end("reset", error.strerror or "connection lost")

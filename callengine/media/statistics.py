@@ -25,8 +25,6 @@ class ClockCollector(Collector):
             buckets.append((bound, float(total)))
         lateness.add_metric([], buckets, self._clock.lateness_sum)
         yield lateness
-        dropped = CounterMetricFamily(
-            "callengine_frames_dropped", "Frames that did not fit a peer's socket."
-        )
+        dropped = CounterMetricFamily("callengine_frames_dropped", "Frames that did not fit a peer's socket.")
         dropped.add_metric([], float(self._clock.frames_dropped))
         yield dropped

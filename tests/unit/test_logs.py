@@ -98,7 +98,9 @@ def test_an_event_is_one_json_line_without_personal_data() -> None:
     stream = io.StringIO()
     log = configured(stream)
     with bound_call("1b9d"):
-        log.info("turn", pii_text="мне нужны шины", caller="+79123456789", stage="dialog", error=KeyError("+79123456789"))
+        log.info(
+            "turn", pii_text="мне нужны шины", caller="+79123456789", stage="dialog", error=KeyError("+79123456789")
+        )
     [event] = logged(stream)
     assert event.pop("timestamp")
     assert event == {
@@ -125,7 +127,9 @@ def test_secrets_of_the_settings_and_of_their_urls_are_hidden_everywhere(expect_
         try:
             raise ValueError("refused s3cr3t-token for p@ss")
         except ValueError:
-            log.exception("boom", url="postgresql://shop:p%40ss@db/calls", header={"authorization": b"Bearer s3cr3t-token"})
+            log.exception(
+                "boom", url="postgresql://shop:p%40ss@db/calls", header={"authorization": b"Bearer s3cr3t-token"}
+            )
     logging.getLogger("hypercorn.error").warning("theirs: %s", "s3cr3t-token")
     text = stream.getvalue()
     assert "refused *** for ***" in text

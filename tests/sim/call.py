@@ -1,0 +1,90 @@
+"""A whole call in virtual time: the real clock, leg and tasks between a simulated Asterisk and scripted backends."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import trio
+import trio.testing
+
+from backends.dialog.fixed import ScriptedDialog
+from backends.stt.scripted import ScriptedRecognizer
+from backends.tts.scripted import ScriptedVoice
+from callengine.agent import AgentProfile, load_agent
+from callengine.call.call import run_call
+from callengine.call.parts import Call, CallLimits, Ending, Services
+from callengine.media.admission import Admission
+from callengine.media.clock import MediaClock
+from callengine.media.confirm import serve_confirmation
+from callengine.media.leg import Leg
+from callengine.media.marks import Identified, LineEnded
+from callengine.media.silero import LevelModel
+from callengine.ports.reasoning import Dialog
+from callengine.ports.recognition import Recognizer
+from callengine.ports.synthesis import Voice
+from callengine.ports.tools import CallerContext, Toolbox
+from callengine.services.memory import MemoryJournal, MemoryRegistry
+from callengine.services.scripted_tools import ScriptedToolbox
+from tests.sim.asterisk import SimulatedAsterisk
+
+__all__ = ["Admission", "Parts", "Stage", "open_stage", "run_virtual"]
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a simulated call is made of; replace what a test is about."""
+
+    recognizer: Recognizer = field(default_factory=lambda: ScriptedRecognizer(["есть зимние шины?"]))
+    voice: Voice = field(default_factory=ScriptedVoice)
+    dialog: Dialog = field(default_factory=lambda: ScriptedDialog(("Да, есть зимние шины на любой вкус.",)))
+    toolbox: Toolbox = field(default_factory=lambda: ScriptedToolbox((), {}))
+    agent: AgentProfile = field(default_factory=lambda: load_agent(None, "ru-RU"))
+    limits: CallLimits = field(default_factory=CallLimits)
+
+
+@dataclass(slots=True)
+class Stage:
+    """A call being played: its far end, its leg, its record; `ending` once it is over."""
+
+    asterisk: SimulatedAsterisk
+    leg: Leg
+    journal: MemoryJournal
+    ended: trio.Event = field(default_factory=trio.Event)
+    ending: Ending | None = None
+
+
+@asynccontextmanager
+async def open_stage(parts: Parts) -> AsyncIterator[Stage]:
+    """Answer one simulated call; leaving the block waits for its end (hang up first, or let the agent do it)."""
+    journal, asterisk, clock = MemoryJournal(), SimulatedAsterisk(), MediaClock()
+    services = Services(parts.recognizer, parts.voice, parts.dialog, parts.toolbox, journal, MemoryRegistry())
+    await parts.voice.warm(parts.agent.fixed_prompts())
+    async with trio.open_nursery() as world:
+        await world.start(clock.run)
+        world.start_soon(serve_confirmation, clock.all_legs, LevelModel())
+        leg = Leg(asterisk, trio.current_time(), no_media_seconds=60.0)
+        clock.add(leg)
+        stage = Stage(asterisk, leg, journal)
+        world.start_soon(asterisk.run)
+        world.start_soon(_answer, stage, services, parts)
+        yield stage
+        await stage.ended.wait()
+        world.cancel_scope.cancel("the play is over")
+
+
+async def _answer(stage: Stage, services: Services, parts: Parts) -> None:
+    identified = await stage.leg.marks.receive()
+    assert isinstance(identified, Identified)
+    caller = CallerContext(str(identified.uuid), parts.agent.language)
+    stage.ending = await run_call(Call(stage.leg, caller, parts.agent, services, parts.limits), "node")
+    stage.leg.hang_up()
+    async for mark in stage.leg.marks:
+        if isinstance(mark, LineEnded):
+            break
+    stage.ended.set()
+
+
+def run_virtual(play: Callable[..., Awaitable[None]], *args: object) -> None:
+    """Run a play on a fresh clock of its own that jumps over waiting."""
+    trio.run(partial(play, *args), clock=trio.testing.MockClock(autojump_threshold=0))
