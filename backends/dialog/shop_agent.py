@@ -82,7 +82,8 @@ def answer_result(tool: str, content: str, is_error: bool, state: State, words: 
         case "opening_hours":
             address = understand(state.question, words).has("address")
             phrase = "branch_address" if address else "branch_hours"
-            return Move(state, phrasing.branches(found, state.question, phrase, words))
+            said = phrasing.branches(found, state.question, phrase, words)
+            return Move(state, said) if said else _explain(tool, found, state, words)
         case _:
             return Move(state)
 

@@ -18,6 +18,7 @@ import trio
 from callengine.errors import ServiceError
 
 GRACE_SECONDS = 5.0
+KILLED_SECONDS = 5.0
 LAST_WORDS_SECONDS = 1.0
 MAX_LINE_BYTES = 2000
 
@@ -26,13 +27,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Child:
-    """A child that serves at `address` (`host:port`). `said` is all of the line that told so, `last_line` the last of
-    its stderr."""
+    """A child and what it `said` when it served; `last_line` is the last it wrote to stderr, `hear` gets all of them."""
 
     process: trio.Process
     what: str
+    hear: Callable[[str], None] | None = None
     said: Mapping[str, object] = field(default_factory=dict)
     last_line: str = ""
+    silent: trio.Event = field(default_factory=trio.Event)  # stderr is at its end
 
     @property
     def address(self) -> str:
@@ -42,6 +44,9 @@ class Child:
     async def wait(self) -> str:
         """Wait until the child is dead; one line that says how it went."""
         code = await self.process.wait()
+        # Its reason is still on the way through stderr (which a grandchild may hold open, hence the bound).
+        with trio.move_on_after(LAST_WORDS_SECONDS):
+            await self.silent.wait()
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
         return f"{self.what} {how}{self.last_words}"
 
@@ -66,26 +71,26 @@ async def open_child(
 ) -> AsyncIterator[Child]:
     """Start a child, wait until it listens, and end it when the block is left: SIGTERM, then SIGKILL.
 
-    `env` is its whole environment; `what` names it to people ("the demo Store"); `hear` gets its stderr lines instead of
-    our log. A child that dies later disturbs nothing here: `Child.wait` tells. Raises ServiceError when it cannot be started, ends or says nothing in time.
+    `env` is its whole environment; `what` names it to people ("the demo Store"); `hear` gets its stderr lines, else our
+    log does. A child that dies later disturbs nothing here: `Child.wait` tells. Raises ServiceError when it cannot be
+    started, ends or says nothing in time.
     """
+    # A session of its own: Ctrl-C in a terminal is for us to act on, and calls that drain still need the child.
     try:
-        # A session of its own: a Ctrl-C in the terminal is ours to answer, and a drain needs the children to its end.
         process = await trio.lowlevel.open_process(
             list(argv), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env), start_new_session=True
         )
     except OSError as error:
         raise ServiceError(f"{what} cannot be started: {error}") from None
-    child = Child(process, what)
+    child = Child(process, what, hear)
     # Kept aside and raised outside, so that it does not leave the nursery as a group.
     failure: ServiceError | None = None
     try:
         async with trio.open_nursery() as nursery:
-            ears_closed = trio.Event()
-            nursery.start_soon(_forward_stderr, child, hear, ears_closed)
+            nursery.start_soon(_forward_stderr, child)
             try:
                 with trio.fail_after(timeout_seconds):
-                    child.said = await _first_word(child, ears_closed)
+                    child.said = await _first_word(child)
             except trio.TooSlowError:
                 failure = ServiceError(f"{what} did not listen within {timeout_seconds:g} s{child.last_words}")
             except ServiceError as error:
@@ -96,14 +101,14 @@ async def open_child(
             await _end(process)
             nursery.cancel_scope.cancel()
     finally:
-        with trio.move_on_after(3 * GRACE_SECONDS, shield=True):
+        with trio.move_on_after(GRACE_SECONDS + KILLED_SECONDS + 1, shield=True):
             await _end(process)
             await _close_pipes(process)
     if failure is not None:
         raise failure
 
 
-async def _first_word(child: Child, ears_closed: trio.Event) -> Mapping[str, object]:
+async def _first_word(child: Child) -> Mapping[str, object]:
     """What the child says when it listens. Raises ServiceError when it ends without saying so."""
     said: dict[str, object] = {}
 
@@ -113,10 +118,7 @@ async def _first_word(child: Child, ears_closed: trio.Event) -> Mapping[str, obj
 
     if await _each_line(child.process.stdout, take):
         return said
-    # Its reason is on stderr, which closes at about the same time. (It may also have closed stdout and live on: then
-    # waiting for its end runs into the caller's deadline.)
-    with trio.move_on_after(LAST_WORDS_SECONDS):
-        await ears_closed.wait()
+    # A child that closed stdout and lives on runs into the caller's deadline here.
     raise ServiceError(await child.wait())
 
 
@@ -129,18 +131,18 @@ def _announcement(line: bytes) -> dict[str, object]:
     return said if isinstance(said, dict) and said.get("listening") else {}
 
 
-async def _forward_stderr(child: Child, hear: Callable[[str], None] | None, ears_closed: trio.Event) -> None:
+async def _forward_stderr(child: Child) -> None:
     def forward(line: bytes) -> bool:
         if text := line.decode("utf-8", "replace").strip():
             child.last_line = text
-            if hear is not None:
-                hear(text)
+            if child.hear is not None:
+                child.hear(text)
             else:
                 log.info("child says", child=child.what, line=text)
         return False
 
     await _each_line(child.process.stderr, forward)
-    ears_closed.set()
+    child.silent.set()
 
 
 async def _each_line(stream: trio.abc.ReceiveStream | None, take: Callable[[bytes], bool]) -> bool:
@@ -167,11 +169,13 @@ async def _discard(stream: trio.abc.ReceiveStream | None) -> None:
 
 async def _end(process: trio.Process) -> None:
     """SIGTERM, then SIGKILL; returns when the child is dead. Does nothing to one that is."""
-    for stop in (process.terminate, process.kill):
-        stop()
-        with trio.move_on_after(GRACE_SECONDS, shield=True):
-            await process.wait()
-            return
+    process.terminate()
+    with trio.move_on_after(GRACE_SECONDS, shield=True):
+        await process.wait()
+        return
+    process.kill()
+    with trio.move_on_after(KILLED_SECONDS, shield=True):
+        await process.wait()
 
 
 async def _close_pipes(process: trio.Process) -> None:
