@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Child:
-    """A child and what it `said` when it served; `last_line` is the last it wrote to stderr, `hear` gets all of them."""
+    """A child and what it `said` when it served; `last_line` is the last of its stderr, `hear` gets them all."""
 
     process: trio.Process
     what: str
