@@ -5,11 +5,10 @@ I/O: it runs in virtual time.
 """
 
 import array
-import math
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import trio
@@ -37,50 +36,39 @@ _WINDOW_SECONDS = 0.02
 _LOUD = 300  # an amplitude over -41 dBFS is sound
 
 
-@dataclass(frozen=True, slots=True)
-class RecognizerScript:
-    """How the recogniser behaves. `silence_seconds` of quiet end a burst; `final_delay_seconds` later its final comes.
-    `interim_every_seconds`: 0 gives no interims. `fail_after`: seconds of a stream's audio before it breaks.
-    `goes_on`: a new stream continues the script where the last one stopped, else each begins it anew."""
+@dataclass(slots=True)
+class ScriptedRecognizer:
+    """The port's `Recognizer`: the n-th burst of sound is the n-th of `texts`, then from the first again.
 
-    texts: tuple[str, ...]
+    `silence_seconds` of quiet end a burst, its final is `final_delay_seconds` late. `interim_every_seconds`: 0 gives
+    no interims. `fail_after`: seconds of audio before a stream breaks. `limits`: what streams bear. `goes_on`: a
+    new stream continues where the last one stopped; else each begins with the first text."""
+
+    texts: Sequence[str]
     silence_seconds: float = 0.4
     final_delay_seconds: float = 0.0
     interim_every_seconds: float = 0.0
     fail_after: float | None = None
     limits: StreamLimits = LIMITS
     goes_on: bool = False
-
-
-class ScriptedRecognizer:
-    """The port's `Recognizer`. After its last text the script begins again."""
-
-    def __init__(self, script: RecognizerScript | Sequence[str]) -> None:
-        self._script = script if isinstance(script, RecognizerScript) else RecognizerScript(tuple(script))
-        self._spoken = 0
-
-    @property
-    def limits(self) -> StreamLimits:
-        return self._script.limits
+    spoken: int = field(default=0, init=False)
 
     async def check(self) -> None:
         await trio.lowlevel.checkpoint()
 
     @asynccontextmanager
     async def open_stream(self, spec: StreamSpec, hints: Sequence[str] = ()) -> AsyncIterator[RecognizerStream]:
-        if not self._script.goes_on:
-            self._spoken = 0
         await trio.lowlevel.checkpoint()
-        first = self._spoken
-        stream = _ScriptedStream(self._script, spec.rate, first)
+        first = self.spoken if self.goes_on else 0
+        stream = _ScriptedStream(self, spec.rate, first)
         try:
             yield stream
         finally:
-            self._spoken = first + stream.finals
+            self.spoken = first + stream.finals
 
 
 class _ScriptedStream:
-    def __init__(self, script: RecognizerScript, rate: int, first: int) -> None:
+    def __init__(self, script: ScriptedRecognizer, rate: int, first: int) -> None:
         self._script = script
         self._rate = rate
         self._window = round(rate * _WINDOW_SECONDS)
@@ -154,9 +142,10 @@ class _ScriptedStream:
 
     def _maybe_break(self) -> None:
         heard = self._seconds(self._position)
-        if heard > (self._script.limits.max_seconds or math.inf):
+        longest, fails = self._script.limits.max_seconds, self._script.fail_after
+        if longest is not None and heard > longest:
             self._break("scripted recogniser: the stream's longest duration is reached")
-        elif heard > (self._script.fail_after if self._script.fail_after is not None else math.inf):
+        elif fails is not None and heard > fails:
             self._break("scripted recogniser: breaks as its script says")
 
     def _break(self, problem: str) -> None:
@@ -181,7 +170,8 @@ def _loudest(window: bytes) -> int:
     samples = array.array("h", window)
     if sys.byteorder == "big":
         samples.byteswap()
-    return max(max(samples), -min(samples))
+    highest, lowest = max(samples), min(samples)
+    return max(highest, -lowest)
 
 
 @asynccontextmanager

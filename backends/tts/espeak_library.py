@@ -67,7 +67,7 @@ class EspeakLibrary:
             raise SynthesisError(f"espeak-ng has no voice {name!r}", retryable=False)
 
     def speak(self, text: str, rate: float, on_speech: OnSpeech) -> None:
-        """Make the speech of a text; `on_speech` gets it in pieces. Raises SynthesisError and what OSError it raises."""
+        """Speak a text; `on_speech` gets it in pieces, its OSError comes out here. Raises SynthesisError."""
         words_per_minute = round(min(max(_WORDS_PER_MINUTE * rate, _SLOWEST), _FASTEST))
         self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
         self._on_speech, self._fault = on_speech, None

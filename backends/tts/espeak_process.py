@@ -44,22 +44,21 @@ class SpeakingProcess:
                 list(self._command), stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
         assert self._process.stdin is not None
-        try:
-            with trio.fail_after(_ANSWER_SECONDS):
-                await self._process.stdin.send_all(frames.encode_request(request))
-        except (trio.BrokenResourceError, trio.TooSlowError):
+        sent = False
+        with trio.move_on_after(_ANSWER_SECONDS):
+            sent = await _sent(self._process.stdin, frames.encode_request(request))
+        if not sent:
             await self.stop()
-            raise WorkerGoneError("ended") from None
+            raise WorkerGoneError("ended or does not listen")
 
     async def receive(self) -> SpeechChunk | None:
         """The next piece of the answer, or None at its end. Raises SynthesisError (WorkerGoneError)."""
-        try:
-            with trio.fail_after(_ANSWER_SECONDS):
-                kind, length = frames.HEADER.unpack(await self._read(frames.HEADER.size))
-                payload = await self._read(length)
-        except trio.TooSlowError:
+        with trio.move_on_after(_ANSWER_SECONDS) as patience:
+            kind, length = frames.HEADER.unpack(await self._read(frames.HEADER.size))
+            payload = await self._read(length)
+        if patience.cancelled_caught:
             await self.stop()
-            raise WorkerGoneError("does not answer") from None
+            raise WorkerGoneError("does not answer")
         if kind == frames.FAULT:
             raise SynthesisError(f"espeak: {payload.decode()}", retryable=False)
         return frames.decode_speech(payload) if kind == frames.SPEECH else None
@@ -90,6 +89,14 @@ class SpeakingProcess:
         return taken
 
 
+async def _sent(pipe: trio.abc.SendStream, data: bytes) -> bool:
+    try:
+        await pipe.send_all(data)
+    except trio.BrokenResourceError:
+        return False
+    return True
+
+
 @asynccontextmanager
 async def open_speaking_process(command: tuple[str, ...] = COMMAND) -> AsyncIterator[SpeakingProcess]:
     """A process that speaks, not started yet; ended with the block."""
@@ -97,4 +104,5 @@ async def open_speaking_process(command: tuple[str, ...] = COMMAND) -> AsyncIter
     try:
         yield process
     finally:
-        await process.stop()
+        with trio.move_on_after(_CLOSE_SECONDS, shield=True):
+            await process.stop()

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import trio
@@ -37,56 +37,51 @@ _TONE = _tone_of_one_second()
 
 
 @dataclass(frozen=True, slots=True)
-class VoiceScript:
-    """How the voice behaves. `fail_after`: chunks of a prompt before it fails; None never."""
+class ScriptedVoice:
+    """The port's `Voice`. A word begins exactly where its first character's share of the tone does.
+
+    `fail_after`: so many chunks of a prompt come before it fails; None: it never does."""
 
     seconds_per_character: float = 0.06
     chunk_seconds: float = 0.2
     first_delay_seconds: float = 0.0
     chunk_delay_seconds: float = 0.0
     fail_after: int | None = None
-
-
-class ScriptedVoice:
-    """The port's `Voice`. A word begins exactly where its first character's share of the tone does."""
-
-    def __init__(self, script: VoiceScript | None = None) -> None:
-        self._script = script or VoiceScript()
-        self._cache = SpeechCache()
+    cache: SpeechCache = field(default_factory=SpeechCache)
 
     async def check(self) -> None:
         await trio.lowlevel.checkpoint()
 
     def cached(self, prompt: Prompt) -> SpeechChunk | None:
-        return self._cache.get(prompt)
+        return self.cache.get(prompt)
 
     async def warm(self, prompts: tuple[Prompt, ...]) -> None:
         for prompt in prompts:
-            self._cache.put(prompt, await gather(self.open_speech(prompt)))
+            self.cache.put(prompt, await gather(self.open_speech(prompt)))
 
     @asynccontextmanager
     async def open_speech(self, prompt: Prompt) -> AsyncIterator[SpeechStream]:
-        yield _Tone(prompt, self._script)
+        yield _Tone(prompt, self)
 
 
 class _Tone:
-    def __init__(self, prompt: Prompt, script: VoiceScript) -> None:
-        self._script = script
-        per_character = max(1, round(script.seconds_per_character * RATE / prompt.rate))
+    def __init__(self, prompt: Prompt, voice: ScriptedVoice) -> None:
+        self._voice = voice
+        per_character = max(1, round(voice.seconds_per_character * RATE / prompt.rate))
         self._length = per_character * len(prompt.text)
         self._words = [WordMark(w.start(), w.start() * per_character) for w in re.finditer(r"\S+", prompt.text)]
-        self._chunk = max(1, round(script.chunk_seconds * RATE))
+        self._chunk = max(1, round(voice.chunk_seconds * RATE))
         self._position = 0
         self._chunks = 0
-        self._due = trio.current_time() + script.first_delay_seconds
+        self._due = trio.current_time() + voice.first_delay_seconds
 
     async def receive(self) -> SpeechChunk | None:
         if self._position >= self._length:
             await trio.lowlevel.checkpoint()
             return None
-        self._due += self._script.chunk_delay_seconds
+        self._due += self._voice.chunk_delay_seconds
         await trio.sleep_until(self._due)
-        if self._chunks == self._script.fail_after:
+        if self._chunks == self._voice.fail_after:
             raise SynthesisError("scripted voice: fails as its script says", retryable=True)
         self._chunks += 1
         start, self._position = self._position, min(self._position + self._chunk, self._length)

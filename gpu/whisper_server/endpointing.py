@@ -12,8 +12,8 @@ SPEECH_FROM = 0.5
 SPEECH_UNTIL = 0.35
 MIN_SPEECH_WINDOWS = 3
 PRE_ROLL_MS = 250
-POST_ROLL_MS = 200
-PAUSE_MS = 200
+# A pause is also the post-roll: what is decoded at the pause is then exactly what the final holds.
+PAUSE_WINDOWS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,7 @@ class Endpointer:
         self._per_ms = rate // 1000
         self._window = WINDOW_MS * self._per_ms
         # To the nearest window: 500 ms is 16 windows, 512 ms.
-        self._silence_windows = max(1, round(silence_ms / WINDOW_MS))
-        self._pause_windows = max(1, round(PAUSE_MS / WINDOW_MS))
+        self._silence_windows = max(PAUSE_WINDOWS + 1, round(silence_ms / WINDOW_MS))
         self._position = 0
         self._floor = 0
         self._run = 0
@@ -106,13 +105,13 @@ class Endpointer:
         self._quiet += 1
         if self._quiet >= self._silence_windows:
             return self._end()
-        if self._quiet == self._pause_windows:
+        if self._quiet == PAUSE_WINDOWS:
             return Paused(*self._edge())
         return None
 
     def _edge(self) -> tuple[int, int]:
         at = self._position - self._quiet * self._window
-        return min(self._position, at + POST_ROLL_MS * self._per_ms), at
+        return min(self._position, at + PAUSE_WINDOWS * self._window), at
 
     def _end(self) -> Ended:
         mark = Ended(*self._edge())

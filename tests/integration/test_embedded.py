@@ -60,11 +60,13 @@ def write_and_read(url: str, value: str = "") -> str:
 
 def servers_of(folder: Path) -> list[int]:
     """Processes whose command line names the folder, this one apart."""
-    found = []
-    for process in psutil.process_iter(["pid", "name", "cmdline"]):
-        if process.info["name"] in {"postgres", "valkey-server"} and str(folder) in " ".join(process.info["cmdline"]):
-            found.append(process.info["pid"])
-    return found
+    servers = {"postgres", "valkey-server"}
+    processes = [process.info for process in psutil.process_iter(["pid", "name", "cmdline"])]
+    return [
+        info["pid"]
+        for info in processes
+        if info["name"] in servers and str(folder) in " ".join(info["cmdline"] or ())
+    ]
 
 
 def start_engine(data_dir: Path, *before: str) -> "subprocess.Popen[str]":
@@ -100,7 +102,7 @@ async def test_a_long_folder_is_no_obstacle(open_server: OpenServer, tmp_path: P
 @EITHER
 async def test_a_folder_that_is_a_file_is_one_line(open_server: OpenServer, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="^DATA_DIR: cannot use .*Not a directory$"):
+    with pytest.raises(ConfigError, match=r"^DATA_DIR: cannot use .*Not a directory$"):
         async with open_server(tmp_path / "file"):
             pass
 
@@ -207,7 +209,7 @@ def open_to_all() -> Iterator[Path]:
 
 @as_root
 def test_an_ordinary_user_can_and_root_can_go_on_with_the_data(open_to_all: Path) -> None:
-    if subprocess.run([*as_nobody(), sys.executable, "-c", "import callengine"], cwd="/").returncode:
+    if subprocess.run([*as_nobody(), sys.executable, "-c", "import callengine"], cwd="/", check=False).returncode:
         pytest.skip("this Python is closed to other users")
     for before in (as_nobody(), ()):
         engine = start_engine(open_to_all, *before)
