@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 PYTHON_FILES = $$(find $(1) -name '*.py')
-TRIO_RULES := --enable=ASYNC --disable=ASYNC127,ASYNC910,ASYNC911
+STARTABLE := run,_run,serve_api,serve_engine,_serve_signals
+TRIO_RULES := --enable=ASYNC --disable=ASYNC127,ASYNC910,ASYNC911 --startable-in-context-manager=$(STARTABLE)
 ASYNCIO_RULES := --asyncio --enable=ASYNC --disable=ASYNC910,ASYNC911
 
 # The environment in .venv is the only one in use, whichever is active where make is called.

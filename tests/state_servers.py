@@ -33,7 +33,7 @@ def running(open_server: OpenServer, data_dir: Path) -> Iterator[str]:
     def run() -> None:
         try:
             trio.run(hold)
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+        except BaseException as error:  # noqa: BLE001, ASYNC103 - raised again in the thread that waits
             told.put(error)
 
     thread = threading.Thread(target=run, name=f"holds {open_server.__name__}")

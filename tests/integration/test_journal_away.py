@@ -15,6 +15,7 @@ from callengine.errors import ConfigError, ServiceError
 from callengine.metrics import journal_backlog, journal_lost_total
 from callengine.ports.journal import CallClosed, CallOpened, TurnRecorded
 from callengine.services import journal as journal_module
+from callengine.services import journal_store
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.journal import PostgresJournal, open_journal
@@ -46,7 +47,7 @@ def closed(call_id: str) -> CallClosed:
 
 def rows(url: str, table: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url) as connection:
-        return connection.execute(f"SELECT call_id FROM {table} ORDER BY call_id").fetchall()  # type: ignore[arg-type]
+        return connection.execute(f"SELECT call_id FROM {table} ORDER BY call_id").fetchall()
 
 
 def kill_postgres(data_dir: Path) -> None:
@@ -93,7 +94,7 @@ async def test_killed_while_entries_are_recorded_and_started_again(tmp_path: Pat
 async def test_an_attempt_whose_answer_was_lost_is_repeated_without_doubling(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = journal_module.store.write
+    written = journal_store.write
     times = 0
 
     async def write_and_lose_the_answer(connection: psycopg.AsyncConnection, entries: list[object]) -> None:
@@ -103,7 +104,7 @@ async def test_an_attempt_whose_answer_was_lost_is_repeated_without_doubling(
         if times == 1:
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(journal_module.store, "write", write_and_lose_the_answer)
+    monkeypatch.setattr(journal_store, "write", write_and_lose_the_answer)
     async with journal_at(database_url) as journal:
         for entry in (opened("a"), turn("a", 1), closed("a")):
             journal.record_nowait(entry)
