@@ -67,6 +67,10 @@ def servers_of(folder: Path) -> list[int]:
     ]
 
 
+def start_bystander() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(["sleep", "600"])
+
+
 def start_engine(data_dir: Path, *before: str) -> "subprocess.Popen[str]":
     command = (*before, sys.executable, "-c", ENGINE, str(data_dir))
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/")
@@ -119,7 +123,7 @@ async def test_a_missing_wheel_names_what_to_do(
 async def test_the_pid_of_another_process_is_not_killed(open_server: OpenServer, tmp_path: Path) -> None:
     async with open_server(tmp_path):
         pass
-    bystander = subprocess.Popen(["sleep", "600"])
+    bystander = start_bystander()
     pid_file = tmp_path / ("postgres/data/postmaster.pid" if open_server is open_postgres else "valkey/pid")
     pid_file.write_text(f"{bystander.pid}\n{pid_file.parent}\n")
     try:
