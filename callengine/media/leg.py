@@ -1,4 +1,4 @@
-"""One call's media: what the clock does for it every 20 ms. Reads never wait for a consumer, writes never wait for Asterisk.
+"""One call's media: what the clock does for it every 20 ms. Reads wait for no consumer, writes not for Asterisk.
 
 The rules are DESIGN 4.2 and 4.3: a frame every tick from accept to close; a part-frame is finished in the next phase;
 a frame that does not fit is dropped and counted; no progress for a second ends the call; a hole becomes zeros."""
@@ -39,8 +39,9 @@ class Leg:
 
     __slots__ = (
         "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_port", "_progress_at", "_resampler",
-        "_said_hangup", "_unsent", "_vad", "began", "confirm", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds",
-        "playout", "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tracker", "vad_state",
+        "_said_hangup", "_unsent", "_vad", "began", "confirm", "frames_dropped", "gate", "heard_at", "marks",
+        "no_media_seconds", "playout", "ring", "silent_from", "speech_since", "speech_until",
+        "spoke_at", "talking", "tracker", "vad_state",
     )  # fmt: skip
 
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
