@@ -28,7 +28,7 @@ class WordMark:
 
 @dataclass(frozen=True, slots=True)
 class SpeechChunk:
-    """A piece of a prompt's speech: 8 kHz slin of any even length, and the words that begin in it, if the voice knows."""
+    """A piece of a prompt's speech: 8 kHz slin of any even length, and the words that begin in it, if known."""
 
     slin: bytes
     words: tuple[WordMark, ...] = ()
