@@ -31,7 +31,7 @@ from callengine.media.statistics import ClockCollector
 from callengine.ports.tools import CallerContext
 
 OUTCOMES = 10_000  # of ended calls, kept for the dialplan's question
-CALLER_SECONDS = 0.2  # a registry that is slow must not delay the greeting
+CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
 
 log = structlog.get_logger(__name__)
 

@@ -38,15 +38,16 @@ class SlowSteps(trio.abc.Instrument):
         """The task came to a checkpoint."""
         now = self._clock()
         if now - self._began > SLOW_SECONDS:
-            self._slow(self._known(task.name), now, now - self._began)
+            self.note(self.label(task.name), now, now - self._began)
 
-    def _known(self, name: str) -> str:
+    def label(self, name: str) -> str:
         """The name as a label: a function's, from a set that cannot grow without end."""
         if name in self._logged_at:
             return name
         return name if FUNCTION_NAME.fullmatch(name) and len(self._logged_at) < MAX_NAMES else "other"
 
-    def _slow(self, name: str, now: float, seconds: float) -> None:
+    def note(self, name: str, now: float, seconds: float) -> None:
+        """Count one slow step, and log it unless one of that name was logged within the last minute."""
         metrics.slow_step_seconds.labels(task=name).observe(seconds)
         last = self._logged_at.get(name)
         if last is not None and now - last < LOG_EVERY_SECONDS:

@@ -9,6 +9,8 @@ import structlog
 
 from callengine.logs import route_to_stdlib
 
+pytest_plugins = ["tests.state_servers"]
+
 ExpectErrorLog = Callable[[str], AbstractContextManager[None]]
 
 

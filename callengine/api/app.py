@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+import callengine.metrics  # noqa: F401 - defines what /metrics shows
 from callengine.api.access import guarded, tokens_of
 from callengine.api.calls import dialplan_routes, operator_routes, record_routes
 from callengine.api.health import health_routes

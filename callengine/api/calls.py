@@ -90,7 +90,10 @@ def dialplan_routes(state: ApiState) -> APIRouter:
         await state.registry.put_caller(caller)
         return Registered(call_id=caller.call_id)
 
-    @router.get("/calls/{call_id}/outcome", response_class=PlainTextResponse)
+    # "default" also keeps FastAPI from describing a 422 that cannot be.
+    @router.get(
+        "/calls/{call_id}/outcome", response_class=PlainTextResponse, responses={"default": described(401)[401]}
+    )
     async def outcome(call_id: str) -> PlainTextResponse:
         """One word: `hangup`, `transfer:NAME`, `retry` or `busy`. What is no UUID is an unknown call: `retry`."""
         try:

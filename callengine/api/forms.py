@@ -4,6 +4,7 @@ The values come from a caller's telephone (a display name is whatever a SIP devi
 kept, bytes that are not UTF-8 are replaced, control characters are dropped, and sizes are limited.
 """
 
+from contextlib import aclosing
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
@@ -22,10 +23,11 @@ async def read_form(request: Request) -> dict[str, str]:
     if kind != FORM_TYPE:
         raise HTTPException(415, f"send the fields as {FORM_TYPE}")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"the form is over {MAX_BODY_BYTES} bytes")
+    async with aclosing(request.stream()) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise HTTPException(413, f"the form is over {MAX_BODY_BYTES} bytes")
     return parse_form(bytes(body))
 
 

@@ -190,7 +190,8 @@ class Dialogue:
             self._times.first_audio = self._speaker.first_audio_at
         stages = self._times.stages()
         self._history.agent(heard, interrupted)
-        self._record.agent(heard, (leg.spoke_at, trio.current_time()), interrupted, stages)
+        ended = trio.current_time() if leg.talking else leg.silent_from
+        self._record.agent(heard, (leg.spoke_at, ended), interrupted, stages)
         for stage, seconds in stages.items():
             metrics.stage_seconds.labels(stage).observe(seconds)
         if "response" in stages:

@@ -50,6 +50,8 @@ async def run_recognizer(ear: Ear) -> None:
     progress = Progress()
     while True:
         error = await _run_stream(ear, progress)
+        if ear.leg.ended is not None:
+            return
         if error is not None and (not error.retryable or progress.failures >= len(RETRY_SECONDS)):
             raise error
         reason = "ended" if error is None else "broken"

@@ -17,6 +17,7 @@ class Utterance:
     final_end: float = float("-inf")
     interim: str = ""
     interim_end: float = float("-inf")
+    stability: float = 0.0  # of the interim: a stable one gives way only to a stable one
     digits: str = ""
 
     @property
@@ -38,10 +39,9 @@ class Utterance:
                 self.finals.append(text)
             self.final_end = max(self.final_end, ended)
             if self.interim_end <= self.final_end:
-                self.interim = ""
-        elif stability >= STABLE or not self.interim:
-            self.interim = text
-            self.interim_end = ended
+                self.interim, self.stability = "", 0.0
+        elif stability >= STABLE or self.stability < STABLE:
+            self.interim, self.interim_end, self.stability = text, ended, stability
 
     def press(self, digit: str) -> None:
         self.digits += digit

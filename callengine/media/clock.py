@@ -106,6 +106,9 @@ def _end_by(leg: Leg, error: Exception) -> None:
     match error:
         case RemoteProtocolError(reason=reason):
             leg.end(reason, str(error))  # type: ignore[arg-type]  # reasons of the codec are LineEnds
+        case BrokenPipeError() | ConnectionResetError():
+            # Asterisk closes when the caller hangs up; a frame of ours that was on its way then makes the end a reset
+            leg.end("hangup", "the peer closed")
         case OSError():
             leg.end("reset", error.strerror or "connection lost")
         case _:

@@ -77,7 +77,13 @@ async def open_bridge() -> AsyncIterator[Bridge]:
     async with trio_asyncio.open_loop() as loop:
         # The default handler raises a stray task's exception out of the loop, which would end every call.
         loop.set_exception_handler(_note_stray_error)
-        yield LoopBridge(loop)
+        # trio-asyncio replaces asyncio.get_running_loop; a library that took the original before (psycopg does, if it
+        # was imported first) asks the interpreter's own note of it, which is therefore set as well.
+        asyncio._set_running_loop(loop)
+        try:
+            yield LoopBridge(loop)
+        finally:
+            asyncio._set_running_loop(None)
 
 
 async def _call(afn: Callable[..., Awaitable[T]], args: tuple[object, ...]) -> T:

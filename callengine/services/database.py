@@ -14,10 +14,14 @@ def connection_options(database_url: str) -> dict[str, str]:
     error never quotes it."""
     if not database_url.startswith(_SCHEMES):
         raise ConfigError("DATABASE_URL", "must begin with postgresql://")
+    not_a_url = ConfigError("DATABASE_URL", "is not a URL like postgresql://user:password@host:5432/database")
     try:
         given = conninfo_to_dict(database_url)
     except psycopg.ProgrammingError:
-        raise ConfigError("DATABASE_URL", "is not a URL like postgresql://user:password@host:5432/database") from None
+        raise not_a_url from None
+    # libpq itself looks at the port only when it connects; several hosts have several ports.
+    if not all(port.isdecimal() for port in str(given.get("port", "5432")).split(",") if port):
+        raise not_a_url
     options = {name: str(value) for name, value in given.items() if value is not None}
     options.setdefault("connect_timeout", str(CONNECT_SECONDS))
     options.setdefault("application_name", "callengine")

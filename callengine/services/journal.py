@@ -100,7 +100,7 @@ class PostgresJournal:
         failed = 0
         while True:
             await self._waiting.wait()
-            with trio.move_on_after(GATHER_SECONDS if not failed else BACKOFF_SECONDS[failed - 1]):
+            with trio.move_on_after(self._pause(failed)):
                 await self._hurry.wait()
             self._hurry = trio.Event()
             try:
@@ -114,6 +114,11 @@ class PostgresJournal:
                 self._note_success()
             self._attempted.set()
             self._attempted = trio.Event()
+
+    def _pause(self, failed: int) -> float:
+        if failed:
+            return BACKOFF_SECONDS[failed - 1]
+        return GATHER_SECONDS if self.backlog < BATCH_ENTRIES else 0.0
 
     async def close_connection(self) -> None:
         """Leave the database; the next attempt connects again."""

@@ -90,15 +90,17 @@ async def open_toolbox(
 ) -> AsyncIterator[HttpToolbox]:
     """The tools of the Store at a base URL (`http://store-api:3000/api/v1`). Nothing is asked of it yet.
 
-    `transport` stands in for the network in tests. Raises ConfigError for what is no URL.
+    `transport` stands in for the network in tests. Raises ConfigError for what is no URL or no token.
     """
-    headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     try:
         base = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise ConfigError("STORE_API_URL", f"is not a URL: {error}") from None
     if base.scheme not in ("http", "https") or not base.host:
         raise ConfigError("STORE_API_URL", "must be http:// or https:// and a host, like http://store-api:3000/api/v1")
+    if not (token.isascii() and token.isprintable()):
+        raise ConfigError("STORE_API_TOKEN", "holds characters that cannot stand in an HTTP header")
+    headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     # No timeout of httpx's own: the deadline around a whole request is the only one.
     client = httpx.AsyncClient(base_url=base, headers=headers, timeout=None, transport=transport, mounts=_DIRECT)  # noqa: S113
     async with client:
@@ -118,7 +120,7 @@ async def _read(response: httpx.Response) -> bytes:
 def _decode(status: int, body: bytes) -> Any:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested beyond all reason
         answer = None
     if status == HTTPStatus.OK and answer is not None:
         return answer
@@ -128,7 +130,7 @@ def _decode(status: int, body: bytes) -> Any:
         raise _StoreError(f"the store's system has a fault of its own (status {status})")
     detail = answer.get("detail") if isinstance(answer, Mapping) else None
     if status >= HTTPStatus.BAD_REQUEST and isinstance(detail, str):
-        raise _StoreError(detail[:_LONGEST_DETAIL])
+        raise _StoreError(" ".join(detail.split())[:_LONGEST_DETAIL])
     if status == HTTPStatus.NOT_FOUND:
         raise _StoreError("the store's system does not know it")
     raise _StoreError(_NOT_THE_API)
@@ -139,4 +141,5 @@ def _error(call: ToolCall, problem: str) -> ToolResult:
 
 
 def _json(content: dict[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False)
+    # A lone surrogate of a foreign answer would break whoever writes the result down.
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace").decode()

@@ -38,7 +38,7 @@ class Parts:
     recognizer: Recognizer = field(default_factory=lambda: ScriptedRecognizer(["есть зимние шины?"]))
     voice: Voice = field(default_factory=ScriptedVoice)
     dialog: Dialog = field(default_factory=lambda: ScriptedDialog(("Да, есть зимние шины на любой вкус.",)))
-    toolbox: Toolbox = field(default_factory=lambda: ScriptedToolbox({}))
+    toolbox: Toolbox = field(default_factory=lambda: ScriptedToolbox((), {}))
     agent: AgentProfile = field(default_factory=lambda: load_agent(None, "ru-RU"))
     limits: CallLimits = field(default_factory=CallLimits)
 

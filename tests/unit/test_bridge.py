@@ -1,5 +1,6 @@
 """The bridge between Trio and asyncio: results, errors and cancellation in both directions."""
 
+import _asyncio
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,11 @@ from callengine.services.bridge import LEAVE_SECONDS, open_bridge
 
 class OddError(Exception):
     """An error of the library's own."""
+
+
+async def answer() -> str:
+    await asyncio.sleep(0)
+    return "alive"
 
 
 async def test_a_result_comes_back_and_arguments_go_over() -> None:
@@ -121,7 +127,7 @@ async def test_a_stray_error_is_counted_and_the_body_lives_on() -> None:
         async with open_bridge() as bridge:
             await bridge.run(start_stray)
             await trio.testing.wait_all_tasks_blocked()
-            assert await bridge.run(asyncio.sleep, 0, "alive") == "alive"
+            assert await bridge.run(answer) == "alive"
     assert bridge_errors_total._value.get() == before + 1
     assert [entry["log_level"] for entry in logs] == ["error"]
     assert logs[0]["error"] == "OddError"
@@ -139,7 +145,7 @@ async def test_a_callback_that_raises_does_not_end_the_loop() -> None:
         async with open_bridge() as bridge:
             await bridge.run(schedule)
             await trio.testing.wait_all_tasks_blocked()
-            assert await bridge.run(asyncio.sleep, 0, "alive") == "alive"
+            assert await bridge.run(answer) == "alive"
     assert [entry["event"] for entry in logs] == ["stray error on the asyncio side"]
 
 
@@ -184,12 +190,11 @@ async def test_a_manager_may_swallow_the_error_of_its_body() -> None:
         except OddError:
             await asyncio.sleep(0)
 
-    reached = False
     async with open_bridge() as bridge:
-        async with bridge.open(forgiving()):
-            raise OddError
-        reached = True
-    assert reached
+        opened = bridge.open(forgiving())
+        await opened.__aenter__()
+        error = OddError("from the body")
+        assert await opened.__aexit__(OddError, error, None) is True
 
 
 async def test_a_cancelled_body_still_leaves_in_full(autojump_clock: MockClock) -> None:
@@ -216,6 +221,18 @@ async def test_leaving_is_bounded(autojump_clock: MockClock) -> None:
             took = trio.current_time() - start
     assert took == pytest.approx(LEAVE_SECONDS)
     assert [entry["log_level"] for entry in logs] == ["warning"]
+
+
+async def test_a_library_imported_before_the_bridge_finds_the_loop() -> None:
+    original = _asyncio.get_running_loop  # what `from asyncio import get_running_loop` gave before trio-asyncio
+
+    async def ask() -> asyncio.AbstractEventLoop:
+        return original()
+
+    async with open_bridge() as bridge:
+        assert isinstance(await bridge.run(ask), asyncio.AbstractEventLoop)
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        original()
 
 
 async def test_many_at_once_share_one_loop() -> None:

@@ -81,10 +81,8 @@ def test_can_be_fed_again_after_finish() -> None:
     assert splitter.finish() == ["Good"]
 
 
-WORDS = st.sampled_from(
-    ["а", "б", "Да", "шины", "т.", "е.", "д.", "г.", "руб.", "А.", "R16.", "205/55", "1", "299,90", "₽", "…", "...", ".", "!", "?", "—", "-", ",", "слово,", "Dr.", "No.", "e.g.", "9:30", "«Да»"]
-    + ['ok."', "\n", "  ", "\u00a0", "https://a.b/c,d", "x" * 90]
-)
+TOKENS = 'а б Да шины т. е. д. г. руб. А. R16. 205/55 1 299,90 ₽ … ... . ! ? — - , слово, Dr. No. e.g. 9:30 «Да» "ok."'
+WORDS = st.sampled_from([*TOKENS.split(), "\n", "  ", "\u00a0", "https://a.b/c,d", "x" * 90])
 TEXTS = st.one_of(
     st.text(max_size=300), st.lists(WORDS, max_size=80).map(" ".join), st.lists(WORDS, max_size=80).map("".join)
 )

@@ -43,7 +43,7 @@ def main() -> int:
     except OSError as error:
         return _refuse(f"--port: cannot listen on {options.host}:{options.port}: {error.strerror}; choose another")
     app = build_app(database, shop_today, os.environ.get("STORE_API_TOKEN", ""))
-    trio.run(_run, at_base_path(app), listener, options.exit_with_parent)
+    trio.run(_run, at_base_path(app), listener)
     database.close()
     return 0
 
@@ -53,7 +53,7 @@ def shop_today() -> date:
     return (datetime.now(UTC) + _MOSCOW).date()
 
 
-async def _run(app: Starlette, listener: socket.socket, exit_with_parent: bool) -> None:
+async def _run(app: Starlette, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]  # the server owns and closes it from here on
@@ -66,8 +66,6 @@ async def _run(app: Starlette, listener: socket.socket, exit_with_parent: bool) 
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as signs:
             signs.start_soon(_stop_on_signal, signals, stop)
-            if exit_with_parent:
-                signs.start_soon(_stop_on_end_of_input, stop)
             async with trio.open_nursery() as serving:
                 await serving.start(partial(serve, asgi, config, shutdown_trigger=stop.wait))
                 sys.stdout.write(json.dumps({"listening": f"{host}:{port}"}) + "\n")
@@ -80,14 +78,6 @@ async def _stop_on_signal(signals: AsyncIterator[int], stop: trio.Event) -> None
     stop.set()
 
 
-async def _stop_on_end_of_input(stop: trio.Event) -> None:
-    """Our standard input is a pipe that only the parent holds: it ends when the parent does, however it ends."""
-    # A thread, because a terminal or a file cannot be waited for otherwise; left behind, it ends with the process.
-    while await trio.to_thread.run_sync(os.read, 0, 4096, abandon_on_cancel=True):
-        pass
-    stop.set()
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m callengine.services.demo_store",
@@ -96,7 +86,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=3000, choices=range(65536), metavar="PORT", help="0: any free port")
     parser.add_argument("--database", default=":memory:", metavar="PATH", help="SQLite file, made if missing")
-    parser.add_argument("--exit-with-parent", action="store_true", help="stop when standard input ends")
     parser.add_argument("--document", action="store_true", help="print the OpenAPI document and stop")
     return parser
 

@@ -31,7 +31,7 @@ _BEARER = HTTPBearer(
 def build_app(database: sqlite3.Connection, today: Callable[[], date], token: str = "") -> FastAPI:
     """The Store over a database made by `open_database`. With a token, every request needs it as a bearer token."""
 
-    async def require_token(sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> None:
+    async def require_token(sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> None:  # noqa: ASYNC124
         if token and not (sent and secrets.compare_digest(sent.credentials.encode(), token.encode())):
             raise HTTPException(401, "the bearer token is missing or wrong", {"WWW-Authenticate": "Bearer"})
 

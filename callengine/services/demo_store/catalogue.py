@@ -101,7 +101,7 @@ def _passes(row: sqlite3.Row, query: ProductQuery) -> bool:
     return (
         query.category in (None, row["category"])
         and query.season in (None, row["season"])
-        and query.in_stock in (None, row["stock_total"] > 0)
+        and (row["stock_total"] > 0 or not query.in_stock)
     )
 
 

@@ -19,12 +19,12 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation_problem)
 
 
-async def _http_problem(_request: Request, error: Exception) -> Response:
+async def _http_problem(_request: Request, error: Exception) -> Response:  # noqa: ASYNC124
     assert isinstance(error, HTTPException)
     return _answer(error.status_code, str(error.detail), headers=error.headers)
 
 
-async def _validation_problem(_request: Request, error: Exception) -> Response:
+async def _validation_problem(_request: Request, error: Exception) -> Response:  # noqa: ASYNC124
     assert isinstance(error, RequestValidationError)
     # A location starts with where it stood (query, body, ...), which the field's name does not need.
     fields = tuple(

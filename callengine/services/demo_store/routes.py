@@ -1,4 +1,8 @@
-"""The operations of the Store's API: what each asks, answers and refuses."""
+"""The operations of the Store's API: what each asks, answers and refuses.
+
+They are async though they await nothing: FastAPI would run plain functions in threads, and a transaction of the one
+SQLite connection is whole because nothing can come between its steps.
+"""
 
 import sqlite3
 from collections.abc import Callable
@@ -71,7 +75,7 @@ router = APIRouter(
 
 
 @router.get("/products", operation_id="searchProducts", summary="Search products", tags=["products"])
-async def search_products(shop: TheShop, query: Annotated[ProductQuery, Query()]) -> ProductList:
+async def search_products(shop: TheShop, query: Annotated[ProductQuery, Query()]) -> ProductList:  # noqa: ASYNC124
     """Find tyres, wheels and batteries by free text, category, size, season, brand and stock.
 
     Everything given must hold. Without any condition it lists the cheapest products in stock.
@@ -86,7 +90,7 @@ async def search_products(shop: TheShop, query: Annotated[ProductQuery, Query()]
     tags=["products"],
     responses=problems(s404="There is no such product."),
 )
-async def get_product(shop: TheShop, product_id: Annotated[ProductId, Path(alias="id")]) -> Product:
+async def get_product(shop: TheShop, product_id: Annotated[ProductId, Path(alias="id")]) -> Product:  # noqa: ASYNC124
     """One product with its price and how many pieces each branch has now."""
     return shop.catalogue.product(product_id)
 
@@ -98,13 +102,13 @@ async def get_product(shop: TheShop, product_id: Annotated[ProductId, Path(alias
     tags=["orders"],
     responses=problems(s404="There is no such order."),
 )
-async def get_order(shop: TheShop, number: Number) -> Order:
+async def get_order(shop: TheShop, number: Number) -> Order:  # noqa: ASYNC124
     """The state of one order, what is in it, what it costs, and when and where it can be picked up."""
     return orders.read_order(shop.database, number)
 
 
 @router.get("/orders", operation_id="findOrders", summary="Orders of a customer", tags=["orders"])
-async def find_orders(shop: TheShop, phone: Annotated[Phone, Query()]) -> OrderList:
+async def find_orders(shop: TheShop, phone: Annotated[Phone, Query()]) -> OrderList:  # noqa: ASYNC124
     """The orders placed from a phone number, the latest first; an empty list when there are none."""
     return OrderList(items=orders.orders_of_phone(shop.database, phone))
 
@@ -118,7 +122,7 @@ async def find_orders(shop: TheShop, phone: Annotated[Phone, Query()]) -> OrderL
     response_model=Order,
     responses=problems(s404="There is no such product or branch.", s409="The branch does not have that many."),
 )
-async def create_order(shop: TheShop, order: NewOrder, key: IdempotencyKey = None) -> Response:
+async def create_order(shop: TheShop, order: NewOrder, key: IdempotencyKey = None) -> Response:  # noqa: ASYNC124
     """Order goods for pick-up in a branch; they are taken out of its stock at once. Send an `Idempotency-Key`."""
     answer = write_once(shop.database, key, order, lambda: orders.place_order(shop.database, order, shop.today()))
     return Response(answer, 201, media_type="application/json")
@@ -131,14 +135,14 @@ async def create_order(shop: TheShop, order: NewOrder, key: IdempotencyKey = Non
     tags=["orders"],
     responses=problems(s404="There is no such order.", s409="The order is completed."),
 )
-async def cancel_order(shop: TheShop, number: Number) -> Order:
+async def cancel_order(shop: TheShop, number: Number) -> Order:  # noqa: ASYNC124
     """Cancel an order and put its goods back on the shelf. Cancelling a cancelled order changes nothing."""
     with shop.database:
         return orders.cancel_order(shop.database, number)
 
 
 @router.get("/branches", operation_id="listBranches", summary="Branches and opening hours", tags=["branches"])
-async def list_branches(shop: TheShop) -> BranchList:
+async def list_branches(shop: TheShop) -> BranchList:  # noqa: ASYNC124
     """All branches with address, phone and opening hours: by weekday, and as a sentence in Russian and English."""
     return BranchList(items=shop.catalogue.branches())
 
@@ -151,7 +155,7 @@ async def list_branches(shop: TheShop) -> BranchList:
     status_code=201,
     response_model=Callback,
 )
-async def request_callback(shop: TheShop, wish: NewCallback, key: IdempotencyKey = None) -> Response:
+async def request_callback(shop: TheShop, wish: NewCallback, key: IdempotencyKey = None) -> Response:  # noqa: ASYNC124
     """Record that a customer wants to be called back by a person. Send an `Idempotency-Key`."""
     answer = write_once(shop.database, key, wish, lambda: orders.ask_callback(shop.database, wish, shop.today()))
     return Response(answer, 201, media_type="application/json")

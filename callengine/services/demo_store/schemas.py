@@ -62,9 +62,7 @@ class ProductQuery(_Request):
     ] = None
     season: Annotated[Season | None, Field(description="Season of a tyre.")] = None
     brand: Annotated[str | None, Field(max_length=60, description="Brand, in Latin or Russian letters.")] = None
-    in_stock: Annotated[
-        bool | None, Field(description="true: only what some branch has now; false: only what none has.")
-    ] = None
+    in_stock: Annotated[bool, Field(description="true: only what some branch has now.")] = False
     limit: Annotated[int, Field(ge=1, le=20, description="How many products to return at most.")] = 5
 
 

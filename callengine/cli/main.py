@@ -1,0 +1,44 @@
+"""`callengine`: the commands."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from callengine.cli.call import call
+from callengine.cli.demo import demo
+from callengine.cli.load import load
+from callengine.cli.migrate import migrate
+from callengine.cli.serve import serve
+from callengine.errors import ConfigError, EngineError
+
+HELP = "An AI agent that answers a shop's phone on Asterisk AudioSocket. Try `callengine demo`."
+BAD_SETTING = 2
+FAILED = 1
+
+app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for command in (serve, demo, call, load, migrate):
+    app.command()(command)
+
+
+def main() -> NoReturn:
+    """The console script. A named error is one line and an exit status: 2 for a setting, 1 for the rest."""
+    try:
+        app()
+    except* ConfigError as group:
+        _tell(group)
+        status = BAD_SETTING
+    except* EngineError as group:
+        _tell(group)
+        status = FAILED
+    except* KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
+
+
+def _tell(group: BaseExceptionGroup[EngineError]) -> None:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            _tell(error)
+        else:
+            print(f"callengine: {error}", file=sys.stderr)  # noqa: T201

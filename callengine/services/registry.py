@@ -1,0 +1,214 @@
+"""The live state in Redis: each node says, again and again, which calls it has; what it stops saying fades."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import redis.asyncio
+import structlog
+import trio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from callengine.errors import ConfigError, ServiceError
+from callengine.ports.bridge import Bridge
+from callengine.ports.registry import LiveCall
+from callengine.ports.tools import CallerContext
+from callengine.services import registry_store as store
+
+T = TypeVar("T")
+
+HEARTBEAT_SECONDS = 10.0
+BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+# A call waits for what the dialplan said of it: better to begin without.
+ANSWER_SECONDS = 2.0
+CLOSE_SECONDS = 2.0
+# Callers kept here while Redis is away; the dialplan registers each call once.
+MAX_CALLERS = 10_000
+
+log = structlog.get_logger(__name__)
+
+
+class RedisRegistry:
+    """The Registry port. Memory holds what this node says; Redis is told of changes, and of all of it at a heartbeat,
+    so whatever Redis forgot or missed is put back."""
+
+    def __init__(self, client: redis.asyncio.Redis, node: str, bridge: Bridge) -> None:
+        self._client = client
+        self._node = node
+        self._bridge = bridge
+        self._calls: dict[str, LiveCall] = {}
+        self._changed: dict[str, None] = {}  # ordered; bounded by the calls of a moment
+        self._callers: dict[str, tuple[float, CallerContext]] = {}
+        self._wake = trio.Event()
+        self._attempted = trio.Event()  # replaced after every attempt
+        self._trouble: ServiceError | None = None
+        self._told = self._asked = 0
+
+    def call_up_nowait(self, call: LiveCall) -> None:
+        """Say that a call is up here. Never blocks, never raises."""
+        self._calls[call.call_id] = call
+        self._note_change(call.call_id)
+
+    def call_down_nowait(self, call_id: str) -> None:
+        """Say that a call is over. Never blocks, never raises."""
+        if self._calls.pop(call_id, None) is not None:
+            self._note_change(call_id)
+
+    async def live_calls(self) -> Sequence[LiveCall]:
+        """Calls up on any node, oldest first; what this node said before is among them. Raises ServiceError."""
+        await self.publish()
+        return await self._ask(store.read_calls)
+
+    async def put_caller(self, caller: CallerContext) -> None:
+        """Keep what the dialplan knows of a call for 60 s. While Redis is away it is kept here, and put there after.
+
+        Raises ServiceError when neither has room.
+        """
+        until = trio.current_time() + store.CALLER_SECONDS
+        try:
+            await self._ask(store.put_caller, caller, store.CALLER_SECONDS)
+        except ServiceError:
+            self._forget_old_callers()
+            if len(self._callers) >= MAX_CALLERS:
+                raise
+            self._callers[caller.call_id] = (until, caller)
+            log.warning("caller kept in memory: Redis is away", call_id=caller.call_id)
+        else:
+            self._callers.pop(caller.call_id, None)
+
+    async def take_caller(self, call_id: str) -> CallerContext | None:
+        """What was put for this call, if anything; once. Raises ServiceError."""
+        until, caller = self._callers.pop(call_id, (0.0, None))
+        if caller is not None and trio.current_time() < until:
+            return caller
+        return await self._ask(store.take_caller, call_id)
+
+    async def check(self) -> None:
+        """Raise ServiceError when Redis cannot be reached."""
+        await self._ask(store.ping)
+
+    async def publish(self) -> None:
+        """Wait until Redis knows all that was said here so far. Raises ServiceError."""
+        self._asked += 1
+        mine = self._asked
+        while self._told < mine:
+            self._wake.set()
+            await self._attempted.wait()
+            if self._trouble is not None:
+                raise self._trouble
+
+    async def run_writer(self) -> None:
+        """Tell Redis of changes at once and of everything at each heartbeat, for ever."""
+        next_beat = trio.current_time()
+        failed = 0
+        while True:
+            retry_at = trio.current_time() + BACKOFF_SECONDS[failed - 1] if failed else next_beat
+            with trio.move_on_at(min(retry_at, next_beat)):
+                await self._wake.wait()
+            self._wake = trio.Event()
+            asked, changed, self._changed = self._asked, self._changed, {}
+            whole = failed > 0 or trio.current_time() >= next_beat
+            try:
+                await self._tell(whole, changed)
+            except ServiceError as error:
+                failed = min(failed + 1, len(BACKOFF_SECONDS))
+                self._note_failure(error)
+            else:
+                failed, self._told = 0, asked
+                self._note_success()
+            while next_beat <= trio.current_time():
+                next_beat += HEARTBEAT_SECONDS
+            self._attempted.set()
+            self._attempted = trio.Event()
+
+    async def leave(self) -> None:
+        """Take this node's calls out of Redis. Raises ServiceError."""
+        await self._ask(store.forget_node, self._node)
+
+    def _note_change(self, call_id: str) -> None:
+        self._changed[call_id] = None
+        self._wake.set()
+
+    async def _tell(self, whole: bool, changed: dict[str, None]) -> None:
+        if whole:
+            await self._ask(store.put_node, self._node, tuple(self._calls.values()))
+            await self._put_back_callers()
+        elif changed:
+            up = tuple(self._calls[call_id] for call_id in changed if call_id in self._calls)
+            down = tuple(call_id for call_id in changed if call_id not in self._calls)
+            await self._ask(store.change_node, self._node, up, down)
+
+    async def _put_back_callers(self) -> None:
+        self._forget_old_callers()
+        for call_id, (until, caller) in tuple(self._callers.items()):
+            await self._ask(store.put_caller, caller, until - trio.current_time())
+            self._callers.pop(call_id, None)
+
+    def _forget_old_callers(self) -> None:
+        now = trio.current_time()
+        self._callers = {call_id: kept for call_id, kept in self._callers.items() if kept[0] > now}
+
+    def _note_failure(self, error: ServiceError) -> None:
+        if self._trouble is None:
+            log.warning("the registry goes on from memory", problem=str(error))
+        self._trouble = error
+
+    def _note_success(self) -> None:
+        if self._trouble is not None:
+            log.info("the registry is back", calls=len(self._calls))
+        self._trouble = None
+
+    async def _ask(self, afn: Callable[..., Awaitable[T]], *args: object) -> T:
+        try:
+            with trio.fail_after(ANSWER_SECONDS):
+                return await self._bridge.run(afn, self._client, *args)
+        except (RedisError, OSError, trio.TooSlowError) as error:
+            said = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error).split("\n", 1)[0]
+            raise ServiceError(f"registry: {said} (check REDIS_URL)") from error
+
+
+@asynccontextmanager
+async def open_registry(redis_url: str, node: str, bridge: Bridge) -> AsyncIterator[RedisRegistry]:
+    """The registry at `redis_url`, speaking for `node`. Connects when there is something to say. Leaving takes the
+    node's calls out, within CLOSE_SECONDS. Raises ConfigError for a wrong URL."""
+    client = _client(redis_url)
+    registry = RedisRegistry(client, node, bridge)
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(registry.run_writer)
+            try:
+                yield registry
+            finally:
+                nursery.cancel_scope.cancel()
+    finally:
+        with trio.move_on_after(CLOSE_SECONDS, shield=True):
+            await _leave_or_say(registry)
+        with trio.move_on_after(CLOSE_SECONDS, shield=True):
+            await bridge.run(client.aclose)
+
+
+async def _leave_or_say(registry: RedisRegistry) -> None:
+    try:
+        await registry.leave()
+    except ServiceError as error:
+        log.warning("the registry keeps this node's calls until they fade", problem=str(error))
+
+
+def _client(redis_url: str) -> redis.asyncio.Redis:
+    if "cluster=true" in redis_url:
+        raise ConfigError("REDIS_URL", "a Redis Cluster is not supported yet: name one server")
+    try:
+        client = redis.asyncio.from_url(
+            redis_url,
+            decode_responses=True,
+            socket_connect_timeout=ANSWER_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            # Once: a pooled connection may be older than the server.
+            retry=Retry(NoBackoff(), 1),
+        )
+    except ValueError:
+        raise ConfigError("REDIS_URL", "is not a URL like redis://:password@host:6379/0") from None
+    assert isinstance(client, redis.asyncio.Redis)
+    return client

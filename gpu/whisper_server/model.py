@@ -1,0 +1,55 @@
+"""Loading the model for the machine at hand, and warming it up."""
+
+import os
+from dataclasses import dataclass
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+
+from whisper_server.decoder import Decoder, Utterance
+from whisper_server.errors import StartError
+from whisper_server.model_files import model_folder
+from whisper_server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be loaded and where, with every default filled in."""
+
+    name: str
+    device: str
+    compute_type: str
+    beam_size: int
+    cpu_threads: int
+    max_streams: int
+
+
+def plan(settings: Settings) -> Plan:
+    """Fill in the defaults that depend on the machine."""
+    gpu = settings.device == "cuda" or (settings.device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+    cores = os.cpu_count() or 1
+    return Plan(
+        name=settings.model or ("large-v3" if gpu else "base"),
+        device="cuda" if gpu else "cpu",
+        compute_type=settings.compute_type or ("float16" if gpu else "int8"),
+        beam_size=settings.beam_size or (5 if gpu else 1),
+        cpu_threads=settings.cpu_threads or min(cores, 4),
+        max_streams=settings.max_streams or (24 if gpu else 4 * cores),
+    )
+
+
+def load_decoder(chosen: Plan, settings: Settings) -> Decoder:
+    """Load the model and decode once, so that the first caller does not wait. Blocks. Raises `StartError`."""
+    folder = model_folder(chosen.name, settings.cache)
+    try:
+        model = WhisperModel(
+            str(folder), device=chosen.device, compute_type=chosen.compute_type, cpu_threads=chosen.cpu_threads
+        )
+        decoder = Decoder(model, chosen.beam_size)
+        noise = np.random.default_rng(0).integers(-300, 300, 16_000).astype(np.int16)
+        decoder.decode(Utterance(noise, 16_000, (), words=True))
+    except (RuntimeError, ValueError) as error:
+        what = f"{chosen.name} on {chosen.device} as {chosen.compute_type}"
+        raise StartError(f"WHISPER_MODEL: {what} cannot be loaded: {str(error).splitlines()[0]}") from error
+    return decoder

@@ -1,0 +1,151 @@
+"""The Journal port, held against every implementation."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from callengine.ports.journal import CallClosed, CallOpened, CallRecord, Journal, ToolRecorded, TurnRecorded
+from callengine.services.bridge import open_bridge
+from callengine.services.journal import open_journal
+from callengine.services.memory import MemoryJournal
+
+OpenJournal = Callable[[], AbstractAsyncContextManager[Journal]]
+NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.integration)])
+def open_any_journal(request: pytest.FixtureRequest) -> OpenJournal:
+    url = request.getfixturevalue("database_url") if request.param == "postgres" else ""
+
+    @asynccontextmanager
+    async def open_memory() -> AsyncIterator[Journal]:
+        yield MemoryJournal()
+
+    @asynccontextmanager
+    async def open_postgres_journal() -> AsyncIterator[Journal]:
+        async with open_bridge() as bridge, open_journal(url, bridge) as journal:
+            yield journal
+
+    return open_postgres_journal if request.param == "postgres" else open_memory
+
+
+def opened(call_id: str, at: datetime = NOON) -> CallOpened:
+    return CallOpened(call_id, "node-1", at, "ru-RU", "+79161234567", "Анна", "100", {"queue": "sales", "vip": "да"})
+
+
+def turn(call_id: str, sequence: int, text: str = "Добрый день!") -> TurnRecorded:
+    return TurnRecorded(call_id, sequence, "agent", text, 0.5, 2.25, True, {"endpointing": 0.4, "voice": 0.05})
+
+
+def tool(call_id: str, sequence: int) -> ToolRecorded:
+    arguments = {"query": "шины 205/55 R16", "limit": 3, "in_stock": True, "brands": ["А", None]}
+    return ToolRecorded(call_id, sequence, "find_product", arguments, '{"found": 2}', False, 3.0, 0.012)
+
+
+def closed(call_id: str, outcome: str = "completed") -> CallClosed:
+    return CallClosed(call_id, NOON + timedelta(seconds=61), 61.5, outcome, "said goodbye", "")  # type: ignore[arg-type]
+
+
+async def test_an_empty_record_knows_no_call(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        await journal.check()
+        assert await journal.call("nobody") is None
+        assert list(await journal.calls(10)) == []
+        assert journal.backlog == 0
+
+
+async def test_a_whole_call_comes_back_as_it_was_recorded(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        turns = (turn("a", 1), turn("a", 3, "Есть две модели."))
+        for entry in (opened("a"), turns[0], tool("a", 2), turns[1], closed("a")):
+            journal.record_nowait(entry)
+        await journal.flush()
+        assert journal.backlog == 0
+        assert await journal.call("a") == CallRecord(opened("a"), closed("a"), turns, (tool("a", 2),))
+
+
+async def test_a_call_that_is_up_has_no_end(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        journal.record_nowait(opened("a"))
+        await journal.flush()
+        assert await journal.call("a") == CallRecord(opened("a"), None)
+
+
+async def test_turns_and_tools_come_in_order_of_sequence(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        journal.record_nowait(opened("a"))
+        for sequence in (5, 1, 4):
+            journal.record_nowait(turn("a", sequence))
+        for sequence in (3, 2):
+            journal.record_nowait(tool("a", sequence))
+        await journal.flush()
+        record = await journal.call("a")
+        assert record is not None
+        assert [entry.sequence for entry in record.turns] == [1, 4, 5]
+        assert [entry.sequence for entry in record.tools] == [2, 3]
+
+
+async def test_recording_again_changes_nothing(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        for _ in range(2):
+            for entry in (opened("a"), turn("a", 1), tool("a", 2), closed("a")):
+                journal.record_nowait(entry)
+            await journal.flush()
+        journal.record_nowait(turn("a", 1, "something else"))
+        await journal.flush()
+        assert await journal.call("a") == CallRecord(opened("a"), closed("a"), (turn("a", 1),), (tool("a", 2),))
+        assert len(await journal.calls(10)) == 1
+
+
+async def test_the_last_end_counts(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        for entry in (opened("a"), closed("a", "handed_over"), closed("a", "completed")):
+            journal.record_nowait(entry)
+        await journal.flush()
+        record = await journal.call("a")
+        assert record is not None
+        assert record.closed == closed("a", "completed")
+
+
+async def test_calls_are_listed_newest_first_in_pages(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        for number in (2, 0, 4, 1, 3):
+            journal.record_nowait(opened(f"call-{number}", NOON + timedelta(minutes=number)))
+            journal.record_nowait(turn(f"call-{number}", 1))
+        journal.record_nowait(closed("call-4"))
+        await journal.flush()
+        first = await journal.calls(2)
+        assert [record.opened.call_id for record in first] == ["call-4", "call-3"]
+        assert first[0].closed == closed("call-4")
+        assert first[0].turns == ()
+        second = await journal.calls(10, before=first[-1].opened.opened_at)
+        assert [record.opened.call_id for record in second] == ["call-2", "call-1", "call-0"]
+
+
+async def test_odd_text_does_not_stop_the_record(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        journal.record_nowait(opened("a"))
+        journal.record_nowait(turn("a", 1, "zero \0 and half a pair \ud800"))
+        odd = {"a\0": ["\0", "\udfff", float("nan"), {"b": float("inf")}]}
+        journal.record_nowait(ToolRecorded("a", 2, "t", odd, "\0", False, 0.0, 0.0))
+        journal.record_nowait(turn("a", 3))
+        await journal.flush()
+        record = await journal.call("a")
+        assert record is not None
+        assert [entry.sequence for entry in record.turns] == [1, 3]
+        assert record.turns[1] == turn("a", 3)
+        assert [entry.sequence for entry in record.tools] == [2]
+
+
+async def test_many_calls_are_all_there(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        for number in range(200):
+            call_id = f"call-{number:03}"
+            for entry in (opened(call_id), turn(call_id, 1), tool(call_id, 2), closed(call_id)):
+                journal.record_nowait(entry)
+        await journal.flush()
+        records = await journal.calls(1000)
+        assert sorted(record.opened.call_id for record in records) == [f"call-{number:03}" for number in range(200)]
+        assert all(record.closed is not None for record in records)

@@ -1,0 +1,80 @@
+"""The engine behind its port, in this process: real sockets, real clock, real calls; scripted backends, no database.
+
+Its voice speaks numbered frames, so that a listener can tell a lost or doubled one from a late one.
+"""
+
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import trio
+from prometheus_client import REGISTRY
+
+from backends.tts.scripted import ScriptedVoice
+from callengine.app import Engine
+from callengine.call.parts import Services
+from callengine.config import load_settings
+from callengine.media.confirm import serve_confirmation
+from callengine.media.server import CallServer, open_listener, serve_calls
+from callengine.media.silero import LevelModel
+from callengine.ports.synthesis import Prompt, SpeechChunk
+from callengine.services.memory import MemoryJournal, MemoryRegistry
+from tests.sim.call import Parts
+
+PATIENCE_SECONDS = 30  # a test that waits longer hangs; nothing is timed by it
+NUMBERED_FRAMES = 30 * 50
+
+
+@dataclass(frozen=True, slots=True)
+class MediaEngine:
+    """Where it listens, and what it counts."""
+
+    host: str
+    port: int
+    engine: Engine
+
+    def metrics(self) -> dict[str, float]:
+        """Every sample of the process as `name{label}`: value; counters go on from test to test."""
+        return {
+            f"{sample.name}{{{','.join(sample.labels.values())}}}": sample.value
+            for metric in REGISTRY.collect()
+            for sample in metric.samples
+        }
+
+
+class NumberedVoice(ScriptedVoice):
+    """Says 1, 2, 3 …: each frame of a prompt holds its own number in every sample."""
+
+    def cached(self, prompt: Prompt) -> SpeechChunk | None:
+        """The same thirty seconds for every prompt."""
+        return SpeechChunk(b"".join(struct.pack("<h", number + 1) * 160 for number in range(NUMBERED_FRAMES)))
+
+
+@asynccontextmanager
+async def open_media_engine(**environ: str) -> AsyncIterator[MediaEngine]:
+    """An engine on a free port of loopback; `environ` as in the environment, for instance MAX_CALLS."""
+    settings = load_settings({"AUDIOSOCKET_HOST": "127.0.0.1", "AUDIOSOCKET_PORT": "0", **environ})
+    parts = Parts(voice=NumberedVoice())
+    services = Services(parts.recognizer, parts.voice, parts.dialog, parts.toolbox, MemoryJournal(), MemoryRegistry())
+    engine = Engine(settings, parts.agent, services)
+    server = CallServer(
+        engine.clock,
+        engine.admission,
+        settings.allowed_peers,
+        settings.no_media_seconds,
+        engine.answer,
+        engine.turn_away,
+    )
+    listener = open_listener(settings.audiosocket_host, settings.audiosocket_port)
+    host, port = listener.getsockname()[:2]
+    with trio.fail_after(PATIENCE_SECONDS):
+        async with trio.open_nursery() as clockwork:
+            await clockwork.start(engine.clock.run)
+            clockwork.start_soon(serve_confirmation, engine.clock.all_legs, LevelModel())
+            async with trio.open_nursery() as calls:
+                calls.start_soon(serve_calls, listener, server, calls)
+                yield MediaEngine(host, port, engine)
+                calls.cancel_scope.cancel("the test is over")
+            # the clock outlives the calls: it writes their hang-ups
+            clockwork.cancel_scope.cancel("the test is over")

@@ -1,0 +1,93 @@
+"""Real PostgreSQL and Valkey for tests, started once: a fresh database and an empty Valkey for each test."""
+
+import queue
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+import trio
+
+from callengine.services.embedded_postgres import open_postgres
+from callengine.services.embedded_valkey import open_valkey
+from callengine.services.schema import migrate
+
+OpenServer = Callable[[Path], AbstractAsyncContextManager[str]]
+
+
+@contextmanager
+def running(open_server: OpenServer, data_dir: Path) -> Iterator[str]:
+    """A server kept up by a Trio run in a thread, so that tests with runs of their own can share it."""
+    told: queue.SimpleQueue[tuple[trio.lowlevel.TrioToken, trio.Event, str] | BaseException] = queue.SimpleQueue()
+
+    async def hold() -> None:
+        over = trio.Event()
+        async with open_server(data_dir) as url:
+            told.put((trio.lowlevel.current_trio_token(), over, url))
+            await over.wait()
+
+    def run() -> None:
+        try:
+            trio.run(hold)
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            told.put(error)
+
+    thread = threading.Thread(target=run, name=f"holds {open_server.__name__}")
+    thread.start()
+    answer = told.get()
+    if isinstance(answer, BaseException):
+        raise answer
+    token, over, url = answer
+    try:
+        yield url
+    finally:
+        token.run_sync_soon(over.set)
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One PostgreSQL for the session; its database `callengine` has the schema and is a template only."""
+    with running(open_postgres, tmp_path_factory.mktemp("postgres")) as url:
+        trio.run(migrate, url)
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(postgres_url: str) -> Iterator[str]:
+    """A database without a schema."""
+    yield from _made_database(postgres_url, template="template1")
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A database with the schema and nothing in it."""
+    yield from _made_database(postgres_url, template="callengine")
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Valkey for the session."""
+    with running(open_valkey, tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(valkey_url: str) -> str:
+    """The session's Valkey, emptied."""
+    with redis.from_url(valkey_url) as client:
+        client.flushall()
+    return valkey_url
+
+
+def _made_database(postgres_url: str, *, template: str) -> Iterator[str]:
+    name = f"test_{secrets.token_hex(4)}"
+    admin = postgres_url.replace("/callengine?", "/postgres?")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield postgres_url.replace("/callengine?", f"/{name}?")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,130 @@
+"""An engine the API can be asked about: ports in memory, callables that note what they were told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+import httpx
+
+from callengine.api.app import build_api
+from callengine.api.state import Admission, ApiState
+from callengine.config import load_settings
+from callengine.errors import ServiceError
+from callengine.ports.journal import CallClosed, CallOpened, CallRecord, Entry, ToolRecorded, TurnRecorded
+from callengine.ports.registry import LiveCall
+from callengine.ports.tools import CallerContext
+
+CALL = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
+OPENED = CallOpened(str(CALL), "node-a", datetime(2026, 3, 1, 9, 0, tzinfo=UTC), "ru-RU", "+79123456789", "Иван", "100")
+CLOSED = CallClosed(str(CALL), datetime(2026, 3, 1, 9, 1, tzinfo=UTC), 60.0, "completed", "caller hung up")
+RECORD = CallRecord(
+    OPENED,
+    CLOSED,
+    (TurnRecorded(str(CALL), 1, "agent", "Здравствуйте", 0.1, 1.4, timings={"response": 0.09}),),
+    (ToolRecorded(str(CALL), 2, "find_product", {"query": "шины"}, "[]", False, 3.0, 0.02),),
+)
+
+
+@dataclass
+class Records:
+    """A journal that only answers; `away` makes every question fail."""
+
+    records: list[CallRecord] = field(default_factory=list)
+    away: bool = False
+    checks: int = 0
+    backlog: int = 0
+
+    def record_nowait(self, entry: Entry) -> None:
+        raise NotImplementedError
+
+    async def flush(self) -> None:
+        raise NotImplementedError
+
+    async def check(self) -> None:
+        self.checks += 1
+        if self.away:
+            raise ServiceError("postgresql://shop:pa55@db refuses")
+
+    async def call(self, call_id: str) -> CallRecord | None:
+        await self.check()
+        return next((record for record in self.records if record.opened.call_id == call_id), None)
+
+    async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
+        await self.check()
+        return [record for record in self.records if before is None or record.opened.opened_at < before][:limit]
+
+
+@dataclass
+class Callers:
+    """A registry that keeps callers."""
+
+    put: list[CallerContext] = field(default_factory=list)
+    away: bool = False
+
+    def call_up_nowait(self, call: LiveCall) -> None:
+        raise NotImplementedError
+
+    def call_down_nowait(self, call_id: str) -> None:
+        raise NotImplementedError
+
+    async def live_calls(self) -> Sequence[LiveCall]:
+        return []
+
+    async def put_caller(self, caller: CallerContext) -> None:
+        await self.check()
+        self.put.append(caller)
+
+    async def take_caller(self, call_id: str) -> CallerContext | None:
+        return None
+
+    async def check(self) -> None:
+        if self.away:
+            raise ServiceError("redis://cache refuses")
+
+
+@dataclass
+class Engine:
+    """The engine behind the API, in memory."""
+
+    journal: Records = field(default_factory=Records)
+    registry: Callers = field(default_factory=Callers)
+    listening: bool = True
+    admission: Admission = field(default_factory=lambda: Admission(1, 2, False))
+    outcomes: dict[UUID, str] = field(default_factory=dict)
+    up: set[UUID] = field(default_factory=set)
+
+    def drain(self) -> None:
+        self.admission = Admission(self.admission.calls, self.admission.capacity, True)
+
+    def hang_up(self, call: UUID) -> bool:
+        known = call in self.up
+        self.up.discard(call)
+        return known
+
+    def state(self, environ: Mapping[str, str] | None = None) -> ApiState:
+        return ApiState(
+            settings=load_settings(environ or {}),
+            journal=self.journal,
+            registry=self.registry,
+            listening=lambda: self.listening,
+            admission=lambda: self.admission,
+            outcome=lambda call: self.outcomes.get(call, "retry"),
+            hang_up=self.hang_up,
+            drain=self.drain,
+        )
+
+    def client(self, peer: str = "127.0.0.1", **environ: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(
+            build_api(self.state(environ)), client=(peer, 40000), raise_app_exceptions=False
+        )
+        return httpx.AsyncClient(transport=transport, base_url="http://localhost:8080")
+
+
+def problem_of(response: httpx.Response, status: int) -> str:
+    """The detail of a problem document, which the response must be."""
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == status
+    return str(body["detail"])
