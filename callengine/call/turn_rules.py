@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 def _listening_began(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerBegan)
     turns.begin_utterance(event.began)
-    turns.deadline = None
+    if not turns.utterance.digits:  # keys end a turn whatever is heard beside them
+        turns.deadline = None
     return []
 
 
@@ -57,20 +58,19 @@ def _listening_heard(turns: Turns, event: Event, now: float) -> list[Action]:
 
 def _listening_pressed(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerPressed)
+    turns.utterance.paused = now if turns.speech_began is None else None
     if event.digit == "#" and turns.utterance.text:
-        turns.utterance.paused = now
         return turns.answer(now)
-    turns.utterance.press(event.digit)
-    turns.utterance.paused = now
+    turns.utterance.press(event.digit, now)
     turns.deadline = now + turns.times.digit_pause
     return []
 
 
 def _listening_tick(turns: Turns, event: Event, now: float) -> list[Action]:
-    if turns.utterance.digits:
-        return turns.answer(now)
     if turns.utterance.paused is not None:
         return turns.await_end(now)
+    if turns.utterance.digits:
+        return turns.answer(now)
     turns.listen(now)
     return [Do.REPROMPT]
 
@@ -97,10 +97,30 @@ def _thinking_paused(turns: Turns, event: Event, now: float) -> list[Action]:
 def _thinking_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     """The caller goes on: what was said before and what comes now are one turn."""
     assert turns.speech_began is not None
-    turns.utterance, turns.answered = turns.answered, Utterance()
+    turns.take_back()
     turns.begin_utterance(turns.speech_began)
-    turns.state, turns.deadline = State.LISTENING, None
     return [Do.DROP_ANSWER]
+
+
+def _thinking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
+    """More words than were answered, of a speech too short for the detector's decision: the final alone counts."""
+    assert isinstance(event, CallerHeard)
+    if not (event.final and event.text.strip()):
+        return []
+    turns.take_back()
+    if turns.speech_began is not None:
+        turns.begin_utterance(turns.speech_began)
+    else:
+        turns.utterance.paused = event.ended
+    return [Do.DROP_ANSWER, *_listening_heard(turns, event, now)]
+
+
+def _thinking_pressed(turns: Turns, event: Event, now: float) -> list[Action]:
+    assert isinstance(event, CallerPressed)
+    if event.digit == "#":  # it ends what is ended already
+        return []
+    turns.take_back()
+    return [Do.DROP_ANSWER, *_listening_pressed(turns, event, now)]
 
 
 def _agent_started(turns: Turns, event: Event, now: float) -> list[Action]:
@@ -117,17 +137,21 @@ def _speaking_paused(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerPaused)
     if turns.speech_began is None or event.ended - turns.speech_began < turns.times.barge_in:
         turns.speech_began = turns.deadline = None
+        if turns.utterance.text:
+            turns.utterance.paused = event.ended
         return []
     actions = _speaking_tick(turns, event, now)
-    turns.speech_began = None
-    turns.utterance.paused = event.ended
-    return actions
+    paused = _listening_paused if turns.state is State.LISTENING else _barge_in_paused
+    return actions + paused(turns, event, now)
 
 
 def _speaking_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     """The decision: this is speech over the agent. Words will tell whether it was meant."""
     assert turns.speech_began is not None
     turns.begin_utterance(turns.speech_began)
+    if turns.utterance.text:  # words came before the agent began: they were meant
+        turns.state, turns.deadline = State.LISTENING, None
+        return [Do.FLUSH]
     turns.state, turns.deadline = State.BARGE_IN, now + turns.times.words_wait
     return [Do.PAUSE]
 
@@ -135,7 +159,7 @@ def _speaking_tick(turns: Turns, event: Event, now: float) -> list[Action]:
 def _speaking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     """Words of a speech too short for the detector's decision, or not yet decided: the final alone counts."""
     assert isinstance(event, CallerHeard)
-    if not (event.final and event.text):
+    if not (event.final and event.text.strip()):
         return []
     turns.utterance.began = event.began
     turns.utterance.hear(event.text, event.ended, event.final, event.stability)
@@ -155,6 +179,8 @@ def _agent_finished(turns: Turns, event: Event, now: float) -> list[Action]:
     if turns.speech_began is not None:
         turns.begin_utterance(turns.speech_began)
         turns.deadline = None
+    elif turns.utterance.paused is not None:  # said before the agent began, and not answered yet
+        return turns.await_end(now)
     return []
 
 
@@ -163,7 +189,7 @@ def _agent_finished(turns: Turns, event: Event, now: float) -> list[Action]:
 
 def _barge_in_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerHeard)
-    if not event.text:
+    if not event.text.strip():
         return []
     turns.state, turns.deadline = State.LISTENING, None
     return [Do.FLUSH, *_listening_heard(turns, event, now)]
@@ -172,7 +198,11 @@ def _barge_in_heard(turns: Turns, event: Event, now: float) -> list[Action]:
 def _barge_in_began(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerBegan)
     turns.begin_utterance(event.began)
-    turns.deadline = max(turns.deadline or now, now + turns.times.words_wait / 2)
+    began, times = turns.utterance.began, turns.times
+    assert began is not None
+    assert turns.deadline is not None
+    # a second sound gets time for its words; a dog that barks on does not keep the agent silent for ever
+    turns.deadline = max(turns.deadline, min(now + times.words_wait / 2, began + 2 * times.words_wait))
     return []
 
 
@@ -184,9 +214,9 @@ def _barge_in_paused(turns: Turns, event: Event, now: float) -> list[Action]:
 
 
 def _barge_in_finished(turns: Turns, event: Event, now: float) -> list[Action]:
-    """The last frame was out when the pause came: the caller simply has the word."""
+    """The last frame was out when the pause came: the caller simply has the word, and the playout goes on empty."""
     turns.state, turns.deadline = State.LISTENING, None
-    return turns.await_end(now) if turns.utterance.paused is not None else []
+    return [Do.RESUME, *(turns.await_end(now) if turns.utterance.paused is not None else [])]
 
 
 def _barge_in_tick(turns: Turns, event: Event, now: float) -> list[Action]:
@@ -209,7 +239,7 @@ def _closing_finished(turns: Turns, event: Event, now: float) -> list[Action]:
     return [Do.HANG_UP]
 
 
-Rule = Callable[[Turns, Event, float], list[Action]]
+Rule = Callable[["Turns", Event, float], list[Action]]
 
 TABLE: dict[tuple[State, type[Event]], Rule] = {
     (State.LISTENING, CallerBegan): _listening_began,
@@ -221,6 +251,8 @@ TABLE: dict[tuple[State, type[Event]], Rule] = {
     (State.LISTENING, Tick): _listening_tick,
     (State.THINKING, CallerBegan): _thinking_began,
     (State.THINKING, CallerPaused): _thinking_paused,
+    (State.THINKING, CallerHeard): _thinking_heard,
+    (State.THINKING, CallerPressed): _thinking_pressed,
     (State.THINKING, Tick): _thinking_tick,
     (State.THINKING, AgentStarted): _agent_started,
     (State.THINKING, AgentFinished): _agent_finished,

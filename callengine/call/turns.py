@@ -5,7 +5,7 @@ module's clock; a wait is a `deadline`, and `Tick` is fed when it has passed."""
 
 from dataclasses import dataclass, field
 
-from callengine.call.turn_events import Action, Answer, CallerHeard, CorrectRecord, Event, State
+from callengine.call.turn_events import Action, Answer, CallerHeard, CorrectRecord, Event, State, Tick
 from callengine.call.turn_rules import TABLE
 from callengine.call.utterance import Utterance
 
@@ -34,12 +34,19 @@ class Turns:
     speech_began: float | None = None  # while the caller is speaking
 
     def feed(self, event: Event, now: float) -> list[Action]:
-        """Take one event; returns what is to be done, in order."""
-        if isinstance(event, CallerHeard) and self.answered.covers(event.began, event.ended, event.final):
+        """Take one event; returns what is to be done, in order. A `Tick` before its deadline is none."""
+        if isinstance(event, Tick) and (self.deadline is None or now < self.deadline):
+            return []
+        if isinstance(event, CallerHeard) and self.answered.covers(event.began, event.ended, self.spoken_since):
             changed = event.final and self.answered.correct(event.text)
             return [CorrectRecord(self.answered.text)] if changed else []
         rule = TABLE.get((self.state, type(event)))
         return rule(self, event, now) if rule is not None else []
+
+    @property
+    def spoken_since(self) -> bool:
+        """The caller has spoken since the turn last answered."""
+        return self.speech_began is not None or self.utterance.began is not None
 
     # Shared steps
 
@@ -55,20 +62,25 @@ class Turns:
     def answer(self, now: float) -> list[Action]:
         """End the caller's turn with what is known of it."""
         said = self.utterance
+        said.paused = ended = said.paused if said.paused is not None else now
         self.answered, self.utterance = said, Utterance()
-        self.state, self.deadline = State.THINKING, None
-        ended = said.paused if said.paused is not None else now
+        self.state, self.deadline, self.speech_began = State.THINKING, None, None
         return [Answer(said.text, ended, min(now, ended + self.times.end_pause))]
+
+    def take_back(self) -> None:
+        """The turn just answered goes on: what was said before and what comes now are one."""
+        self.utterance, self.answered = self.answered, Utterance()
+        self.state, self.deadline = State.LISTENING, None
 
     def await_end(self, now: float) -> list[Action]:
         """The caller has paused: answer, or set the deadline at which to look again."""
         said, times = self.utterance, self.times
         assert said.paused is not None
-        pause_over = said.paused + times.end_pause
+        pause_over = max(said.paused + times.end_pause, said.pressed + times.digit_pause)
         if now < pause_over:
             self.deadline = pause_over
             return []
-        if said.text and (said.complete or now >= said.paused + times.final_wait):
+        if said.text and (said.complete or said.digits or now >= said.paused + times.final_wait):
             return self.answer(now)
         if now < said.paused + times.final_wait:
             self.deadline = said.paused + times.final_wait

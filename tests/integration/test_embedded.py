@@ -63,9 +63,7 @@ def servers_of(folder: Path) -> list[int]:
     servers = {"postgres", "valkey-server"}
     processes = [process.info for process in psutil.process_iter(["pid", "name", "cmdline"])]
     return [
-        info["pid"]
-        for info in processes
-        if info["name"] in servers and str(folder) in " ".join(info["cmdline"] or ())
+        info["pid"] for info in processes if info["name"] in servers and str(folder) in " ".join(info["cmdline"] or ())
     ]
 
 

@@ -98,7 +98,6 @@ def test_release_lets_go_of_whole_seconds_only() -> None:
     assert ring.dropped == 0
 
 
-
 async def append_each_frame(ring: Ring) -> None:
     while True:
         await trio.sleep(0.02)
