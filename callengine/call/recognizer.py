@@ -11,7 +11,7 @@ import trio
 
 from callengine import metrics
 from callengine.call.events import DialogEvent
-from callengine.call.turns import CallerHeard
+from callengine.call.turn_events import CallerHeard
 from callengine.errors import RecognizerError
 from callengine.media.audio import RATE
 from callengine.media.leg import Leg

@@ -27,7 +27,7 @@ RATE_OF_KIND = {
     0x18: 192000,
 }
 KIND_OF_RATE = {rate: kind for kind, rate in RATE_OF_KIND.items()}
-DIGITS = frozenset(b"0123456789*#ABCD")
+DIGITS = frozenset(b"0123456789*#ABCDabcd")  # small letters: res_pjsip_dtmf_info.c passes them on as they came
 # The longest packet time in telephony is 150 ms (RFC 3551 allows up to 200); 20 ms is the rule.
 MAX_AUDIO_SECONDS = 0.2
 MAX_CONTROL_BYTES = 64
@@ -150,7 +150,7 @@ def _parse(kind: int, payload: bytes) -> Message:
     if kind == KIND_DIGIT:
         if len(payload) != 1 or payload[0] not in DIGITS:
             raise RemoteProtocolError("bad_digit", f"a DTMF message with {len(payload)} bytes that is no key")
-        return Digit(payload.decode("ascii"))
+        return Digit(payload.decode("ascii").upper())
     if kind == KIND_ERROR:
         return PeerError(payload[0] if payload else 0)
     return Hangup() if kind == KIND_HANGUP else Silence()
