@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from subprocess import PIPE
 
 import structlog
@@ -17,6 +17,7 @@ import trio
 from callengine.errors import ServiceError
 
 GRACE_SECONDS = 5.0
+KILLED_SECONDS = 5.0
 LAST_WORDS_SECONDS = 1.0
 MAX_LINE_BYTES = 2000
 
@@ -31,10 +32,14 @@ class Child:
     what: str
     address: str = ""
     last_line: str = ""
+    silent: trio.Event = field(default_factory=trio.Event)  # stderr is at its end
 
     async def wait(self) -> str:
         """Wait until the child is dead; one line that says how it went."""
         code = await self.process.wait()
+        # Its reason is still on the way through stderr (which a grandchild may hold open, hence the bound).
+        with trio.move_on_after(LAST_WORDS_SECONDS):
+            await self.silent.wait()
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
         return f"{self.what} {how}{self.last_words}"
 
@@ -58,8 +63,11 @@ async def open_child(
     `env` is its whole environment; `what` names it to people ("the demo Store"). A child that dies later disturbs
     nothing here: `Child.wait` tells. Raises ServiceError when it cannot be started, ends or says nothing in time.
     """
+    # A session of its own: Ctrl-C in a terminal is for us to act on, and calls that drain still need the child.
     try:
-        process = await trio.lowlevel.open_process(list(argv), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env))
+        process = await trio.lowlevel.open_process(
+            list(argv), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env), start_new_session=True
+        )
     except OSError as error:
         raise ServiceError(f"{what} cannot be started: {error}") from None
     child = Child(process, what)
@@ -67,11 +75,10 @@ async def open_child(
     failure: ServiceError | None = None
     try:
         async with trio.open_nursery() as nursery:
-            ears_closed = trio.Event()
-            nursery.start_soon(_forward_stderr, child, ears_closed)
+            nursery.start_soon(_forward_stderr, child)
             try:
                 with trio.fail_after(timeout_seconds):
-                    child.address = await _address(child, ears_closed)
+                    child.address = await _address(child)
             except trio.TooSlowError:
                 failure = ServiceError(f"{what} did not listen within {timeout_seconds:g} s{child.last_words}")
             except ServiceError as error:
@@ -82,21 +89,18 @@ async def open_child(
             await _end(process)
             nursery.cancel_scope.cancel()
     finally:
-        with trio.move_on_after(3 * GRACE_SECONDS, shield=True):
+        with trio.move_on_after(GRACE_SECONDS + KILLED_SECONDS + 1, shield=True):
             await _end(process)
             await _close_pipes(process)
     if failure is not None:
         raise failure
 
 
-async def _address(child: Child, ears_closed: trio.Event) -> str:
+async def _address(child: Child) -> str:
     """What the child says it listens on. Raises ServiceError when it ends without saying so."""
     if address := await _each_line(child.process.stdout, _listening):
         return address
-    # Its reason is on stderr, which closes at about the same time. (It may also have closed stdout and live on: then
-    # waiting for its end runs into the caller's deadline.)
-    with trio.move_on_after(LAST_WORDS_SECONDS):
-        await ears_closed.wait()
+    # A child that closed stdout and lives on runs into the caller's deadline here.
     raise ServiceError(await child.wait())
 
 
@@ -109,7 +113,7 @@ def _listening(line: bytes) -> str:
     return str(said.get("listening", "")) if isinstance(said, dict) else ""
 
 
-async def _forward_stderr(child: Child, ears_closed: trio.Event) -> None:
+async def _forward_stderr(child: Child) -> None:
     def forward(line: bytes) -> str:
         if text := line.decode("utf-8", "replace").strip():
             child.last_line = text
@@ -117,7 +121,7 @@ async def _forward_stderr(child: Child, ears_closed: trio.Event) -> None:
         return ""
 
     await _each_line(child.process.stderr, forward)
-    ears_closed.set()
+    child.silent.set()
 
 
 async def _each_line(stream: trio.abc.ReceiveStream | None, take: Callable[[bytes], str]) -> str:
@@ -144,11 +148,13 @@ async def _discard(stream: trio.abc.ReceiveStream | None) -> None:
 
 async def _end(process: trio.Process) -> None:
     """SIGTERM, then SIGKILL; returns when the child is dead. Does nothing to one that is."""
-    for stop in (process.terminate, process.kill):
-        stop()
-        with trio.move_on_after(GRACE_SECONDS, shield=True):
-            await process.wait()
-            return
+    process.terminate()
+    with trio.move_on_after(GRACE_SECONDS, shield=True):
+        await process.wait()
+        return
+    process.kill()
+    with trio.move_on_after(KILLED_SECONDS, shield=True):
+        await process.wait()
 
 
 async def _close_pipes(process: trio.Process) -> None:
