@@ -103,11 +103,11 @@ class Engine:
 
     async def _caller(self, uuid: UUID) -> CallerContext:
         known: CallerContext | None = None
-        with trio.move_on_after(CALLER_SECONDS):
-            try:
+        try:
+            with trio.move_on_after(CALLER_SECONDS):
                 known = await self.services.registry.take_caller(str(uuid))
-            except ServiceError as error:
-                log.warning("caller_unknown", error=str(error))
+        except ServiceError as error:
+            log.warning("caller_unknown", error=str(error))
         return known or CallerContext(str(uuid), self.agent.language)
 
     def _keep_outcome(self, uuid: UUID, word: str) -> None:
@@ -116,7 +116,7 @@ class Engine:
             self._outcomes.popitem(last=False)
 
 
-async def serve_engine(
+async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
     settings: Settings, *, task_status: trio.TaskStatus[Addresses] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Run an engine until it has drained (SIGTERM, SIGINT, the API) or is cancelled.

@@ -72,7 +72,7 @@ class Peer:
 
 
 def _peak(slin: bytes) -> int:
-    return max(map(abs, memoryview(slin).cast("h")))
+    return max(abs(int(sample)) for (sample,) in struct.iter_unpack("<h", slin))
 
 
 @asynccontextmanager

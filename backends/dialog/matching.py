@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from backends.dialog.vocabulary import Stems, Vocabulary
 
@@ -40,8 +41,16 @@ def _fits(word: str, stem: str, exact: bool) -> bool:
         return True
     if len(stem) < _SHORTEST_GUESS or word[0] != stem[0]:
         return False
+    return _is_near(word[: len(stem) + 1], stem)
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_near(beginning: str, stem: str) -> bool:
+    """Whether a word that begins so may be one of the stem, misspelt."""
     wrong = 1 if len(stem) < _LONG else 2
-    return any(distance(word[:length], stem) <= wrong for length in (len(stem), len(stem) - 1, len(stem) + 1))
+    if len(set(stem).difference(beginning)) > wrong:  # most words end here, at a tenth of the cost
+        return False
+    return any(distance(beginning[:length], stem) <= wrong for length in (len(stem), len(stem) - 1, len(stem) + 1))
 
 
 def distance(one: str, two: str) -> int:
@@ -76,12 +85,15 @@ def _value_of(word: str, vocabulary: Vocabulary) -> int | None:
         return value
     if is_said([word], vocabulary.thousand):
         return 1000
-    near = (
-        (number for number in vocabulary.number_words if distance(word, number) == 1)
-        if len(word) > _SHORTEST_GUESS
-        else ()
-    )
-    return vocabulary.number_words.get(next(iter(near), ""))
+    if len(word) <= _SHORTEST_GUESS:
+        return None
+    near = (number for number in vocabulary.number_words if number[0] == word[0] and _is_number(word, number))
+    return vocabulary.number_words.get(next(near, ""))
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_number(word: str, number: str) -> bool:
+    return abs(len(word) - len(number)) <= 1 and distance(word, number) == 1
 
 
 class _Number:

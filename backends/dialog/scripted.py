@@ -13,7 +13,7 @@ import trio
 
 from backends.dialog.fixed import TimedReply, events_of
 from backends.dialog.shop_agent import Move, State, answer_caller, answer_result
-from backends.dialog.vocabulary import Vocabulary, vocabulary
+from backends.dialog.vocabulary import LANGUAGES, Vocabulary, vocabulary
 from callengine.errors import ReasoningError
 from callengine.ports.bridge import Bridge
 from callengine.ports.reasoning import TRANSFER, AgentSaid, CallerSaid, HistoryItem, Reply, ReplyEvent, ReplyRequest
@@ -83,4 +83,6 @@ def _allowed(move: Move, request: ReplyRequest, words: Vocabulary) -> Move:
 async def open_dialog(settings: Any, bridge: Bridge | None) -> AsyncIterator[ShopDialog]:
     """The entry point `scripted`."""
     await trio.lowlevel.checkpoint()
+    for language in LANGUAGES:
+        vocabulary(language)  # read now: while calls are up nothing may hold the loop for the milliseconds it takes
     yield ShopDialog()

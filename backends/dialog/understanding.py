@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from backends.dialog.matching import is_said, which_said, with_figures, words_of
 from backends.dialog.vocabulary import Vocabulary
+from backends.dialog.vocabulary import vocabulary as load_vocabulary
 
 # Over the words and figures of `with_figures`. A tyre is width, height, rim (ISO 4000-1): "205 на 55 16", "2055516".
 _RIM = r"(1[2-9]|2[0-4])"
@@ -54,6 +56,12 @@ class Understood:
 
 def understand(text: str, vocabulary: Vocabulary) -> Understood:
     """What an utterance asks, as well as it can be told."""
+    return _understand(text, vocabulary.language)
+
+
+@lru_cache(maxsize=1024)  # a history is read anew for every reply
+def _understand(text: str, language: str) -> Understood:
+    vocabulary = load_vocabulary(language)
     words = words_of(text)
     figures = with_figures(text, vocabulary)
     numbers = re.findall(r"\d+", figures)

@@ -12,7 +12,7 @@ from callengine.call.parts import Call, Ending
 from callengine.call.record import Record
 from callengine.call.speaker import AnswerEnds, Say, Speaker
 from callengine.call.timing import ResponseTimes
-from callengine.call.turns import (
+from callengine.call.turn_events import (
     Action,
     AgentFinished,
     AgentStarted,
@@ -23,8 +23,8 @@ from callengine.call.turns import (
     LastWords,
     State,
     Tick,
-    Turns,
-)  # fmt: skip
+)
+from callengine.call.turns import Turns
 
 Events = trio.MemorySendChannel[DialogEvent]
 

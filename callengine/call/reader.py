@@ -3,7 +3,7 @@
 import trio
 
 from callengine.call.events import DialogEvent
-from callengine.call.turns import CallerBegan, CallerPaused, CallerPressed
+from callengine.call.turn_events import CallerBegan, CallerPaused, CallerPressed
 from callengine.media.audio import RATE
 from callengine.media.leg import Leg
 from callengine.media.marks import DigitPressed, LineEnded, SpeechBegan, SpeechPaused

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 STABLE = 0.8
 COVERS_SECONDS = 0.35  # a final that ends this close before the end of speech covers it
 AFTER_SECONDS = 0.5  # recognisers end a transcript a little after the speech
+SILENCE_SECONDS = 2.5  # or with the silence by which they knew its end
 
 
 @dataclass(slots=True)
@@ -19,12 +20,12 @@ class Utterance:
     interim_end: float = float("-inf")
     stability: float = 0.0  # of the interim: a stable one gives way only to a stable one
     digits: str = ""
+    pressed: float = float("-inf")  # when the last key was
 
     @property
     def text(self) -> str:
-        """The words so far: finals, then the interim that goes beyond them; or the keys."""
-        parts = [part for part in (*self.finals, self.interim) if part]
-        return " ".join(parts) if parts else self.digits
+        """What was said so far: finals, the interim that goes beyond them, and the keys."""
+        return " ".join(part for part in (*self.finals, self.interim, self.digits) if part)
 
     @property
     def complete(self) -> bool:
@@ -43,21 +44,24 @@ class Utterance:
         elif stability >= STABLE or self.stability < STABLE:
             self.interim, self.interim_end, self.stability = text, ended, stability
 
-    def press(self, digit: str) -> None:
+    def press(self, digit: str, now: float) -> None:
+        """Take a key."""
         self.digits += digit
+        self.pressed = now
 
-    def covers(self, began: float, ended: float, final: bool) -> bool:
-        """A transcript is of this turn's audio, and not of what came after it."""
-        if self.paused is None or ended > self.paused + AFTER_SECONDS:
+    def covers(self, began: float, ended: float, spoken_since: bool) -> bool:
+        """A transcript is of this turn's audio, and not of what came after it.
+
+        One that takes in the silence after the turn is of the turn if the caller has not spoken since."""
+        if self.paused is None or began >= self.paused:
             return False
-        return began < self.paused if final else True
+        return ended <= self.paused + (AFTER_SECONDS if spoken_since else SILENCE_SECONDS)
 
     def correct(self, text: str) -> bool:
         """A final that came after the turn was answered: it takes the interim's place. True when the text changed."""
         before = self.text
-        self.interim = ""
         if text.strip():
             self.finals.append(text.strip())
-        if not self.text:
-            self.interim = before
+        if self.finals:
+            self.interim = ""
         return self.text != before

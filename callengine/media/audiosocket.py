@@ -2,7 +2,7 @@
 
 A message is `kind (1 byte) | length (2 bytes, big-endian) | payload`; audio is slin, 16-bit signed little-endian mono.
 Source: Asterisk's include/asterisk/res_audiosocket.h (`enum ast_audiosocket_msg_kind`) and res/res_audiosocket.c
-(`ast_audiosocket_receive_frame_with_hangup`: any message from a server but hang-up and non-empty audio ends the call)."""
+(`ast_audiosocket_receive_frame_with_hangup`: any server message but hang-up and non-empty audio ends the call)."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -27,7 +27,7 @@ RATE_OF_KIND = {
     0x18: 192000,
 }
 KIND_OF_RATE = {rate: kind for kind, rate in RATE_OF_KIND.items()}
-DIGITS = frozenset(b"0123456789*#ABCD")
+DIGITS = frozenset(b"0123456789*#ABCDabcd")  # small letters: res_pjsip_dtmf_info.c passes them on as they came
 # The longest packet time in telephony is 150 ms (RFC 3551 allows up to 200); 20 ms is the rule.
 MAX_AUDIO_SECONDS = 0.2
 MAX_CONTROL_BYTES = 64
@@ -150,7 +150,7 @@ def _parse(kind: int, payload: bytes) -> Message:
     if kind == KIND_DIGIT:
         if len(payload) != 1 or payload[0] not in DIGITS:
             raise RemoteProtocolError("bad_digit", f"a DTMF message with {len(payload)} bytes that is no key")
-        return Digit(payload.decode("ascii"))
+        return Digit(payload.decode("ascii").upper())
     if kind == KIND_ERROR:
         return PeerError(payload[0] if payload else 0)
     return Hangup() if kind == KIND_HANGUP else Silence()

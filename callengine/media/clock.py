@@ -23,7 +23,7 @@ class MediaClock:
 
     def __init__(self) -> None:
         self._phases: tuple[list[Leg], ...] = tuple([] for _ in range(PHASES))
-        self._unfinished: list[Leg] = []
+        self._unfinished: set[Leg] = set()
         self.ticks = 0
         self.lateness_counts = [0] * (len(LATENESS_BOUNDS) + 1)  # frames by how late their tick was
         self.lateness_sum = 0.0
@@ -69,20 +69,15 @@ class MediaClock:
     def _serve(self, phase: int, now: float, late_frames: int) -> None:
         ended = False
         for leg in self._phases[phase]:
-            try:
-                leg.receive(now)
-                if leg.ended is None:
-                    leg.send(now, late_frames)
+            if leg.ended is None:
+                try:
+                    leg.receive(now)
+                    if leg.ended is None:
+                        leg.send(now, late_frames)
                     if leg.unfinished:
-                        self._unfinished.append(leg)
-            except RemoteProtocolError as error:
-                leg.end(error.reason, str(error))  # type: ignore[arg-type]  # reasons of the codec are LineEnds
-            except OSError as error:
-                _end_by(leg, error)
-            except Exception:
-                # One call's failure never stops the clock: this is the media side's error boundary.
-                log.exception("media_fault")
-                leg.end("fault", "an error in the engine")
+                        self._unfinished.add(leg)
+                except Exception as error:  # noqa: BLE001 - one call's failure never stops the clock
+                    _end_by(leg, error)
             ended = ended or leg.ended is not None
         if ended:
             self._dropped_before += sum(leg.frames_dropped for leg in self._phases[phase] if leg.ended is not None)
@@ -91,15 +86,14 @@ class MediaClock:
     def _finish_partial(self, now: float) -> None:
         if not self._unfinished:
             return
-        legs, self._unfinished = self._unfinished, []
+        legs, self._unfinished = self._unfinished, set()
         for leg in legs:
-            if leg.ended is not None:
-                continue
-            try:
-                if not leg.finish(now) and leg.ended is None:
-                    self._unfinished.append(leg)
-            except OSError as error:
-                _end_by(leg, error)
+            if leg.ended is None:
+                try:
+                    if not leg.finish(now):
+                        self._unfinished.add(leg)
+                except Exception as error:  # noqa: BLE001 - one call's failure never stops the clock
+                    _end_by(leg, error)
 
     def _count(self, late: float, phases: int, newest: int) -> None:
         frames = sum(len(self._phases[(newest - phase) % PHASES]) for phase in range(phases))
@@ -107,9 +101,16 @@ class MediaClock:
         self.lateness_sum += late * frames
 
 
-def _end_by(leg: Leg, error: OSError) -> None:
-    """Asterisk closes when the caller hangs up; a frame of ours that was on its way then makes the end a reset."""
-    if isinstance(error, BrokenPipeError | ConnectionResetError):
-        leg.end("hangup", "the peer closed")
-    else:
-        leg.end("reset", error.strerror or "connection lost")
+def _end_by(leg: Leg, error: Exception) -> None:
+    """One call's failure ends that call."""
+    match error:
+        case RemoteProtocolError(reason=reason):
+            leg.end(reason, str(error))  # type: ignore[arg-type]  # reasons of the codec are LineEnds
+        case BrokenPipeError() | ConnectionResetError():
+            # Asterisk closes when the caller hangs up; a frame of ours that was on its way then makes the end a reset
+            leg.end("hangup", "the peer closed")
+        case OSError():
+            leg.end("reset", error.strerror or "connection lost")
+        case _:
+            log.error("media_fault", exc_info=error)
+            leg.end("fault", "an error in the engine")

@@ -1,10 +1,11 @@
-"""One call's media: what the clock does for it every 20 ms. Reads never wait for a consumer, writes never wait for Asterisk.
+"""One call's media: what the clock does for it every 20 ms. Reads wait for no consumer, writes not for Asterisk.
 
 The rules are DESIGN 4.2 and 4.3: a frame every tick from accept to close; a part-frame is finished in the next phase;
 a frame that does not fit is dropped and counted; no progress for a second ends the call; a hole becomes zeros."""
 
-import numpy as np
-import soxr
+from collections.abc import Sequence
+from contextlib import suppress
+
 import trio
 import webrtcvad
 
@@ -14,6 +15,7 @@ from callengine.media.audiosocket import HANGUP, Audio, Decoder, Digit, Hangup, 
 from callengine.media.marks import DigitPressed, Identified, LineEnd, LineEnded, Mark, SpeechBegan, SpeechPaused
 from callengine.media.playout import Playout
 from callengine.media.port import WirePort
+from callengine.media.resample import Resampler
 from callengine.media.ring import Ring
 from callengine.media.silero import VoiceState
 from callengine.media.vad import Gate, SpeechTracker
@@ -21,8 +23,9 @@ from callengine.media.vad import Gate, SpeechTracker
 HEADER = b"\x10\x01\x40"  # 320 bytes of 8 kHz slin
 MESSAGE_BYTES = len(HEADER) + FRAME_BYTES
 SILENCE_MESSAGE = HEADER + SILENCE_FRAME
-READ_BYTES = 4096
+READ_BYTES = 16384  # a second of 8 kHz at once, or two frames of 192 kHz: never slower than the peer
 HOLE_SECONDS = 0.040
+AHEAD_SECONDS = 0.040  # more audio than time: the stall that held it back was filled with zeros already
 FLOOD_SECONDS = 3.0  # Asterisk sends at most what its own stall held back: a second or two
 STALL_SECONDS = 1.0
 LATE_FRAMES = 2
@@ -38,9 +41,11 @@ class Leg:
     """The media of one connection. The clock calls `receive` and `send`; tasks use `ring`, `playout` and `marks`."""
 
     __slots__ = (
-        "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_port", "_progress_at", "_resampler",
-        "_said_hangup", "_unsent", "_vad", "began", "confirm", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds",
-        "playout", "ring", "silent_from", "spoke_at", "talking", "tracker", "vad_state",
+        "_ahead", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_port", "_progress_at",
+        "_resampler",
+        "_said_hangup", "_unsent", "_vad", "began", "confirm", "frames_dropped", "gate", "heard_at", "marks",
+        "no_media_seconds", "playout", "ring", "silent_from", "speech_since", "speech_until",
+        "spoke_at", "talking", "tracker", "vad_state",
     )  # fmt: skip
 
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
@@ -49,7 +54,8 @@ class Leg:
         self._marks_in, self.marks = trio.open_memory_channel[Mark](MARKS)
         self._vad = webrtcvad.Vad(2)
         self._partial_frame = b""
-        self._resampler: soxr.ResampleStream | None = None
+        self._resampler: Resampler | None = None  # of a wideband caller
+        self._ahead = False
         self._unsent: bytes = b""
         self._progress_at = now
         self._hanging_up = False
@@ -67,6 +73,8 @@ class Leg:
         self.talking = False  # the last frame written was speech
         self.spoke_at = now  # when the agent's last run of speech began, on the wire
         self.silent_from = now  # when it ended
+        self.speech_since: int | None = None  # where speech without a final begins, for a recogniser that starts anew
+        self.speech_until = 0  # where speech last paused
         self.frames_dropped = 0
 
     @property
@@ -91,7 +99,8 @@ class Leg:
         """The line is over: tell the reader, let the connection go. Only the first reason counts."""
         if self._end is None:
             self._end = LineEnded(reason, detail)
-            self._mark(self._end)
+            with suppress(trio.WouldBlock, trio.BrokenResourceError):  # a reader that is behind asks `ended`
+                self._marks_in.send_nowait(self._end)
             self._marks_in.close()
             self._port.close()
             self.ring.wake()
@@ -108,11 +117,13 @@ class Leg:
         elif count == 0:
             self.end("hangup")
             return
-        ahead = self.ring.end - (now - self.began) * RATE
-        if ahead < -HOLE_SECONDS * RATE - FRAME_SAMPLES:
+        held = self._resampler.held if self._resampler else 0
+        ahead = self.ring.end + held - (now - self.began) * RATE
+        if ahead < -HOLE_SECONDS * RATE - FRAME_SAMPLES and count < READ_BYTES:  # else more waits: we were late
             self._fill_hole(int(-ahead) // FRAME_SAMPLES, now)
         elif ahead > FLOOD_SECONDS * RATE:
             raise RemoteProtocolError("flood", f"{FLOOD_SECONDS:.0f} s more audio than time has passed")
+        self._ahead = ahead > AHEAD_SECONDS * RATE
 
     def send(self, now: float, late_frames: int) -> None:
         """Write the frame that is due, and after a stall up to two late ones. Raises OSError."""
@@ -132,12 +143,11 @@ class Leg:
         if not self.talking:
             self.talking = True
             self.spoke_at = now
-        self._write_frame(frame, now)
+        whole = self._write_frame(frame, now)
         for _ in range(min(late_frames, LATE_FRAMES)):
-            frame = self.playout.next_frame()
-            if frame is None or self._unsent:
+            if not whole or (frame := self.playout.next_frame()) is None:
                 return
-            self._write_frame(frame, now)
+            whole = self._write_frame(frame, now)
 
     def finish(self, now: float) -> bool:
         """Write the rest of a message begun in an earlier phase. True when nothing is left. Raises OSError."""
@@ -148,24 +158,30 @@ class Leg:
 
     def mark_speech(self, mark: SpeechBegan | SpeechPaused | None) -> None:
         """Tell the reader, and the recognizer's wait for audio, that speech began or paused."""
+        if isinstance(mark, SpeechBegan):
+            self.speech_since = mark.position if self.speech_since is None else self.speech_since
+        elif mark is not None:
+            self.speech_until = mark.position
         if mark is not None:
             self._mark(mark)
             self.ring.wake()
 
-    def _write_frame(self, frame: bytes | memoryview, now: float) -> None:
+    def _write_frame(self, frame: bytes | memoryview, now: float) -> bool:
         _outbound[len(HEADER) :] = frame
-        self._write(_outbound, now)
+        return self._write(_outbound, now)
 
-    def _write(self, message: bytes | bytearray, now: float) -> None:
+    def _write(self, message: bytes | bytearray, now: float) -> bool:
+        """Write one message now. True when all of it went out."""
         sent = self._port.send_nowait(message)
         if sent == MESSAGE_BYTES:
             self._progress_at = now
-            return
+            return True
         if sent:
             self._unsent = bytes(message[sent:])
         else:
             self.frames_dropped += 1
         self._note_progress(sent, now)
+        return False
 
     def _note_progress(self, sent: int, now: float) -> None:
         if sent:
@@ -187,7 +203,7 @@ class Leg:
     def _take_message(self, message: Message) -> None:
         match message:
             case Audio(rate=rate, slin=slin):
-                self._take_audio(slin if rate == RATE else self._resampled(slin, rate))
+                self._take_audio(slin if rate == RATE and self._resampler is None else self._resampled(slin, rate))
             case Digit(digit=digit):
                 self._mark(DigitPressed(digit, self.ring.end))
             case Identify(uuid=uuid):
@@ -199,20 +215,22 @@ class Leg:
 
     def _take_audio(self, slin: bytes) -> None:
         """Audio of any length: the detector wants 20 ms at a time."""
-        self.ring.append(slin)
         rest = self._partial_frame + slin
         whole = len(rest) - len(rest) % FRAME_BYTES
-        for begin in range(0, whole, FRAME_BYTES):
-            self._detect(rest[begin : begin + FRAME_BYTES])
+        frames = [rest[begin : begin + FRAME_BYTES] for begin in range(0, whole, FRAME_BYTES)]
         self._partial_frame = rest[whole:]
+        self._take(slin, [self._vad.is_speech(frame, RATE, FRAME_SAMPLES) for frame in frames])
 
     def _take_frame(self, frame: memoryview) -> None:
-        self.ring.append(frame)
-        self._detect(frame)
+        self._take(frame, (self._vad.is_speech(frame, RATE, FRAME_SAMPLES),))
 
-    def _detect(self, frame: bytes | memoryview) -> None:
-        if self.gate.feed(self._vad.is_speech(frame, RATE, FRAME_SAMPLES)):
-            self._gate_moved()
+    def _take(self, slin: bytes | memoryview, voiced: Sequence[bool]) -> None:
+        """Keep audio; but silence is left out while the ring is ahead of time, so that it tells call time again."""
+        if not self._ahead or self.gate.open or any(voiced):
+            self.ring.append(slin)
+        for verdict in voiced:
+            if self.gate.feed(verdict):
+                self._gate_moved()
 
     def _gate_moved(self) -> None:
         if self.gate.open:
@@ -222,6 +240,8 @@ class Leg:
 
     def _fill_hole(self, frames: int, now: float) -> None:
         """The caller's side is silent without frames (mute, DTX, hold, a key held down): time goes on all the same."""
+        if self._resampler is not None and (rest := self._resampler.flush()):
+            self._take_audio(rest)
         self.ring.append_silence(frames * FRAME_SAMPLES)
         for _ in range(min(frames, 50)):
             if self.gate.feed(False):
@@ -231,15 +251,13 @@ class Leg:
 
     def _resampled(self, slin: bytes, rate: int) -> bytes:
         if self._resampler is None:
-            self._resampler = soxr.ResampleStream(rate, RATE, 1, dtype="int16")
-        out = self._resampler.resample_chunk(np.frombuffer(slin, dtype="<i2"))
-        return bytes(out.astype("<i2").tobytes())
+            self._resampler = Resampler()
+        return self._resampler.feed(slin, rate)
 
     def _mark(self, mark: Mark) -> None:
         try:
             self._marks_in.send_nowait(mark)
         except trio.WouldBlock:
-            self._end = self._end or LineEnded("flood", "more events than a caller can make")
-            self._port.close()
+            self.end("flood", "more events than a caller can make")
         except (trio.ClosedResourceError, trio.BrokenResourceError):
             pass  # nobody listens any more

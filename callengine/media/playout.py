@@ -13,13 +13,26 @@ from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, fade_in, fade_out
 class Playout:
     """One writer (the speaker), one reader (the media clock)."""
 
-    __slots__ = ("_chunks", "_offset", "_paused", "_reached", "_tail", "_wanted", "played", "queued")
+    __slots__ = (
+        "_chunks",
+        "_offset",
+        "_paused",
+        "_reached",
+        "_rising",
+        "_sounding",
+        "_tail",
+        "_wanted",
+        "played",
+        "queued",
+    )
 
     def __init__(self) -> None:
         self._chunks: deque[memoryview] = deque()
         self._offset = 0
         self._paused = False
-        self._tail = b""  # the one frame of a fade, sent before anything else
+        self._tail = b""  # the one frame that falls to silence, sent before anything else
+        self._rising = False  # the next frame rises from silence
+        self._sounding = False  # the last frame given was speech: a cut would click
         self._wanted = -1
         self._reached = trio.Event()
         self.queued = 0
@@ -45,8 +58,10 @@ class Playout:
         """The frame to write now, or None for silence. The clock's call; counts the frame as played."""
         if self._tail:
             tail, self._tail = self._tail, b""
+            self._sounding = False
             return tail
         if self._paused or not self._chunks:
+            self._sounding = False
             return None
         chunk = self._chunks[0]
         offset = self._offset
@@ -57,28 +72,29 @@ class Playout:
             offset = 0
         self._offset = offset
         self.played += FRAME_SAMPLES
+        self._sounding = True
         if 0 <= self._wanted <= self.played:
             self._wake()
+        if self._rising:
+            self._rising = False
+            return fade_in(frame)
         return frame
 
     def pause(self) -> None:
         """Stop within a frame, with a fade; what is left stays for `resume`."""
-        if self.speaking:
-            self._tail = fade_out(self._next_view())
+        self._fall()
         self._paused = True
 
     def resume(self) -> None:
-        """Go on where `pause` stopped, rising over one frame (which was heard falling)."""
+        """Go on where `pause` stopped, rising over one frame (which was heard falling, unless nothing was yet)."""
         if self._paused:
             self._paused = False
-            if self._chunks:
-                self._tail = fade_in(self._next_view())
-                self._skip_frame()
+            self._rising = bool(self._chunks) and not self._tail
+            self._tail = b""
 
     def flush(self) -> int:
         """Stop within a frame, with a fade, and drop the rest. Returns the samples dropped."""
-        if self.speaking:
-            self._tail = fade_out(self._next_view())
+        self._fall()
         self._paused = False
         self._chunks.clear()
         self._offset = 0
@@ -96,14 +112,11 @@ class Playout:
         self._wanted = position
         await self._reached.wait()
 
-    def _next_view(self) -> memoryview:
-        return self._chunks[0][self._offset : self._offset + FRAME_BYTES]
-
-    def _skip_frame(self) -> None:
-        """The faded frame stands for the one at the head: count it as played in its place."""
-        tail, self._tail = self._tail, b""
-        self.next_frame()
-        self._tail = tail
+    def _fall(self) -> None:
+        """Let speech that sounds now fall to silence over the frame at the head, which stays unplayed."""
+        self._rising = False
+        if self.speaking and self._sounding:
+            self._tail = fade_out(self._chunks[0][self._offset : self._offset + FRAME_BYTES])
 
     def _wake(self) -> None:
         self._wanted = -1

@@ -73,16 +73,17 @@ class Ring:
             self.start += BLOCK_SAMPLES
 
     async def wait_for(self, position: int) -> None:
-        """Return once `end` has reached `position`, or `wake` was called."""
-        if self.end >= position:
+        """Return once `end` has reached `position`, or `wake` was called since the last wait ended."""
+        if self.end < position and not self._ready.is_set():
+            self._wanted = position
+            await self._ready.wait()
+        else:
             await trio.lowlevel.checkpoint()
-            return
+        self._wanted = -1
         self._ready = trio.Event()
-        self._wanted = position
-        await self._ready.wait()
 
     def wake(self) -> None:
-        """Let the reader look now: something other than the amount of audio has changed."""
+        """Let the reader look, now or as soon as it waits: something other than the amount of audio has changed."""
         self._wanted = -1
         self._ready.set()
 

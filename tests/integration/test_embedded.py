@@ -198,6 +198,7 @@ async def test_root_without_setpriv_is_told_what_to_do(tmp_path: Path, monkeypat
 
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+may_skip = pytest.mark.may_skip  # for lack of rights, not of a server
 
 
 @pytest.fixture
@@ -209,6 +210,7 @@ def open_to_all() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@may_skip
 @as_root
 def test_an_ordinary_user_can_and_root_can_go_on_with_the_data(open_to_all: Path) -> None:
     if subprocess.run([*as_nobody(), sys.executable, "-c", "import callengine"], cwd="/", check=False).returncode:
@@ -225,6 +227,7 @@ def test_an_ordinary_user_can_and_root_can_go_on_with_the_data(open_to_all: Path
         assert servers_of(open_to_all) == []
 
 
+@may_skip
 @as_root
 async def test_root_can_under_a_folder_that_is_closed_to_others(tmp_path: Path) -> None:
     closed = tmp_path / "closed"

@@ -1,0 +1,139 @@
+"""The turn-taking table while the agent is heard: what stops it, what does not, and the last words."""
+
+import pytest
+
+from callengine.call.turn_events import (
+    AgentFinished,
+    AgentStarted,
+    Answer,
+    CallerBegan,
+    CallerPaused,
+    CallerPressed,
+    Do,
+    LastWords,
+    State,
+    Tick,
+)
+from tests.unit.call.talk import TIMES, Talk, barged_in, final, interim, speaking, thinking
+
+# SPEAKING and BARGE_IN
+
+
+def test_a_cough_over_the_agent_changes_nothing() -> None:
+    talk = speaking()
+    talk.at(4.1, CallerBegan(4.0))
+    assert talk.at(4.18, CallerPaused(4.15)) == []
+    assert talk.until(60) == []
+    assert talk.state is State.SPEAKING
+
+
+def test_words_after_the_pause_give_the_caller_the_word() -> None:
+    talk = barged_in()
+    assert talk.at(4.6, interim("нет", 2.0, 4.5)) == [Do.FLUSH]
+    assert talk.at(5.0, CallerPaused(4.9)) == []
+    assert talk.at(5.5, final("нет летние", 4.0, 4.9)) == [Answer("нет летние", 4.9, 5.4)]
+
+
+def test_no_words_and_the_agent_goes_on_within_two_seconds() -> None:
+    talk = barged_in()
+    talk.at(4.6, CallerPaused(4.5))
+    talk.at(5.0, final("", 4.0, 4.5))
+    assert talk.until(5.99) == []
+    assert talk.until(6.0) == [Do.RESUME]
+    assert talk.state is State.SPEAKING
+
+
+def test_a_dog_that_barks_on_does_not_keep_the_agent_silent() -> None:
+    talk = barged_in()
+    now, actions = 4.4, []
+    while not actions and now < 30:
+        actions += talk.at(now, CallerPaused(now))
+        actions += talk.at(now + 0.3, CallerBegan(now + 0.2))
+        now += 0.6
+    assert actions[0] is Do.RESUME
+    assert talk.now <= 4.0 + 2 * TIMES.words_wait + 0.6
+
+
+def test_a_second_sound_gets_time_for_its_words() -> None:
+    talk = barged_in()
+    talk.at(4.6, CallerPaused(4.5))
+    talk.at(5.9, CallerBegan(5.8))
+    assert talk.until(6.7) == []
+    assert talk.until(6.81) == [Do.RESUME]
+
+
+def test_the_last_frame_was_out_when_the_pause_came() -> None:
+    """The playout is paused and empty: without a resume the next answer would never be heard."""
+    talk = barged_in()
+    assert talk.at(4.3, AgentFinished()) == [Do.RESUME]
+    assert talk.state is State.LISTENING
+    talk.at(5.0, CallerPaused(4.9))
+    assert talk.at(5.5, final("да", 4.0, 4.9)) == [Answer("да", 4.9, 5.4)]
+
+
+def test_a_short_final_word_over_the_agent_stops_it() -> None:
+    talk = speaking()
+    talk.at(4.1, CallerBegan(4.0))
+    talk.at(4.18, CallerPaused(4.15))
+    assert talk.at(4.8, final("стоп", 4.0, 4.2)) == [Do.FLUSH, Answer("стоп", 4.2, 4.7)]
+
+
+def test_an_interim_over_the_agent_waits_for_the_detector() -> None:
+    talk = speaking()
+    assert talk.at(4.0, interim("а", 2.0, 3.9)) == []
+    assert talk.state is State.SPEAKING
+
+
+@pytest.mark.parametrize("start", [speaking, barged_in])
+def test_a_key_stops_the_agent(start: object) -> None:
+    talk = start()  # type: ignore[operator]
+    assert talk.at(4.3, CallerPressed("1")) == [Do.FLUSH]
+    (answer,) = talk.until(6.3)
+    assert answer.text == "1"
+
+
+def test_speech_that_begins_as_the_agent_ends_is_a_turn() -> None:
+    talk = speaking()
+    talk.at(4.1, CallerBegan(4.0))
+    assert talk.at(4.15, AgentFinished()) == []
+    assert talk.until(30) == []  # the caller is speaking
+    talk.at(30.1, CallerPaused(30.0))
+    assert talk.at(31.0, final("да", 4.0, 30.0)) == [Answer("да", 30.0, 30.5)]
+
+
+def test_words_said_before_a_prompt_began_are_answered_after_it() -> None:
+    talk = Talk()
+    talk.at(1.1, CallerBegan(1.0))
+    talk.at(2.1, CallerPaused(2.0))
+    talk.at(2.2, final("да", 1.0, 2.0))
+    talk.at(2.3, AgentStarted())
+    assert talk.at(5.0, AgentFinished()) == [Answer("да", 2.0, 2.5)]
+
+
+# CLOSING
+
+
+@pytest.mark.parametrize("start", [Talk, thinking, speaking, barged_in])
+def test_after_the_last_words_only_their_end_matters(start: object) -> None:
+    talk = start()  # type: ignore[operator]
+    assert talk.at(10.0, LastWords())[-1] is Do.RESUME
+    assert talk.state is State.CLOSING
+    for event in (
+        CallerBegan(10.1),
+        CallerPaused(11),
+        final("а", 10.1, 11),
+        CallerPressed("1"),
+        AgentStarted(),
+        Tick(),
+    ):
+        assert talk.at(12.0, event) == []
+    assert talk.turns.deadline is None
+    assert talk.at(13.0, AgentFinished()) == [Do.HANG_UP]
+
+
+def test_a_tick_before_its_deadline_is_none() -> None:
+    for start in (Talk, thinking, speaking, barged_in):
+        talk = start()
+        state, deadline = talk.state, talk.turns.deadline
+        assert talk.turns.feed(Tick(), talk.now) == []
+        assert (talk.state, talk.turns.deadline) == (state, deadline)
