@@ -58,8 +58,29 @@ def test_a_second_sound_gets_time_for_its_words() -> None:
     talk = barged_in()
     talk.at(4.6, CallerPaused(4.5))
     talk.at(5.9, CallerBegan(5.8))
+    talk.at(6.3, CallerPaused(6.2))
     assert talk.until(6.7) == []
     assert talk.until(6.81) == [Do.RESUME]
+
+
+def test_the_agent_does_not_go_on_into_what_is_being_said() -> None:
+    """A recogniser without interims: the final comes when the caller has said all of it."""
+    talk = barged_in()
+    assert talk.until(7.0) == []
+    talk.at(7.1, CallerPaused(7.0))
+    assert talk.at(7.5, final("нет, спасибо", 4.0, 7.0)) == [Do.FLUSH, Answer("нет, спасибо", 7.0, 7.5)]
+
+
+def test_the_final_of_a_whole_sentence_is_waited_for() -> None:
+    talk = barged_in()
+    talk.at(5.9, CallerPaused(5.7))
+    assert talk.until(6.5) == []
+    assert talk.at(6.5, final("нет, спасибо", 4.0, 5.7)) == [Do.FLUSH, Answer("нет, спасибо", 5.7, 6.2)]
+
+
+def test_a_long_noise_over_the_agent_is_a_noise_in_the_end() -> None:
+    talk = barged_in()
+    assert talk.until(4.0 + 2 * TIMES.words_wait) == [Do.RESUME]
 
 
 def test_the_last_frame_was_out_when_the_pause_came() -> None:
