@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from callengine.errors import ConfigError
@@ -43,7 +44,7 @@ class Settings(BaseSettings):
     audiosocket_port: Port = 9092
     allowed_peers: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=PRIVATE_PEERS, validate_default=True
-    )  # type: ignore[assignment]
+    )
     api_host: str = "127.0.0.1"
     api_port: Port = 8080
     api_token: SecretStr | None = None
@@ -70,7 +71,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        **_others: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what `load_settings` hands over: no hidden `.env`, no second source to wonder about."""
         return (init_settings,)
@@ -88,7 +90,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         variable = str(first["loc"][0]).upper()
-        raise ConfigError(variable, f"{first['msg'].lower()} (it is {_shown(variable, first['input'])})") from None
+        raise ConfigError(variable, f"{_problem(first)} (it is {_shown(variable, first['input'])})") from None
 
 
 def _from_file(environ: Mapping[str, str], variable: str) -> str:
@@ -99,6 +101,10 @@ def _from_file(environ: Mapping[str, str], variable: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{variable}_FILE", f"cannot read {path!r}: {error}") from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    return " ".join(error["msg"].removeprefix("Value error, ").split())
 
 
 def _shown(variable: str, value: object) -> str:
