@@ -2,35 +2,41 @@
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
+PYTHON_FILES = $$(find $(1) -name '*.py')
+STARTABLE := run,_run,serve_api,serve_engine,_serve_signals
+TRIO_RULES := --enable=ASYNC --disable=ASYNC127,ASYNC910,ASYNC911 --startable-in-context-manager=$(STARTABLE)
+ASYNCIO_RULES := --asyncio --enable=ASYNC --disable=ASYNC910,ASYNC911
+
+# The environment in .venv is the only one in use, whichever is active where make is called.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.synced ## a virtual environment in .venv with locked installs
+setup: ## a virtual environment in .venv with locked installs (PYTHON=python3.12 picks the interpreter)
+	@PYTHON='$(PYTHON)' sh .ci/bootstrap
 
-$(VENV)/.synced: pyproject.toml uv.lock
-	@sh docker/bootstrap.sh $(VENV)
-	@touch $@
+demo: setup ## a whole call: recorded speech in, spoken answers out (LANGUAGE=ru|en)
+	@$(BIN)/callengine demo $(if $(findstring command,$(origin LANGUAGE)),--language $(LANGUAGE))
 
-demo: setup ## a whole call, recorded speech in, spoken answers out (LANGUAGE=ru|en)
-	@$(BIN)/callengine demo $(if $(LANGUAGE),--language $(LANGUAGE))
-
-test: setup ## the whole suite, on real embedded servers
-	$(RUN) pytest
+test: setup ## the whole suite, on real embedded servers (ARGS="-k turns" picks tests)
+	@$(RUN) pytest $(ARGS)
 
 check: setup ## ruff, flake8-async, mypy strict, import rules
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) flake8_async --enable=ASYNC --disable=ASYNC127,ASYNC910,ASYNC911 $$(git ls-files "callengine/*.py" "backends/*.py" "tests/*.py")
-	$(RUN) flake8_async --asyncio --enable=ASYNC --disable=ASYNC910,ASYNC911 $$(git ls-files "gpu/*.py")
+	@echo "flake8-async: callengine backends tests, then gpu"
+	@$(RUN) flake8_async $(TRIO_RULES) $(call PYTHON_FILES,callengine backends tests)
+	@$(RUN) flake8_async $(ASYNCIO_RULES) $(call PYTHON_FILES,gpu)
 	$(RUN) mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: setup ## the numbers of docs/design.md, with the machine named
-	$(RUN) tests.bench
+	@$(RUN) tests.bench $(ARGS)
 
-clean: ## remove the environment and what embedded servers wrote
-	rm -rf $(VENV) callengine-data
+clean: ## remove the environment, tool caches, and callengine-data with all calls recorded by embedded servers
+	rm -rf $(VENV) callengine-data dist build .*_cache .hypothesis
+	find callengine backends gpu tests -name __pycache__ -prune -exec rm -rf {} +

@@ -2,7 +2,7 @@
 
 import signal
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from socket import socket
 from uuid import UUID
 
@@ -44,16 +44,31 @@ class Addresses:
     api: str
 
 
+@dataclass(slots=True)
+class Stop:
+    """How an engine is told to end: it drains once it serves; before that there is nothing to drain, only to undo."""
+
+    everything: trio.CancelScope
+    drain: trio.Event = field(default_factory=trio.Event)
+    serving: bool = False
+
+    def ask(self) -> None:
+        """End what has begun."""
+        self.drain.set()
+        if not self.serving:
+            self.everything.cancel("told to stop while starting")
+
+
 class Engine:
     """One running engine: its calls, and what may be asked of it from outside."""
 
-    def __init__(self, settings: Settings, agent: AgentProfile, services: Services) -> None:
+    def __init__(self, settings: Settings, agent: AgentProfile, services: Services, stop: Stop) -> None:
         self.settings = settings
         self.agent = agent
         self.services = services
         self.clock = MediaClock()
         self.admission = Admission(settings.max_calls)
-        self.drain = trio.Event()
+        self.stop = stop
         self._legs: dict[UUID, Leg] = {}
         self._outcomes: OrderedDict[UUID, str] = OrderedDict()
 
@@ -88,11 +103,11 @@ class Engine:
 
     async def _caller(self, uuid: UUID) -> CallerContext:
         known: CallerContext | None = None
-        with trio.move_on_after(CALLER_SECONDS):
-            try:
+        try:
+            with trio.move_on_after(CALLER_SECONDS):
                 known = await self.services.registry.take_caller(str(uuid))
-            except ServiceError as error:
-                log.warning("caller_unknown", error=str(error))
+        except ServiceError as error:
+            log.warning("caller_unknown", error=str(error))
         return known or CallerContext(str(uuid), self.agent.language)
 
     def _keep_outcome(self, uuid: UUID, word: str) -> None:
@@ -101,7 +116,7 @@ class Engine:
             self._outcomes.popitem(last=False)
 
 
-async def serve_engine(
+async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
     settings: Settings, *, task_status: trio.TaskStatus[Addresses] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Run an engine until it has drained (SIGTERM, SIGINT, the API) or is cancelled.
@@ -111,9 +126,13 @@ async def serve_engine(
     model = SileroModel()
     listener = open_listener(settings.audiosocket_host, settings.audiosocket_port)
     with listener:
-        async with open_services(settings, agent) as services:
-            engine = Engine(settings, agent, services)
-            await _run(engine, model, listener, task_status)
+        async with trio.open_nursery() as nursery:
+            stop = Stop(nursery.cancel_scope)
+            await nursery.start(_serve_signals, stop)
+            async with open_services(settings, agent) as services:
+                engine = Engine(settings, agent, services, stop)
+                await _run(engine, model, listener, task_status)
+            nursery.cancel_scope.cancel("drained")
 
 
 async def _run(engine: Engine, model: SileroModel, listener: socket, task_status: trio.TaskStatus[Addresses]) -> None:
@@ -127,9 +146,9 @@ async def _run(engine: Engine, model: SileroModel, listener: socket, task_status
             servers.start_soon(serve_collections, lambda: engine.admission.up)
             settings = engine.settings
             api = await servers.start(serve_api, _api_state(engine), settings.api_host, settings.api_port)
-            await servers.start(_serve_signals, engine.drain)
             with quiet_gc():
                 host, port = listener.getsockname()[:2]
+                engine.stop.serving = True
                 log.info("serving", audiosocket=f"{host}:{port}", api=api, node=settings.node_name)
                 task_status.started(Addresses(f"{host}:{port}", api))
                 await _serve_until_drained(engine, listener)
@@ -152,7 +171,7 @@ async def _serve_until_drained(engine: Engine, listener: socket) -> None:
     async with trio.open_nursery() as calls:
         async with trio.open_nursery() as accepting:
             accepting.start_soon(serve_calls, listener, server, calls)
-            await engine.drain.wait()
+            await engine.stop.drain.wait()
             engine.admission.draining = True
             accepting.cancel_scope.cancel("draining")
         log.info("draining", calls=engine.admission.up, seconds=settings.drain_seconds)
@@ -160,15 +179,15 @@ async def _serve_until_drained(engine: Engine, listener: socket) -> None:
     log.info("drained")
 
 
-async def _serve_signals(drain: trio.Event, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def _serve_signals(stop: Stop, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """The first SIGTERM or SIGINT drains, the second ends the process at once."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         task_status.started()
         async for number in signals:
-            if drain.is_set():
+            if stop.drain.is_set():
                 raise KeyboardInterrupt
             log.info("signal", name=signal.Signals(number).name)
-            drain.set()
+            stop.ask()
 
 
 def _api_state(engine: Engine) -> ApiState:
@@ -181,7 +200,7 @@ def _api_state(engine: Engine) -> ApiState:
         admission=lambda: ApiAdmission(admission.up, admission.max_calls, admission.draining),
         outcome=engine.outcome,
         hang_up=engine.hang_up,
-        drain=engine.drain.set,
+        drain=engine.stop.ask,
     )
 
 

@@ -61,7 +61,9 @@ async def _with_embedded(settings: Settings, stack: AsyncExitStack) -> Settings:
     if settings.database_url is None:
         _allow(settings, "DATABASE_URL", "postgresql://user:password@host/database")
         log.info("starting", part="PostgreSQL", folder=str(settings.data_dir / "postgres"))
-        found["database_url"] = SecretStr(await enter(open_postgres(settings.data_dir)))
+        url = await enter(open_postgres(settings.data_dir))
+        log.info("started", part="PostgreSQL", url=url)  # for psql; there is no password in it
+        found["database_url"] = SecretStr(url)
     if settings.redis_url is None:
         _allow(settings, "REDIS_URL", "redis://host:6379/0")
         log.info("starting", part="Valkey", folder=str(settings.data_dir / "valkey"))

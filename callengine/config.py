@@ -5,13 +5,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from callengine.errors import ConfigError
 
-PRIVATE_PEERS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+PRIVATE_PEERS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -19,10 +18,10 @@ def _bare_url(value: str) -> str:
     return value.rstrip("/")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Every setting of the engine. A field's name in capitals is its environment variable; `NAME_FILE` is read too."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = ConfigDict(frozen=True)
 
     embedded: bool = True
     data_dir: Path = Path("callengine-data")
@@ -42,9 +41,7 @@ class Settings(BaseSettings):
 
     audiosocket_host: str = "0.0.0.0"  # noqa: S104 - Asterisk is another machine
     audiosocket_port: Port = 9092
-    allowed_peers: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
-        default=PRIVATE_PEERS, validate_default=True
-    )
+    allowed_peers: tuple[IPv4Network | IPv6Network, ...] = tuple(map(ip_network, PRIVATE_PEERS))
     api_host: str = "127.0.0.1"
     api_port: Port = 8080
     api_token: SecretStr | None = None
@@ -64,18 +61,6 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
         return value
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load_settings` hands over: no hidden `.env`, no second source to wonder about."""
-        return (init_settings,)
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

@@ -72,7 +72,7 @@ class Peer:
 
 
 def _peak(slin: bytes) -> int:
-    return max(abs(sample) for (sample,) in struct.iter_unpack("<h", slin))
+    return max(abs(int(sample)) for (sample,) in struct.iter_unpack("<h", slin))
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from tests.sim.call import Parts
 
 PATIENCE_SECONDS = 30  # a test that waits longer hangs; nothing is timed by it
 NUMBERED_FRAMES = 30 * 50
+_NUMBERED = SpeechChunk(b"".join(struct.pack("<h", number + 1) * 160 for number in range(NUMBERED_FRAMES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class NumberedVoice(ScriptedVoice):
 
     def cached(self, prompt: Prompt) -> SpeechChunk | None:
         """The same thirty seconds for every prompt."""
-        return SpeechChunk(b"".join(struct.pack("<h", number + 1) * 160 for number in range(NUMBERED_FRAMES)))
+        return _NUMBERED
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ OpenServer = Callable[[Path], AbstractAsyncContextManager[str]]
 @contextmanager
 def running(open_server: OpenServer, data_dir: Path) -> Iterator[str]:
     """A server kept up by a Trio run in a thread, so that tests with runs of their own can share it."""
-    told: queue.SimpleQueue[tuple[trio.lowlevel.TrioToken, trio.Event, str] | BaseException] = queue.SimpleQueue()
+    told: queue.SimpleQueue[tuple[trio.lowlevel.TrioToken, trio.Event, str] | Exception] = queue.SimpleQueue()
 
     async def hold() -> None:
         over = trio.Event()
@@ -33,13 +33,13 @@ def running(open_server: OpenServer, data_dir: Path) -> Iterator[str]:
     def run() -> None:
         try:
             trio.run(hold)
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits
             told.put(error)
 
     thread = threading.Thread(target=run, name=f"holds {open_server.__name__}")
     thread.start()
     answer = told.get()
-    if isinstance(answer, BaseException):
+    if isinstance(answer, Exception):
         raise answer
     token, over, url = answer
     try:

@@ -1,7 +1,7 @@
-"""Google's `google.cloud.speech.v2.Speech/StreamingRecognize` as a recogniser stream: one wire format for every backend.
+"""Google's `google.cloud.speech.v2.Speech/StreamingRecognize` as a recogniser stream: every backend's wire format.
 
-Raw protobuf messages on a raw method path: the generated client adds retries, defaults and wrappers that a call must not
-have. Messages and limits: cloud.google.com/speech-to-text/v2, proto `google/cloud/speech/v2/cloud_speech.proto`."""
+Raw protobuf messages on a raw method path: the generated client adds retries, defaults and wrappers that a call must
+not have. Messages and limits: cloud.google.com/speech-to-text/v2, proto `google/cloud/speech/v2/cloud_speech.proto`."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -113,7 +113,7 @@ class SpeechV2Stream:
 
     def _position(self, offset: Any) -> int:
         """Samples for a protobuf Duration."""
-        return int(offset.seconds) * self._rate + round(offset.nanos * self._rate / 1_000_000_000)
+        return int(offset.seconds) * self._rate + round(int(offset.nanos) * self._rate / 1_000_000_000)
 
 
 @asynccontextmanager

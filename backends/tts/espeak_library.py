@@ -14,7 +14,7 @@ from backends.tts.shaping import Samples
 from callengine.errors import SynthesisError
 
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: speech goes to the callback, espeak_Synth returns when it is made
-_BUFFER_MS = 100
+_BUFFER_MS = 400  # made in half a millisecond; smaller ones only cost calls of the callback
 _CHARACTERS = 1  # POS_CHARACTER
 _UTF8 = 1  # espeakCHARS_UTF8
 _RATE = 1  # espeakRATE, in words per minute
@@ -53,6 +53,7 @@ class EspeakLibrary:
         self.rate: int = self._library.espeak_Initialize(_SYNCHRONOUS, _BUFFER_MS, path.encode(), 0)
         if self.rate <= 0:
             raise SynthesisError(f"espeak-ng does not start: no voice data in {path!r}", retryable=False)
+        self._voice = ""
         self._on_speech: OnSpeech | None = None
         self._fault: OSError | None = None
         self._callback = _Callback(self._take)
@@ -60,11 +61,15 @@ class EspeakLibrary:
 
     def set_voice(self, name: str) -> None:
         """Choose an espeak voice, `ru` or `en-us+f3`. Raises SynthesisError."""
+        if name == self._voice:  # choosing one again costs 5 ms, as much as a prompt
+            return
         variant = name.partition("+")[2]  # espeak takes an unknown variant for none
         if variant and not (self._variants / variant).is_file():
             raise SynthesisError(f"espeak-ng has no variant {variant!r} of a voice (try f3 or m3)", retryable=False)
+        self._voice = ""
         if self._library.espeak_SetVoiceByName(name.encode()) != _OK:
             raise SynthesisError(f"espeak-ng has no voice {name!r}", retryable=False)
+        self._voice = name
 
     def speak(self, text: str, rate: float, on_speech: OnSpeech) -> None:
         """Speak a text; `on_speech` gets it in pieces, its OSError comes out here. Raises SynthesisError."""

@@ -11,7 +11,7 @@ from backends.tts import espeak_frames as frames
 from callengine.errors import SynthesisError
 from callengine.ports.synthesis import SpeechChunk
 
-COMMAND = (sys.executable, "-m", "backends.tts.espeak_worker")
+COMMAND = (sys.executable, "-P", "-m", "backends.tts.espeak_worker")  # -P: not what lies in the working folder
 _ANSWER_SECONDS = 10.0  # a prompt of the greatest length takes 0.1 s
 _CLOSE_SECONDS = 2.0
 _READ_BYTES = 65536

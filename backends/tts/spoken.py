@@ -6,7 +6,7 @@ espeak reads «12 500» as two numbers and «205/55» with a "slash", and does n
 import re
 from dataclasses import dataclass
 
-_GROUPED = r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)"
+_GROUPED = r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\s?\d)"  # not a telephone number
 _TYRE_SIZE = r"(?<=\d)\s*/\s*(?=\d\d\b)"
 _RIM = r"(?<=\d )[RrРр](?=1[2-9]\b|2[0-4]\b)"
 _ROUBLES = r"₽"

@@ -94,7 +94,7 @@ def dialplan_routes(state: ApiState) -> APIRouter:
     @router.get(
         "/calls/{call_id}/outcome", response_class=PlainTextResponse, responses={"default": described(401)[401]}
     )
-    async def outcome(call_id: str) -> PlainTextResponse:
+    async def outcome(call_id: str) -> PlainTextResponse:  # noqa: ASYNC124
         """One word: `hangup`, `transfer:NAME`, `retry` or `busy`. What is no UUID is an unknown call: `retry`."""
         try:
             known = UUID(call_id)
@@ -110,13 +110,13 @@ def operator_routes(state: ApiState) -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=described(401))
 
     @router.post("/calls/{call_id}/hangup", status_code=204, responses=described(404, 422))
-    async def hang_up(call_id: UUID) -> None:
+    async def hang_up(call_id: UUID) -> None:  # noqa: ASYNC124
         """End a call that is up on this node."""
         if not state.hang_up(call_id):
             raise HTTPException(404, "no such call is up on this node")
 
     @router.post("/drain", status_code=202)
-    async def drain() -> Accepting:
+    async def drain() -> Accepting:  # noqa: ASYNC124
         """Take no more calls; those that are up go on to their end."""
         state.drain()
         now = state.admission()

@@ -89,7 +89,7 @@ def health_routes(state: ApiState) -> APIRouter:
         return Health(status="ok" if well else "failed", parts=parts)
 
     @router.get("/health/accepting", responses=described(404))
-    async def accepting() -> Accepting:
+    async def accepting() -> Accepting:  # noqa: ASYNC124
         """200 while a call fits, 404 while draining or full. Asks nothing beyond this process."""
         now = state.admission()
         if not now.accepting:
@@ -97,7 +97,7 @@ def health_routes(state: ApiState) -> APIRouter:
         return Accepting(accepting=True, calls=now.calls, capacity=now.capacity, draining=False)
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-    async def metrics(request: Request) -> Response:
+    async def metrics(request: Request) -> Response:  # noqa: ASYNC124
         """Prometheus metrics, in the format the scraper asks for."""
         encode, media_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(REGISTRY), headers={"Content-Type": media_type})

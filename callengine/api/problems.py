@@ -41,24 +41,24 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(_request: Request, error: Exception) -> JSONResponse:  # noqa: ASYNC124
     assert isinstance(error, HTTPException)
     return problem(error.status_code, str(error.detail), error.headers)
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:  # noqa: ASYNC124
     assert isinstance(error, RequestValidationError)
     found = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg'].lower()}" for item in error.errors()]
     return problem(422, "; ".join(found))
 
 
-async def _away(request: Request, error: Exception) -> JSONResponse:
+async def _away(request: Request, error: Exception) -> JSONResponse:  # noqa: ASYNC124
     # The text may name hosts and users: it is for the log; the response points at where the state is shown.
     log.warning("request needs a service that is away", path=request.scope["route"].path, problem=str(error))
     return problem(503, "a service this needs cannot be reached; /health says which", {"Retry-After": "5"})
 
 
-async def _failed(_request: Request, _error: Exception) -> JSONResponse:
+async def _failed(_request: Request, _error: Exception) -> JSONResponse:  # noqa: ASYNC124
     # Starlette raises the error again after this response, and the server logs it.
     return problem(500, "this is a fault of the engine; its log says more")
 

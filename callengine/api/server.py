@@ -5,10 +5,12 @@ import socket
 from functools import partial
 from typing import cast
 
+import structlog
 import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve
 from hypercorn.typing import ASGIFramework
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callengine.api.app import build_api
 from callengine.api.state import ApiState
@@ -16,6 +18,8 @@ from callengine.errors import ConfigError
 
 # Hypercorn shields its writes without a limit; the kernel gives up on a peer that does not read, so that ours ends too.
 STALLED_PEER_MS = 5000
+
+log = structlog.get_logger(__name__)
 
 
 async def serve_api(
@@ -28,7 +32,7 @@ async def serve_api(
     listeners = await _listen(host, port)
     address = _shown(listeners[0].socket.getsockname())
     config = _quiet_config([listener.socket.detach() for listener in listeners])
-    app = cast(ASGIFramework, build_api(state))  # Starlette types the same protocol more loosely
+    app = cast(ASGIFramework, _patient(build_api(state)))  # Starlette types the same protocol more loosely
     async with trio.open_nursery() as nursery:
         await nursery.start(partial(serve, app, config, mode="asgi"))
         task_status.started(address)
@@ -45,6 +49,24 @@ async def _listen(host: str, port: int) -> list[trio.SocketListener]:
     for listener in listeners:
         listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_PEER_MS)
     return listeners
+
+
+def _patient(app: ASGIApp) -> ASGIApp:
+    """The application, for which a peer that leaves during its answer is no error.
+
+    Hypercorn 0.18 then closes the connection in one task (`tcp_server._close`) while another still writes to it.
+    """
+
+    async def serve_one(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_unless_closing(message: Message) -> None:
+            try:
+                await send(message)
+            except trio.BusyResourceError:
+                log.debug("peer left during its answer")
+
+        await app(scope, receive, send_unless_closing)
+
+    return serve_one
 
 
 def _quiet_config(descriptors: list[int]) -> Config:

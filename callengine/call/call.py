@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 async def run_call(call: Call, node: str) -> Ending:
-    """Hold one call to its end. Its faults end here: an apology where there is a line and a voice, a record."""
+    """Hold one call to its end. Its faults end here: an apology where line and voice are there, a count, a record."""
     opened_at, caller = datetime.now(UTC), call.caller
     ending = Ending("handed_over", "the engine is shutting down")
     services = call.services

@@ -1,6 +1,4 @@
-"""What was said and heard in a call, in order.
-
-An agent's turn enters once, from the frames that went out (DESIGN 4.6)."""
+"""What was said and heard in a call. An agent's turn enters once, from the frames that went out (DESIGN 4.6)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

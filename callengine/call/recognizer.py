@@ -20,7 +20,8 @@ from callengine.ports.recognition import Final, Interim, Recognizer, RecognizerS
 SPEECH_CHUNK = RATE // 10  # 100 ms while somebody speaks
 SILENCE_CHUNK = RATE * 4 // 10  # a message costs Python the same whatever its size
 RETRY_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0)
-KEEP_SAMPLES = RATE  # kept behind the last final: a stream may begin a little earlier
+PRE_ROLL = RATE // 2  # before speech began: recognisers want a little silence in front
+SETTLED = 5 * RATE  # speech that has no final so long after its end was a noise
 
 log = structlog.get_logger(__name__)
 
@@ -63,8 +64,8 @@ async def run_recognizer(ear: Ear) -> None:
 
 
 async def _run_stream(ear: Ear, progress: Progress) -> RecognizerError | None:
-    """One stream, from the last final on. Returns what broke it, or None when the backend ended it."""
-    base = progress.sent = max(progress.final, ear.leg.ring.start)
+    """One stream, from the first audio that has no final. Returns what broke it, or None when the backend ended it."""
+    base = progress.sent = _unsettled(ear.leg, progress)
     failed: list[RecognizerError] = []
     try:
         async with ear.recognizer.open_stream(ear.spec, ear.hints) as stream, trio.open_nursery() as nursery:
@@ -88,6 +89,7 @@ async def _send(ear: Ear, stream: RecognizerStream, progress: Progress) -> None:
             part = min(end, progress.sent + limit)
             await stream.send(leg.ring.read(progress.sent, part))
             progress.sent = part
+        leg.ring.release(_unsettled(leg, progress))
         if leg.ended is not None:
             await stream.finish()
             return
@@ -105,11 +107,19 @@ async def _receive(ear: Ear, stream: RecognizerStream, base: int, progress: Prog
                 if base + end <= progress.final:
                     continue
                 progress.final = base + end
-                ear.leg.ring.release(progress.final - KEEP_SAMPLES)
                 first = began + (base + start) / RATE
                 await ear.events.send(CallerHeard(text, first, began + (base + end) / RATE, True))
             case _:
                 pass  # the call's own detector says when speech begins and ends
+
+
+def _unsettled(leg: Leg, progress: Progress) -> int:
+    """Where audio begins that may hold words without a final: what another stream would have to hear again."""
+    end = leg.ring.end
+    if not leg.tracker.speaking and max(progress.final, end - SETTLED) >= leg.speech_until:
+        leg.speech_since = None
+    since = end if leg.speech_since is None else leg.speech_since
+    return max(progress.final, leg.ring.start, since - PRE_ROLL)
 
 
 def _leaves(group: BaseExceptionGroup[RecognizerError]) -> list[RecognizerError]:

@@ -11,7 +11,7 @@ from callengine.ports.tools import ToolCall, ToolResult
 
 @dataclass(slots=True)
 class Record:
-    """Writes one call's turns. A caller's turn is held back until the answer to it ends: a late final may mend it."""
+    """Writes one call's turns. A caller's turn is held back until its answer ends, for a late final may mend it."""
 
     journal: Journal
     call_id: str

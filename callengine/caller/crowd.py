@@ -155,6 +155,8 @@ class Crowd:
             if now >= next_report:
                 next_report += _REPORT_NS
                 report(sum(seat.line is not None and not seat.connecting for seat in self._wheel))
+                if all(seat.line is None and seat.log.outcome != "waiting" for seat in self._wheel):
+                    return  # every call is over: nothing is left to measure
 
     def _turn(self, seat: _Seat, number: int, late: int) -> None:
         """A seat's 20 ms: send a frame, or place the call when its time has come."""

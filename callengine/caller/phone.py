@@ -62,6 +62,8 @@ class Phone:
 
     async def run(self) -> None:
         """The call on the wire, until either side ends it."""
+        if self._over:  # hung up before this task had its first turn
+            return
         self._tell("connected", detail=str(self.call_id))
         with self._running:
             async with trio.open_nursery() as nursery:
@@ -157,12 +159,12 @@ class Phone:
         messages = wire.ServerMessages()
         while not self._over:
             data = None
-            with trio.move_on_after(PAYLOAD_SECONDS if messages.awaits_payload else math.inf):
-                try:
+            try:
+                with trio.move_on_after(PAYLOAD_SECONDS if messages.awaits_payload else math.inf):
                     data = await self._line.receive()
-                except OSError as error:
-                    self._end(wire.Dropped("reset", error.strerror or str(error)))
-                    return
+            except OSError as error:
+                self._end(wire.Dropped("reset", error.strerror or str(error)))
+                return
             if data is None:
                 self._end(wire.Dropped("late_payload", "the rest of a message did not come within 5 ms"))
             elif not data:

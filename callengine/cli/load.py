@@ -24,9 +24,10 @@ from callengine.caller.crowd import Crowd, Plan
 from callengine.caller.figures import Figures, Spread, summarise
 from callengine.caller.speech import load_speech
 from callengine.caller.wire import LINE_SILENCE
-from callengine.errors import ConfigError
+from callengine.errors import ConfigError, EngineError
 
 _SPARE_FILES = 64
+_LATE_MS = 10.0  # our own sends at p99.9: beyond it we measured this machine, not the engine
 
 
 def load(
@@ -82,8 +83,11 @@ def _follow(pipe: "Connection[Any, Any]", plan: Plan) -> Figures:
     started = time.monotonic()
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         bar = progress.add_task("calling", total=plan.ramp_seconds + plan.seconds)
-        while not isinstance(report := pipe.recv(), Figures):
-            progress.update(bar, description=f"{report} calls up", completed=time.monotonic() - started)
+        try:
+            while not isinstance(report := pipe.recv(), Figures):
+                progress.update(bar, description=f"{report} calls up", completed=time.monotonic() - started)
+        except EOFError:
+            raise EngineError("the measuring process ended without figures; its own words are above") from None
     return report
 
 
@@ -127,10 +131,12 @@ def _table(figures: Figures) -> Table:
     }
     for name, times in rows.items():
         table.add_row(name, *(f"{value:.2f}" for value in _values(times)))
+    late = figures.generator_lateness_ms.p999 > _LATE_MS
+    warning = "\nThis process was late itself: the machine is too busy for these figures." if late else ""
     clock = "the kernel" if figures.kernel_stamps else "this process"
     table.caption = (
         f"{figures.frames} frames in {figures.wall_seconds:.1f} s, stamped by {clock}; "
-        f"measuring took {figures.generator_cores:.2f} of a core\n{_machine()}"
+        f"measuring took {figures.generator_cores:.2f} of a core\n{_machine()}{warning}"
     )
     return table
 

@@ -2,8 +2,7 @@
 
 A message is `kind (1 byte) | length (2 bytes, big-endian) | payload`; audio is slin, 16-bit signed little-endian mono.
 Source: Asterisk's include/asterisk/res_audiosocket.h (`enum ast_audiosocket_msg_kind`) and res/res_audiosocket.c
-(`ast_audiosocket_receive_frame_with_hangup`: any message from a server but hang-up and non-empty audio ends the
-call)."""
+(`ast_audiosocket_receive_frame_with_hangup`: any server message but hang-up and non-empty audio ends the call)."""
 
 from dataclasses import dataclass
 from uuid import UUID

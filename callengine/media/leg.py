@@ -42,8 +42,10 @@ class Leg:
 
     __slots__ = (
         "_ahead", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_port", "_progress_at",
-        "_resampler", "_said_hangup", "_unsent", "_vad", "began", "confirm", "frames_dropped", "gate", "heard_at",
-        "marks", "no_media_seconds", "playout", "ring", "silent_from", "spoke_at", "talking", "tracker", "vad_state",
+        "_resampler",
+        "_said_hangup", "_unsent", "_vad", "began", "confirm", "frames_dropped", "gate", "heard_at", "marks",
+        "no_media_seconds", "playout", "ring", "silent_from", "speech_since", "speech_until",
+        "spoke_at", "talking", "tracker", "vad_state",
     )  # fmt: skip
 
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
@@ -71,6 +73,8 @@ class Leg:
         self.talking = False  # the last frame written was speech
         self.spoke_at = now  # when the agent's last run of speech began, on the wire
         self.silent_from = now  # when it ended
+        self.speech_since: int | None = None  # where speech without a final begins, for a recogniser that starts anew
+        self.speech_until = 0  # where speech last paused
         self.frames_dropped = 0
 
     @property
@@ -154,6 +158,10 @@ class Leg:
 
     def mark_speech(self, mark: SpeechBegan | SpeechPaused | None) -> None:
         """Tell the reader, and the recognizer's wait for audio, that speech began or paused."""
+        if isinstance(mark, SpeechBegan):
+            self.speech_since = mark.position if self.speech_since is None else self.speech_since
+        elif mark is not None:
+            self.speech_until = mark.position
         if mark is not None:
             self._mark(mark)
             self.ring.wake()

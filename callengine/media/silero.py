@@ -1,8 +1,7 @@
 """Silero's voice detector at 8 kHz, for many calls in one run.
 
 Model and calling convention: snakers4/silero-vad v6 (MIT), `silero_vad.onnx`: input [calls, 32 + 256] float32 in -1..1
-(the last 32 samples of the window before, then the window), state [2, calls, 128], rate; gives [calls, 1] and the
-state."""
+(the last 32 samples of the window before, then the window), state [2, calls, 128], rate; gives [calls, 1], state."""
 
 from dataclasses import dataclass, field
 from functools import partial

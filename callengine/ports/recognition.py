@@ -1,6 +1,4 @@
-"""Speech to text: what a call asks of a recogniser.
-
-Positions are samples since the stream began, at `StreamSpec.rate`."""
+"""Speech to text: what a call asks of a recogniser. Positions: samples since the stream began (`StreamSpec.rate`)."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -98,5 +96,5 @@ class Recognizer(Protocol):
         ...
 
 
-# The entry-point group `callengine.stt`: `open_recognizer(settings, bridge)`; settings: `callengine.config.Settings`.
+# The entry-point group `callengine.stt`: `open_recognizer(settings, bridge)`, settings being `config.Settings`.
 OpenRecognizer = Callable[[Any, Bridge], AbstractAsyncContextManager[Recognizer]]

@@ -57,7 +57,5 @@ class Toolbox(Protocol):
         ...
 
     async def run(self, call: ToolCall, caller: CallerContext) -> ToolResult:
-        """Run one tool under the toolbox's own deadline.
-
-        Faults of the Store or the arguments are results, never exceptions."""
+        """Run one tool under the toolbox's own deadline. Faults of Store or arguments are results, not exceptions."""
         ...

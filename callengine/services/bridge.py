@@ -40,7 +40,8 @@ class LoopBridge:
             result: T = await self._loop.run_aio_coroutine(_call(afn, args))
         except asyncio.CancelledError as error:
             name = getattr(afn, "__qualname__", type(afn).__name__)
-            raise RuntimeError(f"{name} was cancelled on the asyncio side") from error
+            # Theirs, not ours: ours is trio.Cancelled.
+            raise RuntimeError(f"{name} was cancelled on the asyncio side") from error  # noqa: ASYNC104
         return result
 
     @asynccontextmanager

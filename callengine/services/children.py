@@ -1,6 +1,7 @@
 """Child processes of ours: started, waited for, listened to, and never left behind.
 
-A child prints one line `{"listening": "host:port"}` on stdout when it serves; its stderr lines join our log.
+A child prints one line `{"listening": "host:port"}` on stdout when it serves, and may say more in it; its stderr lines
+join our log, or go to whoever asked for them.
 """
 
 import json
@@ -8,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from subprocess import PIPE
 
 import structlog
@@ -17,6 +18,7 @@ import trio
 from callengine.errors import ServiceError
 
 GRACE_SECONDS = 5.0
+KILLED_SECONDS = 5.0
 LAST_WORDS_SECONDS = 1.0
 MAX_LINE_BYTES = 2000
 
@@ -25,16 +27,26 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Child:
-    """A child that serves at `address` (`host:port`); `last_line` is the last it wrote to stderr."""
+    """A child that serves at `address` (`host:port`). `said` is all of the line that told so, `last_line` the last of
+    its stderr."""
 
     process: trio.Process
     what: str
-    address: str = ""
+    said: Mapping[str, object] = field(default_factory=dict)
     last_line: str = ""
+    silent: trio.Event = field(default_factory=trio.Event)  # stderr is at its end
+
+    @property
+    def address(self) -> str:
+        """Where it serves, as `host:port`."""
+        return str(self.said.get("listening", ""))
 
     async def wait(self) -> str:
         """Wait until the child is dead; one line that says how it went."""
         code = await self.process.wait()
+        # Its reason is still on the way through stderr (which a grandchild may hold open, hence the bound).
+        with trio.move_on_after(LAST_WORDS_SECONDS):
+            await self.silent.wait()
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
         return f"{self.what} {how}{self.last_words}"
 
@@ -51,15 +63,23 @@ def python_child(module: str, *arguments: str) -> list[str]:
 
 @asynccontextmanager
 async def open_child(
-    argv: Sequence[str], env: Mapping[str, str], what: str, timeout_seconds: float
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    what: str,
+    timeout_seconds: float,
+    hear: Callable[[str], None] | None = None,
 ) -> AsyncIterator[Child]:
     """Start a child, wait until it listens, and end it when the block is left: SIGTERM, then SIGKILL.
 
-    `env` is its whole environment; `what` names it to people ("the demo Store"). A child that dies later disturbs
-    nothing here: `Child.wait` tells. Raises ServiceError when it cannot be started, ends or says nothing in time.
+    `env` is its whole environment; `what` names it to people ("the demo Store"); `hear` gets its stderr lines instead of
+    our log. A child that dies later disturbs nothing here: `Child.wait` tells. Raises ServiceError when it cannot be
+    started, ends or says nothing in time.
     """
+    # A session of its own: Ctrl-C in a terminal is for us to act on, and calls that drain still need the child.
     try:
-        process = await trio.lowlevel.open_process(list(argv), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env))
+        process = await trio.lowlevel.open_process(
+            list(argv), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env), start_new_session=True
+        )
     except OSError as error:
         raise ServiceError(f"{what} cannot be started: {error}") from None
     child = Child(process, what)
@@ -67,11 +87,10 @@ async def open_child(
     failure: ServiceError | None = None
     try:
         async with trio.open_nursery() as nursery:
-            ears_closed = trio.Event()
-            nursery.start_soon(_forward_stderr, child, ears_closed)
+            nursery.start_soon(_forward_stderr, child, hear)
             try:
                 with trio.fail_after(timeout_seconds):
-                    child.address = await _address(child, ears_closed)
+                    child.said = await _first_word(child)
             except trio.TooSlowError:
                 failure = ServiceError(f"{what} did not listen within {timeout_seconds:g} s{child.last_words}")
             except ServiceError as error:
@@ -82,46 +101,52 @@ async def open_child(
             await _end(process)
             nursery.cancel_scope.cancel()
     finally:
-        with trio.move_on_after(3 * GRACE_SECONDS, shield=True):
+        with trio.move_on_after(GRACE_SECONDS + KILLED_SECONDS + 1, shield=True):
             await _end(process)
             await _close_pipes(process)
     if failure is not None:
         raise failure
 
 
-async def _address(child: Child, ears_closed: trio.Event) -> str:
-    """What the child says it listens on. Raises ServiceError when it ends without saying so."""
-    if address := await _each_line(child.process.stdout, _listening):
-        return address
-    # Its reason is on stderr, which closes at about the same time. (It may also have closed stdout and live on: then
-    # waiting for its end runs into the caller's deadline.)
-    with trio.move_on_after(LAST_WORDS_SECONDS):
-        await ears_closed.wait()
+async def _first_word(child: Child) -> Mapping[str, object]:
+    """What the child says when it listens. Raises ServiceError when it ends without saying so."""
+    said: dict[str, object] = {}
+
+    def take(line: bytes) -> bool:
+        said.update(_announcement(line))
+        return bool(said)
+
+    if await _each_line(child.process.stdout, take):
+        return said
+    # A child that closed stdout and lives on runs into the caller's deadline here.
     raise ServiceError(await child.wait())
 
 
-def _listening(line: bytes) -> str:
-    """The address in a line that is `{"listening": "host:port"}`; empty for any other line."""
+def _announcement(line: bytes) -> dict[str, object]:
+    """The object in a line that is `{"listening": "host:port", ...}`; empty for any other line."""
     try:
         said = json.loads(line)
     except ValueError:
-        return ""
-    return str(said.get("listening", "")) if isinstance(said, dict) else ""
+        return {}
+    return said if isinstance(said, dict) and said.get("listening") else {}
 
 
-async def _forward_stderr(child: Child, ears_closed: trio.Event) -> None:
-    def forward(line: bytes) -> str:
+async def _forward_stderr(child: Child, hear: Callable[[str], None] | None) -> None:
+    def forward(line: bytes) -> bool:
         if text := line.decode("utf-8", "replace").strip():
             child.last_line = text
-            log.info("child says", child=child.what, line=text)
-        return ""
+            if hear is not None:
+                hear(text)
+            else:
+                log.info("child says", child=child.what, line=text)
+        return False
 
     await _each_line(child.process.stderr, forward)
-    ears_closed.set()
+    child.silent.set()
 
 
-async def _each_line(stream: trio.abc.ReceiveStream | None, take: Callable[[bytes], str]) -> str:
-    """Give every line to `take` until it answers with something, and return that; empty at the end of the stream.
+async def _each_line(stream: trio.abc.ReceiveStream | None, take: Callable[[bytes], bool]) -> bool:
+    """Give every line to `take` until it has had enough, and say whether it had; False at the end of the stream.
 
     A line over MAX_LINE_BYTES is given in pieces: a child cannot fill our memory.
     """
@@ -132,23 +157,25 @@ async def _each_line(stream: trio.abc.ReceiveStream | None, take: Callable[[byte
         if len(pending) > MAX_LINE_BYTES:
             lines, pending = [*lines, pending], b""
         for line in lines:
-            if answer := take(line):
-                return answer
+            if take(line):
+                return True
     return take(pending)
 
 
 async def _discard(stream: trio.abc.ReceiveStream | None) -> None:
     """Read what nobody asked for, so that the child never waits on a full pipe."""
-    await _each_line(stream, lambda _line: "")
+    await _each_line(stream, lambda _line: False)
 
 
 async def _end(process: trio.Process) -> None:
     """SIGTERM, then SIGKILL; returns when the child is dead. Does nothing to one that is."""
-    for stop in (process.terminate, process.kill):
-        stop()
-        with trio.move_on_after(GRACE_SECONDS, shield=True):
-            await process.wait()
-            return
+    process.terminate()
+    with trio.move_on_after(GRACE_SECONDS, shield=True):
+        await process.wait()
+        return
+    process.kill()
+    with trio.move_on_after(KILLED_SECONDS, shield=True):
+        await process.wait()
 
 
 async def _close_pipes(process: trio.Process) -> None:

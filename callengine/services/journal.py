@@ -122,10 +122,9 @@ class PostgresJournal:
 
     async def close_connection(self) -> None:
         """Leave the database; the next attempt connects again."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with trio.move_on_after(CLOSE_SECONDS, shield=True):
-                await self._bridge.run(connection.close)
+        if self._connection is not None:
+            await self._bridge.run(self._connection.close)
+            self._connection = None
 
     async def _write_some(self) -> None:
         """Write one batch; a batch that the database refuses is written entry by entry, to find the one at fault."""
@@ -209,10 +208,13 @@ async def open_journal(database_url: str, bridge: Bridge) -> AsyncIterator[Postg
                 yield journal
             finally:
                 with trio.move_on_after(CLOSE_SECONDS, shield=True):
-                    await _flush_or_say(journal)
+                    await _write_the_rest(journal)
                 writing.cancel()
+                if journal.backlog:
+                    log.error("the record ends with entries not written", entries=journal.backlog)
     finally:
-        await journal.close_connection()
+        with trio.move_on_after(CLOSE_SECONDS, shield=True):
+            await journal.close_connection()
 
 
 async def _write_within(writing: trio.CancelScope, journal: PostgresJournal) -> None:
@@ -220,12 +222,10 @@ async def _write_within(writing: trio.CancelScope, journal: PostgresJournal) -> 
         await journal.run_writer()
 
 
-async def _flush_or_say(journal: PostgresJournal) -> None:
-    problem = "no answer in time"
-    try:
-        await journal.flush()
-    except ServiceError as error:
-        problem = str(error)
-    finally:
-        if journal.backlog:
-            log.error("the record ends with entries not written", entries=journal.backlog, problem=problem)
+async def _write_the_rest(journal: PostgresJournal) -> None:
+    """The database may be starting again at this very moment: try until the time is over."""
+    while journal.backlog:
+        try:
+            await journal.flush()
+        except ServiceError:  # the writer has said what it is
+            await trio.sleep(BACKOFF_SECONDS[0])

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import redis
+import trio
 
 from callengine.errors import ConfigError, ServiceError
 from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
+from callengine.services import registry as registry_module
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.registry import RedisRegistry, open_registry
@@ -75,6 +77,19 @@ async def test_what_a_node_said_fades_unless_it_says_it_again(redis_url: str) ->
         with redis.from_url(redis_url) as client:
             assert 0 < client.ttl("callengine:{node:node-1}:calls") <= NODE_SECONDS
             assert 0 < client.pttl("callengine:{call:a}:caller") <= CALLER_SECONDS * 1000
+
+
+async def test_what_redis_forgot_is_said_again_at_a_heartbeat(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_module, "HEARTBEAT_SECONDS", 0.05)
+    async with registry_at(redis_url) as registry, open_registry(redis_url, "node-2", registry._bridge) as other:
+        registry.call_up_nowait(call("a"))
+        assert list(await other.live_calls()) == [call("a")]
+        with redis.from_url(redis_url) as client:
+            client.flushall()
+        with trio.fail_after(10):
+            for _ in range(2):  # the attempt under way may be older than the loss
+                await registry._attempted.wait()
+        assert list(await other.live_calls()) == [call("a")]
 
 
 async def test_leaving_takes_the_nodes_calls_out(redis_url: str) -> None:

@@ -50,7 +50,7 @@ async def test_a_run_killed_before_its_note_and_one_that_left_a_lock_are_no_obst
     assert tables(empty_database_url) == OURS
 
 
-async def test_a_call_takes_its_turns_and_tools_with_it(database_url: str) -> None:
+def test_a_call_takes_its_turns_and_tools_with_it(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO calls VALUES ('a', 'n', now(), 'ru-RU', '', '', '', '{}')")
         connection.execute("INSERT INTO turns VALUES ('a', 1, 'agent', 'x', 0, 1, false, '{}')")

@@ -5,6 +5,7 @@ It is the `WirePort` of a leg: no socket, no thread. Speech is a loud tone, sile
 import math
 import struct
 from dataclasses import dataclass, field
+from itertools import pairwise
 from uuid import UUID
 
 import trio
@@ -15,6 +16,7 @@ TONE_FRAME = struct.pack(
     f"<{FRAME_SAMPLES}h", *(round(8000 * math.sin(2 * math.pi * 400 * n / 8000)) for n in range(FRAME_SAMPLES))
 )
 FRAME_SECONDS = 0.02
+FIRST_UUID = UUID(int=1)
 HEADER = b"\x10\x01\x40"
 
 
@@ -35,7 +37,7 @@ class Sent:
 class SimulatedAsterisk:
     """One call's far end. Feed it with `speak`, `press`, `hang_up`; read `sent`."""
 
-    uuid: UUID = UUID(int=1)
+    uuid: UUID = FIRST_UUID
     sent: list[Sent] = field(default_factory=list)
     closed_at: float | None = None
     peer_closed: bool = False
@@ -101,6 +103,7 @@ class SimulatedAsterisk:
         """The caller hangs up: Asterisk closes, without a message."""
         self._eof = True
         self.closed_at = trio.current_time()
+        self.on_frame.set()
 
     async def agent_speaks(self) -> float:
         """Wait for the next frame of speech; returns when it came."""
@@ -117,6 +120,7 @@ class SimulatedAsterisk:
                 if message.kind == 0x10 and message.speech is speech:
                     return message.at
             seen = len(self.sent)
+            assert self.closed_at is None, "the call is over"
             self.on_frame = trio.Event()
             await self.on_frame.wait()
 
@@ -138,4 +142,4 @@ class SimulatedAsterisk:
     def spacings(self) -> list[float]:
         """Seconds between consecutive frames."""
         times = [message.at for message in self.frames()]
-        return [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        return [later - earlier for earlier, later in pairwise(times)]

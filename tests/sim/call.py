@@ -31,6 +31,9 @@ from tests.sim.asterisk import SimulatedAsterisk
 __all__ = ["Admission", "Parts", "Stage", "open_stage", "run_virtual"]
 
 
+LONGEST_PLAY = 600.0
+
+
 @dataclass(slots=True)
 class Parts:
     """What a simulated call is made of; replace what a test is about."""
@@ -61,6 +64,7 @@ async def open_stage(parts: Parts) -> AsyncIterator[Stage]:
     services = Services(parts.recognizer, parts.voice, parts.dialog, parts.toolbox, journal, MemoryRegistry())
     await parts.voice.warm(parts.agent.fixed_prompts())
     async with trio.open_nursery() as world:
+        world.cancel_scope.deadline = trio.current_time() + LONGEST_PLAY
         await world.start(clock.run)
         world.start_soon(serve_confirmation, clock.all_legs, LevelModel())
         leg = Leg(asterisk, trio.current_time(), no_media_seconds=60.0)
@@ -71,6 +75,7 @@ async def open_stage(parts: Parts) -> AsyncIterator[Stage]:
         yield stage
         await stage.ended.wait()
         world.cancel_scope.cancel("the play is over")
+    assert stage.ended.is_set(), f"the call was still up after {LONGEST_PLAY:.0f} s"
 
 
 async def _answer(stage: Stage, services: Services, parts: Parts) -> None:

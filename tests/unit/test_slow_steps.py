@@ -48,21 +48,25 @@ async def hold_the_loop(clock: Clock, seconds: float) -> None:
     await trio.lowlevel.checkpoint()
 
 
+async def in_a_task_of_its_own(clock: Clock, seconds: float) -> None:
+    """The instrument names tasks, so the function needs one."""
+    async with trio.open_nursery() as nursery:  # noqa: ASYNC112
+        nursery.start_soon(hold_the_loop, clock, seconds)
+
+
 NAME = f"{hold_the_loop.__module__}.hold_the_loop"
 
 
 async def test_a_slow_step_is_counted_by_the_tasks_function(instrument: SlowSteps, clock: Clock) -> None:
     before = counted(NAME)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(hold_the_loop, clock, 0.02)
+    await in_a_task_of_its_own(clock, 0.02)
     assert counted(NAME) == before + 1
 
 
 async def test_a_step_at_the_limit_is_not_slow(instrument: SlowSteps, clock: Clock) -> None:
     before = counted(NAME)
     clock.now = 0.0
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(hold_the_loop, clock, SLOW_SECONDS)
+    await in_a_task_of_its_own(clock, SLOW_SECONDS)
     assert counted(NAME) == before
 
 
@@ -73,8 +77,7 @@ async def test_one_line_a_minute_says_how_many_more_there_were(
     for pause in (0.0, 1.0, 1.0, LOG_EVERY_SECONDS):
         clock.now += pause
         # The pause is in this task's own step, so the clock is looked at anew before the next one.
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(hold_the_loop, clock, 0.5)
+        await in_a_task_of_its_own(clock, 0.5)
     lines = [event for event in logged(caplog) if event["task"] == NAME]
     assert [(event["milliseconds"], event["others"]) for event in lines] == [(500.0, 0), (500.0, 2)]
 

@@ -1,0 +1,152 @@
+"""A real whisper-server with the base model, through Google's own clients, on recorded human speech."""
+
+import itertools
+from collections.abc import Iterator
+
+import grpc
+import jiwer
+import pytest
+from google.cloud import speech_v1, speech_v2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from tests.google_clients import (
+    SECOND,
+    audio_v2,
+    client_v1,
+    client_v2,
+    config_v1,
+    config_v2,
+    opening_v2,
+    plain,
+    sentences,
+)
+from tests.speech import Clip
+
+pytestmark = pytest.mark.integration
+
+SHORT = speech_v2.StreamingRecognitionFeatures.EndpointingSensitivity.ENDPOINTING_SENSITIVITY_SHORT
+EVENT = speech_v2.StreamingRecognizeResponse.SpeechEventType
+# The base model measures 20 % on such prompts; a broken window, rate or prompt gives 50 % and more.
+MOST_WORDS_WRONG = 0.35
+PAUSE = b"\0" * SECOND
+
+
+@pytest.fixture
+def channel(whisper_address: str) -> Iterator[grpc.Channel]:
+    """A channel of its own for each test."""
+    with grpc.insecure_channel(whisper_address) as channel:
+        yield channel
+
+
+def prompts(count: int, language: str = "ru") -> list[Clip]:
+    return sentences(language)[:count]
+
+
+def finals(responses: list[speech_v2.StreamingRecognizeResponse]) -> list[speech_v2.StreamingRecognitionResult]:
+    return [result for response in responses for result in response.results if result.is_final]
+
+
+def test_v2_stream_of_many_utterances(channel: grpc.Channel) -> None:
+    spoken = prompts(8)
+    audio = PAUSE + b"".join(clip.slin + PAUSE for clip in spoken)
+    opening = opening_v2(interim_results=True, enable_voice_activity_events=True, endpointing_sensitivity=SHORT)
+    requests = itertools.chain([opening], audio_v2(audio))
+    responses = list(client_v2(channel).streaming_recognize(requests=requests, timeout=120))
+    said = finals(responses)
+    text = "".join(result.alternatives[0].transcript for result in said)
+    assert jiwer.wer(plain(" ".join(clip.text for clip in spoken)), plain(text)) < MOST_WORDS_WRONG
+    assert text == text.strip()
+    assert all(result.alternatives[0].transcript.startswith(" ") for result in said[1:])
+    assert all(0 < result.alternatives[0].confidence <= 1 for result in said)
+    ends = [result.result_end_offset.total_seconds() for result in said]
+    assert ends == sorted(set(ends))
+    assert 0 < ends[0] < ends[-1] <= len(audio) / SECOND
+    activity = [response.speech_event_type for response in responses if response.speech_event_type]
+    assert activity == [EVENT.SPEECH_ACTIVITY_BEGIN, EVENT.SPEECH_ACTIVITY_END] * (len(activity) // 2)
+    assert len(activity) // 2 >= len(said)
+    for response in responses:
+        kinds = [(result.is_final, round(result.stability, 1)) for result in response.results]
+        assert kinds in ([], [(True, 0.0)], [(False, 0.9)], [(False, 0.1)], [(False, 0.9), (False, 0.1)])
+
+
+def test_english_and_detected_language(channel: grpc.Channel) -> None:
+    clip = sentences("en")[0]
+    for language in ("en-US", "auto"):
+        opening = opening_v2(config_v2(language=language))
+        responses = list(
+            client_v2(channel).streaming_recognize(
+                requests=itertools.chain([opening], audio_v2(clip.slin + PAUSE)), timeout=60
+            )
+        )
+        text = "".join(result.alternatives[0].transcript for result in finals(responses))
+        assert jiwer.wer(plain(clip.text), plain(text)) < MOST_WORDS_WRONG
+        assert {result.language_code for result in finals(responses)} == {"en"}
+
+
+def test_v1_helper_with_word_times_and_a_flush(channel: grpc.Channel) -> None:
+    clip = prompts(1)[0]
+    streaming = speech_v1.StreamingRecognitionConfig(config=config_v1(enable_word_time_offsets=True))
+    chunks = (
+        speech_v1.StreamingRecognizeRequest(audio_content=clip.slin[start : start + 1600])
+        for start in range(0, len(clip.slin), 1600)
+    )
+    # No silence follows: the half-close has to flush the final.
+    responses = list(client_v1(channel).streaming_recognize(streaming, chunks, retry=None, timeout=60))
+    [result] = [result for response in responses for result in response.results]
+    words = result.alternatives[0].words
+    assert result.is_final
+    assert plain(" ".join(word.word for word in words)) == plain(result.alternatives[0].transcript)
+    times = [(word.start_time.total_seconds(), word.end_time.total_seconds()) for word in words]
+    assert all(start <= end for start, end in times)
+    assert times == sorted(times)
+    assert times[-1][1] <= result.result_end_time.total_seconds() <= len(clip.slin) / SECOND + 0.001
+
+
+def test_unary_recognize_v1_and_v2(channel: grpc.Channel) -> None:
+    clip = prompts(1)[0]
+    first = client_v1(channel).recognize(
+        config=config_v1(enable_automatic_punctuation=False),
+        audio=speech_v1.RecognitionAudio(content=clip.slin),
+        retry=None,
+        timeout=60,
+    )
+    request = speech_v2.RecognizeRequest(
+        recognizer="projects/p/locations/l/recognizers/_", config=config_v2(), content=clip.slin
+    )
+    second = client_v2(channel).recognize(request=request, timeout=60)
+    bare, full = first.results[0].alternatives[0].transcript, second.results[0].alternatives[0].transcript
+    assert plain(full) == bare
+    assert jiwer.wer(plain(clip.text), bare) < MOST_WORDS_WRONG
+
+
+def test_single_utterance_stops_the_stream_itself(channel: grpc.Channel) -> None:
+    clip = prompts(1)[0]
+    streaming = speech_v1.StreamingRecognitionConfig(config=config_v1(), single_utterance=True)
+    audio = (clip.slin + PAUSE) * 5
+    chunks = (
+        speech_v1.StreamingRecognizeRequest(audio_content=audio[start : start + 1600])
+        for start in range(0, len(audio), 1600)
+    )
+    responses = list(client_v1(channel).streaming_recognize(streaming, chunks, retry=None, timeout=60))
+    kinds = [response.speech_event_type.name if response.speech_event_type else "final" for response in responses]
+    assert kinds == ["END_OF_SINGLE_UTTERANCE", "final"]
+
+
+def test_silence_gives_no_message_and_ok(channel: grpc.Channel) -> None:
+    opening = opening_v2(interim_results=True, enable_voice_activity_events=True)
+    requests = itertools.chain([opening], audio_v2(PAUSE * 5))
+    assert list(client_v2(channel).streaming_recognize(requests=requests, timeout=30)) == []
+
+
+def test_health_and_reflection(channel: grpc.Channel) -> None:
+    stub = health_pb2_grpc.HealthStub(channel)
+    for service in ("", "google.cloud.speech.v1.Speech", "google.cloud.speech.v2.Speech"):
+        answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)
+        assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    with pytest.raises(grpc.RpcError) as unknown:
+        stub.Check(health_pb2.HealthCheckRequest(service="other"), timeout=10)
+    assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
+    listing = reflection_pb2.ServerReflectionRequest(list_services="")
+    [answer] = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([listing]), timeout=10)
+    assert "google.cloud.speech.v2.Speech" in {service.name for service in answer.list_services_response.service}
