@@ -100,4 +100,4 @@ def test_settings_do_not_change_and_read_no_environment_of_their_own(monkeypatch
     monkeypatch.setenv("MAX_CALLS", "7")
     assert Settings().max_calls == 200
     with pytest.raises(ValidationError):
-        load_settings({}).max_calls = 3  # type: ignore[misc]
+        load_settings({}).max_calls = 3

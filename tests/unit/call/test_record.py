@@ -1,23 +1,24 @@
 """The record: each turn once, in order, and the caller's only when no late final can mend it any more."""
 
+from collections.abc import Sequence
+
 from callengine.call.record import Record
 from callengine.call.timing import ResponseTimes
-from callengine.ports.journal import ToolRecorded, TurnRecorded
+from callengine.ports.journal import Entry, ToolRecorded, TurnRecorded
 from callengine.ports.tools import ToolCall, ToolResult
 from callengine.services.memory import MemoryJournal
 
 
-def make_record() -> tuple[Record, list[object]]:
-    journal, entries = MemoryJournal(), []
-    journal.record_nowait = entries.append  # type: ignore[method-assign]
-    return Record(journal, "c", began=100.0), entries
+def make_record() -> tuple[Record, Sequence[Entry]]:
+    journal = MemoryJournal()
+    return Record(journal, "c", began=100.0), journal.entries
 
 
 def test_a_caller_s_turn_waits_for_its_answer_and_may_be_mended() -> None:
     record, entries = make_record()
     record.caller("шимы", 101.0, 102.0)
     record.correct_caller("шины")
-    assert entries == []
+    assert not entries
     record.agent("Есть.", (103.0, 104.0), False, {"response": 1.0})
     assert entries == [
         TurnRecorded("c", 1, "caller", "шины", 1.0, 2.0),
