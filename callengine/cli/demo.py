@@ -88,7 +88,7 @@ def _make_folder(folder: Path) -> None:
 
 def _place(engine: Engine, played: Played, recording: Path) -> Place:
     query = f"SELECT {COLUMNS} FROM turns WHERE call_id = '{played.call_id}' ORDER BY sequence"  # noqa: S608
-    sql = shlex.join([_psql(), engine.database_url, "-c", query])
+    sql = f'{shlex.quote(_psql())} {shlex.quote(engine.database_url)} -c "{query}"'
     return Place(record_url(engine.api, played.call_id), sql, str(recording), str(engine.data_dir))
 
 

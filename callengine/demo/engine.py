@@ -41,7 +41,7 @@ class Engine:
             case {"event": "started", "part": "PostgreSQL", "url": str(url)}:
                 self.database_url = url
             case {"event": "child says", "child": str(child), "line": str(said)}:
-                show(Starting(child, said))
+                show(Starting(child, said.partition(" INFO ")[2] or said))
 
 
 def environment(environ: Mapping[str, str], language: Language, data_dir: Path) -> dict[str, str]:
@@ -68,7 +68,8 @@ async def open_engine(language: Language, data_dir: Path, show: Show) -> AsyncIt
     show(Starting("the engine"))
 
     def hear(line: str) -> None:
-        engine.hear(line, show)
+        if not engine.audiosocket:
+            engine.hear(line, show)
 
     async with open_child(python_child("callengine", "serve"), env, "the engine", START_SECONDS, hear) as child:
         engine.audiosocket, engine.api = child.address, str(child.said["api"])

@@ -45,7 +45,7 @@ class CallerSays:
 
 @dataclass(frozen=True, slots=True)
 class AgentHeard:
-    """The agent's speech reached the caller: `seconds` after the end of the caller's (None: the greeting, or unasked)."""
+    """The agent's speech reached the caller, `seconds` after the end of the caller's; None: nothing had been asked."""
 
     at: float
     seconds: float | None = None

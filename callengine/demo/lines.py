@@ -97,11 +97,12 @@ def _turn(event: TurnInRecord) -> str:
 
 
 def _figures(report: Report) -> list[str]:
-    lines = []
-    for stage in (*STAGES, "wire"):
-        if (spread := report.spread(stage)) is not None:
-            lines.append(f"  {stage:<12} min {spread[0]:.2f}  median {spread[1]:.2f}  max {spread[2]:.2f} s")
-    return lines
+    spreads = [(stage, report.spread(stage)) for stage in (*STAGES, "wire")]
+    return [
+        f"  {stage:<12} min {spread[0]:.2f}  median {spread[1]:.2f}  max {spread[2]:.2f} s"
+        for stage, spread in spreads
+        if spread is not None
+    ]
 
 
 def _plain(event: Event) -> dict[str, object]:

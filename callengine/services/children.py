@@ -27,11 +27,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Child:
-    """A child that serves at `address` (`host:port`). `said` is all of the line that told so, `last_line` the last of
-    its stderr."""
+    """A child and what it `said` when it served; `last_line` is the last of its stderr, `hear` gets them all."""
 
     process: trio.Process
     what: str
+    hear: Callable[[str], None] | None = None
     said: Mapping[str, object] = field(default_factory=dict)
     last_line: str = ""
     silent: trio.Event = field(default_factory=trio.Event)  # stderr is at its end
@@ -71,8 +71,8 @@ async def open_child(
 ) -> AsyncIterator[Child]:
     """Start a child, wait until it listens, and end it when the block is left: SIGTERM, then SIGKILL.
 
-    `env` is its whole environment; `what` names it to people ("the demo Store"); `hear` gets its stderr lines instead of
-    our log. A child that dies later disturbs nothing here: `Child.wait` tells. Raises ServiceError when it cannot be
+    `env` is its whole environment; `what` names it to people ("the demo Store"); `hear` gets its stderr lines, else our
+    log does. A child that dies later disturbs nothing here: `Child.wait` tells. Raises ServiceError when it cannot be
     started, ends or says nothing in time.
     """
     # A session of its own: Ctrl-C in a terminal is for us to act on, and calls that drain still need the child.
@@ -82,12 +82,12 @@ async def open_child(
         )
     except OSError as error:
         raise ServiceError(f"{what} cannot be started: {error}") from None
-    child = Child(process, what)
+    child = Child(process, what, hear)
     # Kept aside and raised outside, so that it does not leave the nursery as a group.
     failure: ServiceError | None = None
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_forward_stderr, child, hear)
+            nursery.start_soon(_forward_stderr, child)
             try:
                 with trio.fail_after(timeout_seconds):
                     child.said = await _first_word(child)
@@ -131,12 +131,12 @@ def _announcement(line: bytes) -> dict[str, object]:
     return said if isinstance(said, dict) and said.get("listening") else {}
 
 
-async def _forward_stderr(child: Child, hear: Callable[[str], None] | None) -> None:
+async def _forward_stderr(child: Child) -> None:
     def forward(line: bytes) -> bool:
         if text := line.decode("utf-8", "replace").strip():
             child.last_line = text
-            if hear is not None:
-                hear(text)
+            if child.hear is not None:
+                child.hear(text)
             else:
                 log.info("child says", child=child.what, line=text)
         return False

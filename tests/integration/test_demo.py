@@ -1,0 +1,92 @@
+"""`callengine demo` on real parts: PostgreSQL, Valkey, the Store over HTTP, Whisper, espeak-ng. Content, never time."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+Line = dict[str, Any]
+
+
+@contextmanager
+def started_demo(data_dir: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A demo in a process of its own, as a user has it; it is killed where a test leaves it running."""
+    command = [sys.executable, "-m", "callengine", "demo", "--json", *options]
+    env = {**os.environ, "DATA_DIR": str(data_dir)}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        try:
+            yield demo
+        finally:
+            demo.kill()
+
+
+def family(demo: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Every process that the demo has started, and those that they have."""
+    return psutil.Process(demo.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "size", "order_state", "price", "goodbye"),
+    [
+        ("ru", "225/45 R17", "Заказ 1042 в пути", "15 640 рублей", "Спасибо за звонок. До свидания!"),
+        ("en", "225/45 R17", "Order 1042 is on its way", "15,640 roubles", "Thank you for calling. Goodbye!"),
+    ],
+)
+def test_a_whole_call(language: str, size: str, order_state: str, price: str, goodbye: str, tmp_path: Path) -> None:
+    with started_demo(tmp_path, "--language", language) as demo:
+        stdout, stderr = demo.communicate()
+    lines: list[Line] = [json.loads(line) for line in stdout.splitlines()]
+    assert (demo.returncode, stderr) == (0, ""), stdout
+    done = lines[-1]
+    assert done["event"] == "done"
+    assert (done["outcome"], done["missing"]) == ("completed", "")
+    turns: list[Line] = done["turns"]
+    assert [turn["number"] for turn in turns] == [1, 2, 3, 4, 5, 6, 7]
+    answers = [" ".join(turn["answers"]) for turn in turns]
+    assert size in answers[1]
+    assert price in answers[2]
+    assert order_state in answers[3]
+    assert answers[6] == goodbye
+    assert [turn["number"] for turn in turns if turn["interrupted"]] == [5], "the sixth is said over the answer before"
+    for turn in turns:
+        assert {"endpointing", "recognition", "dialog", "voice", "response", "wire"} <= set(turn["seconds"]), turn
+    parts = [line["part"] for line in lines if line["event"] == "starting"]
+    assert [part for part in parts if part in ("PostgreSQL", "Valkey", "the demo Store")] == parts[1:4]
+    assert Path(done["place"]["recording"]).stat().st_size > 1_000_000, "a minute of both sides"
+    assert "synthetic" in next(line for line in lines if line["event"] == "connected")["caller_voice"]
+
+
+@pytest.mark.parametrize("moment", ["starting", "connected"])
+def test_ctrl_c_leaves_nothing_behind(moment: str, tmp_path: Path) -> None:
+    with started_demo(tmp_path) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            said = json.loads(line)
+            if said["event"] == moment and said.get("part") in (None, "whisper-server on the CPU"):
+                break
+        children = family(demo)
+        demo.send_signal(signal.SIGINT)
+        _stdout, stderr = demo.communicate()
+    assert (demo.returncode, stderr) == (130, "callengine demo: stopped\n")
+    assert len(children) >= 3, "the engine, PostgreSQL, Valkey"
+    _gone, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+def test_an_engine_that_cannot_start_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "postgres").write_text("in the way", encoding="utf-8")
+    with started_demo(tmp_path) as demo:
+        _stdout, stderr = demo.communicate()
+    assert demo.returncode != 0
+    assert "DATA_DIR" in stderr
+    assert stderr.count("\n") == 1
