@@ -182,7 +182,7 @@ async def test_a_late_final_corrects_the_record(autojump_clock: trio.testing.Moc
         await stage.asterisk.agent_speaks()
         await stage.asterisk.agent_silent()
         stage.asterisk.hang_up()
-    assert turns(stage)[1] == ("caller", question, False)
+    assert turns(stage)[1] == ("caller", "есть зимние шины на семнадцать", False)
 
 
 async def test_nobody_speaks(autojump_clock: trio.testing.MockClock) -> None:
