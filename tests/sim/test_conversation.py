@@ -170,8 +170,12 @@ async def test_the_caller_goes_on_while_the_agent_thinks(autojump_clock: trio.te
 
 async def test_a_late_final_corrects_the_record(autojump_clock: trio.testing.MockClock) -> None:
     """An interim serves when the final takes its time; the record says what the final says."""
-    recognizer = ScriptedRecognizer(["есть зимние шины на семнадцать"], final_delay_seconds=3.0, interim_every_seconds=0.3)
-    parts = Parts(recognizer=recognizer, dialog=ScriptedDialog(("Сейчас посмотрю, подождите немного, пожалуйста. " * 2,)))
+    recognizer = ScriptedRecognizer(
+        ["есть зимние шины на семнадцать"], final_delay_seconds=3.0, interim_every_seconds=0.3
+    )
+    parts = Parts(
+        recognizer=recognizer, dialog=ScriptedDialog(("Сейчас посмотрю, подождите немного, пожалуйста. " * 2,))
+    )
     async with open_stage(parts) as stage:
         await greeted(stage)
         await stage.asterisk.speak(1.0)

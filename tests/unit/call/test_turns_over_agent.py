@@ -3,6 +3,7 @@
 import pytest
 
 from callengine.call.turn_events import (
+    Action,
     AgentFinished,
     AgentStarted,
     Answer,
@@ -45,7 +46,8 @@ def test_no_words_and_the_agent_goes_on_within_two_seconds() -> None:
 
 def test_a_dog_that_barks_on_does_not_keep_the_agent_silent() -> None:
     talk = barged_in()
-    now, actions = 4.4, []
+    now = 4.4
+    actions: list[Action] = []
     while not actions and now < 30:
         actions += talk.at(now, CallerPaused(now))
         actions += talk.at(now + 0.3, CallerBegan(now + 0.2))

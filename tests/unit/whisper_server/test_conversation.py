@@ -15,6 +15,7 @@ from whisper_server.session import Session
 from whisper_server.vad import Silero
 
 from tests.google_clients import sentences
+from tests.plain_asyncio import run_plain
 
 
 class Stuck:
@@ -54,7 +55,7 @@ def test_no_audio_ends_with_googles_words(
     monkeypatch.setattr(conversation, "NO_AUDIO_SECONDS", 0)
     context: Any = Stuck()
     with pytest.raises(Refused) as refusal:
-        asyncio.run(conversation.read(context, dialect))
+        run_plain(conversation.read(context, dialect))
     assert refusal.value.code == code
     assert refusal.value.text.startswith(says)
 
@@ -70,5 +71,5 @@ def test_results_that_nobody_reads_end_the_stream(monkeypatch: pytest.MonkeyPatc
         await Conversation(dialect_v2, context, request, session).run()
 
     with pytest.raises(Refused, match="has not read its results") as refusal:
-        asyncio.run(run())
+        run_plain(run())
     assert refusal.value.code == grpc.StatusCode.DEADLINE_EXCEEDED

@@ -10,6 +10,8 @@ from whisper_server.decoder import Transcript, Utterance
 from whisper_server.decoding import DecodeQueue
 from whisper_server.errors import DecodeError
 
+from tests.plain_asyncio import run_plain
+
 
 def utterance(number: int) -> Utterance:
     return Utterance(np.full(1, number, np.int16), 8000, ("ru",))
@@ -43,5 +45,5 @@ def test_one_at_a_time_in_order_and_cancelled_ones_are_skipped() -> None:
             assert await fourth == Transcript("4", "ru", 1.0)
             working.cancel()
 
-    asyncio.run(run())
+    run_plain(run())
     assert decoded == [1, 2, 4]

@@ -12,6 +12,8 @@ from whisper_server.decoding import Decoded
 from whisper_server.request import Request
 from whisper_server.session import FinalDecode, InterimDecode, Session, SpeechBegan, SpeechStopped, Step
 
+from tests.plain_asyncio import run_plain
+
 WINDOW = 256
 
 
@@ -59,7 +61,7 @@ def in_loop(check: Callable[[], None]) -> None:
         await asyncio.sleep(0)
         check()
 
-    asyncio.run(run())
+    run_plain(run())
 
 
 def open_session(line: Line, *, interim: bool = False) -> Session:
