@@ -131,7 +131,7 @@ class Dialogue:
         self._ending = None
         self._history.caller(answer.text)
         self._record.caller(answer.text, self._turns.answered.began, answer.speech_ended)
-        self._times = ResponseTimes(answer.speech_ended, answer.pause_over, now)
+        self._times = ResponseTimes(answer.speech_ended, answer.pause_over, now, flush=self._call.leg.flush_seconds)
         self._thinking = trio.CancelScope()
         self._nursery.start_soon(self._think, self._speaker.begin(), self._thinking)
 

@@ -42,10 +42,9 @@ class Leg:
 
     __slots__ = (
         "_ahead", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_port", "_progress_at",
-        "_resampler",
-        "_said_hangup", "_unsent", "_vad", "began", "confirm", "frames_dropped", "gate", "heard_at", "marks",
-        "no_media_seconds", "playout", "ring", "silent_from", "speech_since", "speech_until",
-        "spoke_at", "talking", "tracker", "vad_state",
+        "_resampler", "_said_hangup", "_unsent", "_vad", "began", "confirm", "flush_seconds", "frames_dropped",
+        "gate", "heard_at", "marks", "no_media_seconds", "paused_at", "playout", "ring", "silent_from",
+        "speech_since", "speech_until", "spoke_at", "talking", "tracker", "vad_state",
     )  # fmt: skip
 
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
@@ -75,6 +74,8 @@ class Leg:
         self.silent_from = now  # when its last run of speech ended
         self.speech_since: int | None = None  # where speech without a final begins, for a recogniser that starts anew
         self.speech_until = 0  # where speech last paused
+        self.paused_at: float | None = None  # when that was detected, until the recogniser has all of it
+        self.flush_seconds = 0.0  # how long that took
         self.frames_dropped = 0
 
     @property
@@ -163,6 +164,7 @@ class Leg:
             self.speech_since = mark.position if self.speech_since is None else self.speech_since
         elif mark is not None:
             self.speech_until = mark.position
+            self.paused_at = trio.current_time()
         if mark is not None:
             self._mark(mark)
             self.ring.wake()
