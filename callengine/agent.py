@@ -59,6 +59,8 @@ def load_agent(path: Path | None, language: str) -> AgentProfile:
         return _parse(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise ConfigError("AGENT_FILE", f"cannot read {str(path)!r}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError("AGENT_FILE", f"{str(path)!r} is not UTF-8 text") from None
 
 
 def _parse(text: str, name: str) -> AgentProfile:

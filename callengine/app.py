@@ -62,13 +62,12 @@ class Stop:
 class Engine:
     """One running engine: its calls, and what may be asked of it from outside."""
 
-    def __init__(self, settings: Settings, agent: AgentProfile, services: Services, stop: Stop) -> None:
+    def __init__(self, settings: Settings, agent: AgentProfile, services: Services) -> None:
         self.settings = settings
         self.agent = agent
         self.services = services
         self.clock = MediaClock()
         self.admission = Admission(settings.max_calls)
-        self.stop = stop
         self._legs: dict[UUID, Leg] = {}
         self._outcomes: OrderedDict[UUID, str] = OrderedDict()
 
@@ -130,12 +129,14 @@ async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
             stop = Stop(nursery.cancel_scope)
             await nursery.start(_serve_signals, stop)
             async with open_services(settings, agent) as services:
-                engine = Engine(settings, agent, services, stop)
-                await _run(engine, model, listener, task_status)
+                engine = Engine(settings, agent, services)
+                await _run(engine, model, listener, stop, task_status)
             nursery.cancel_scope.cancel("drained")
 
 
-async def _run(engine: Engine, model: SileroModel, listener: socket, task_status: trio.TaskStatus[Addresses]) -> None:
+async def _run(
+    engine: Engine, model: SileroModel, listener: socket, stop: Stop, task_status: trio.TaskStatus[Addresses]
+) -> None:
     collector = ClockCollector(engine.clock)
     REGISTRY.register(collector)
     stop_watching = start_watchdog(lambda: engine.clock.ticks)
@@ -145,20 +146,20 @@ async def _run(engine: Engine, model: SileroModel, listener: socket, task_status
             servers.start_soon(serve_confirmation, engine.clock.all_legs, model)
             servers.start_soon(serve_collections, lambda: engine.admission.up)
             settings = engine.settings
-            api = await servers.start(serve_api, _api_state(engine), settings.api_host, settings.api_port)
+            api = await servers.start(serve_api, _api_state(engine, stop), settings.api_host, settings.api_port)
             with quiet_gc():
                 host, port = listener.getsockname()[:2]
-                engine.stop.serving = True
+                stop.serving = True
                 log.info("serving", audiosocket=f"{host}:{port}", api=api, node=settings.node_name)
                 task_status.started(Addresses(f"{host}:{port}", api))
-                await _serve_until_drained(engine, listener)
+                await _serve_until_drained(engine, listener, stop.drain)
             servers.cancel_scope.cancel("drained")
     finally:
         stop_watching.set()
         REGISTRY.unregister(collector)
 
 
-async def _serve_until_drained(engine: Engine, listener: socket) -> None:
+async def _serve_until_drained(engine: Engine, listener: socket, drain: trio.Event) -> None:
     settings = engine.settings
     server = CallServer(
         engine.clock,
@@ -171,7 +172,7 @@ async def _serve_until_drained(engine: Engine, listener: socket) -> None:
     async with trio.open_nursery() as calls:
         async with trio.open_nursery() as accepting:
             accepting.start_soon(serve_calls, listener, server, calls)
-            await engine.stop.drain.wait()
+            await drain.wait()
             engine.admission.draining = True
             accepting.cancel_scope.cancel("draining")
         log.info("draining", calls=engine.admission.up, seconds=settings.drain_seconds)
@@ -190,7 +191,7 @@ async def _serve_signals(stop: Stop, *, task_status: trio.TaskStatus[None] = tri
             stop.ask()
 
 
-def _api_state(engine: Engine) -> ApiState:
+def _api_state(engine: Engine, stop: Stop) -> ApiState:
     admission = engine.admission
     return ApiState(
         settings=engine.settings,
@@ -200,7 +201,7 @@ def _api_state(engine: Engine) -> ApiState:
         admission=lambda: ApiAdmission(admission.up, admission.max_calls, admission.draining),
         outcome=engine.outcome,
         hang_up=engine.hang_up,
-        drain=engine.stop.ask,
+        drain=stop.ask,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from callengine.errors import ConfigError
 
@@ -74,7 +75,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         variable = str(first["loc"][0]).upper()
-        raise ConfigError(variable, f"{first['msg'].lower()} (it is {_shown(variable, first['input'])})") from None
+        raise ConfigError(variable, f"{_problem(first)} (it is {_shown(variable, first['input'])})") from None
 
 
 def _from_file(environ: Mapping[str, str], variable: str) -> str:
@@ -85,6 +86,10 @@ def _from_file(environ: Mapping[str, str], variable: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{variable}_FILE", f"cannot read {path!r}: {error}") from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    return " ".join(error["msg"].removeprefix("Value error, ").split())
 
 
 def _shown(variable: str, value: object) -> str:

@@ -3,6 +3,7 @@
 The bytes are put together by hand from Asterisk's header, not by the engine's encoder: the two check each other."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -69,7 +70,7 @@ def chunked(draw: st.DrawFn, data: bytes) -> Sequence[bytes]:
         return []
     cuts = draw(st.lists(st.integers(1, len(data)), max_size=24))
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    return [data[begin:end] for begin, end in zip(edges, edges[1:], strict=False)]
+    return [data[begin:end] for begin, end in pairwise(edges)]
 
 
 def almost_messages() -> st.SearchStrategy[bytes]:

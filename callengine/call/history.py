@@ -7,6 +7,8 @@ from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
 from callengine.ports.synthesis import WordMark
 from callengine.ports.tools import ToolCall, ToolResult
 
+SAMPLES_PER_CHARACTER = 500  # 16 characters a second: brisk speech
+
 
 @dataclass(slots=True)
 class Piece:
@@ -37,11 +39,13 @@ def _heard_of(piece: Piece, played: int) -> str:
         begun = [word.start for word in piece.words if word.position < heard]
         if not begun:
             return ""
-        following = piece.text.find(" ", begun[-1])
+        following = piece.text.find(" ", max(begun))
         return piece.text if following < 0 else piece.text[:following].rstrip()
     length = max(piece.end - piece.begin, 1)
+    if not piece.complete:  # how long it will be is not known yet
+        length = max(length, len(piece.text) * SAMPLES_PER_CHARACTER)
     characters = int(len(piece.text) * min(heard / length, 1.0))
-    return piece.text[:characters].rpartition(" ")[0].rstrip()
+    return piece.text[: characters + 1].rpartition(" ")[0].rstrip()
 
 
 @dataclass(slots=True)

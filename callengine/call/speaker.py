@@ -106,6 +106,7 @@ class Speaker:
     def _put(self, piece: Piece, chunk: SpeechChunk, frames: bytes) -> None:
         if self.first_audio_at is None:
             self.first_audio_at = trio.current_time()
+            self._leg.playout.first = self._leg.playout.queued
         self._leg.playout.put(frames)
         piece.words += chunk.words
         piece.end = self._leg.playout.queued

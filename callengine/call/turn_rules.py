@@ -198,16 +198,19 @@ def _barge_in_heard(turns: Turns, event: Event, now: float) -> list[Action]:
 def _barge_in_began(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerBegan)
     turns.begin_utterance(event.began)
-    began, times = turns.utterance.began, turns.times
-    assert began is not None
     assert turns.deadline is not None
     # a second sound gets time for its words; a dog that barks on does not keep the agent silent for ever
-    turns.deadline = max(turns.deadline, min(now + times.words_wait / 2, began + 2 * times.words_wait))
+    turns.deadline = max(turns.deadline, min(now + turns.times.words_wait / 2, _barge_in_limit(turns)))
     return []
 
 
 def _barge_in_paused(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerPaused)
+    assert turns.deadline is not None
+    began, times = turns.speech_began, turns.times
+    if began is not None and event.ended - began >= times.words_wait / 2:
+        # too long for a cough: the final of it is on its way
+        turns.deadline = max(turns.deadline, min(event.ended + times.final_wait, _barge_in_limit(turns)))
     turns.speech_began = None
     turns.utterance.paused = event.ended
     return []
@@ -219,8 +222,17 @@ def _barge_in_finished(turns: Turns, event: Event, now: float) -> list[Action]:
     return [Do.RESUME, *(turns.await_end(now) if turns.utterance.paused is not None else [])]
 
 
+def _barge_in_limit(turns: Turns) -> float:
+    """The latest that words are waited for, whatever goes on sounding."""
+    assert turns.utterance.began is not None
+    return turns.utterance.began + 2 * turns.times.words_wait
+
+
 def _barge_in_tick(turns: Turns, event: Event, now: float) -> list[Action]:
-    """Nothing was recognised: a noise. The agent goes on where it stopped."""
+    """Nothing was recognised: a noise. The agent goes on where it stopped, but not into what is still being said."""
+    if turns.speech_began is not None and now < (limit := _barge_in_limit(turns)):
+        turns.deadline = limit
+        return []
     turns.utterance = Utterance()
     turns.speech_began = None
     turns.state, turns.deadline = State.SPEAKING, None

@@ -71,8 +71,8 @@ class Leg:
         self.confirm = 0  # the next sample Silero is to look at, while the gate is open
         self.vad_state: VoiceState | None = None
         self.talking = False  # the last frame written was speech
-        self.spoke_at = now  # when the agent's last run of speech began, on the wire
-        self.silent_from = now  # when it ended
+        self.spoke_at = now  # when the agent's last answer began on the wire, whatever paused it since
+        self.silent_from = now  # when its last run of speech ended
         self.speech_since: int | None = None  # where speech without a final begins, for a recogniser that starts anew
         self.speech_until = 0  # where speech last paused
         self.frames_dropped = 0
@@ -140,8 +140,9 @@ class Leg:
                 self.silent_from = now
             self._write(SILENCE_MESSAGE, now)
             return
-        if not self.talking:
-            self.talking = True
+        self.talking = True
+        if 0 <= self.playout.first < self.playout.played:
+            self.playout.first = -1
             self.spoke_at = now
         whole = self._write_frame(frame, now)
         for _ in range(min(late_frames, LATE_FRAMES)):

@@ -22,6 +22,7 @@ class Playout:
         "_sounding",
         "_tail",
         "_wanted",
+        "first",
         "played",
         "queued",
     )
@@ -37,6 +38,7 @@ class Playout:
         self._reached = trio.Event()
         self.queued = 0
         self.played = 0
+        self.first = -1  # where an answer begins, until the clock has played from there
 
     @property
     def speaking(self) -> bool:
@@ -100,6 +102,7 @@ class Playout:
         self._offset = 0
         dropped = self.queued - self.played
         self.queued = self.played
+        self.first = -1
         self._wake()
         return dropped
 

@@ -59,14 +59,15 @@ def start_watchdog(ticks: Callable[[], int], die: Callable[[], None] | None = No
     It counts its own looks and not the time, so that a process that was stopped (SIGSTOP) and goes on is let live.
     Set the event it returns to end the watch."""
     stop = threading.Event()
-    thread = threading.Thread(target=_watch, args=(ticks, stop, die or _die), name="watchdog", daemon=True)
+    thread = threading.Thread(target=watch, args=(ticks, stop.wait, die or end_process), name="watchdog", daemon=True)
     thread.start()
     return stop
 
 
-def _watch(ticks: Callable[[], int], stop: threading.Event, die: Callable[[], None]) -> None:
+def watch(ticks: Callable[[], int], wait: Callable[[float], bool], die: Callable[[], None]) -> None:
+    """The watchdog's thread. `wait` takes seconds and returns True when the watch is to end."""
     seen, standing = -1, 0
-    while not stop.wait(WATCH_SECONDS):
+    while not wait(WATCH_SECONDS):
         now = ticks()
         standing = standing + 1 if now == seen else 0
         seen = now
@@ -75,7 +76,8 @@ def _watch(ticks: Callable[[], int], stop: threading.Event, die: Callable[[], No
             return
 
 
-def _die() -> None:
+def end_process() -> None:
+    """End the process at once, with the stack of every thread on stderr: sockets close, and dialplans retry."""
     print(f"callengine: the media clock has stood for {DEAD_SECONDS:.0f} s; ending the process", file=sys.stderr)  # noqa: T201
     faulthandler.dump_traceback(all_threads=True)
     os._exit(DEAD_EXIT_STATUS)

@@ -135,7 +135,7 @@ async def test_a_noise_over_the_agent_is_followed_by_the_rest_of_the_answer(
     async with open_stage(parts) as stage:
         await greeted(stage)
         await stage.asterisk.speak(1.0)
-        await stage.asterisk.agent_speaks()
+        answered = await stage.asterisk.agent_speaks()
         await trio.sleep(1.0)
         stage.asterisk.talk(0.4)
         silent = await stage.asterisk.agent_silent()
@@ -145,6 +145,9 @@ async def test_a_noise_over_the_agent_is_followed_by_the_rest_of_the_answer(
         stage.asterisk.hang_up()
     assert resumed - silent <= 2.0
     assert turns(stage)[2:] == [("agent", answer, False)]
+    timed = next(e for e in stage.journal.entries if isinstance(e, TurnRecorded) and e.sequence == 3)
+    assert timed.timings["response"] < PAUSE + 0.1, "an answer begins once, however often it is paused"
+    assert timed.started + stage.leg.began == pytest.approx(answered, abs=0.03)
 
 
 async def test_the_caller_goes_on_while_the_agent_thinks(autojump_clock: trio.testing.MockClock) -> None:

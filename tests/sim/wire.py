@@ -26,7 +26,7 @@ class SentMessage:
 
 @dataclass(slots=True)
 class MemoryWire:
-    """A `WirePort`. Set `room` to the bytes a full socket still takes, `fault` to what the next send or receive raises."""
+    """A `WirePort`. Set `room` to the bytes a full socket still takes, `fault` to what a send or receive raises."""
 
     room: int | None = None  # None: without limit
     fault: Exception | None = None

@@ -25,7 +25,7 @@ def test_any_bytes_are_fields_within_bounds_or_a_problem(body: bytes) -> None:
     try:
         fields = parse_form(body)
     except HTTPException as problem:
-        assert problem.status_code == 422  # noqa: PT017 - either is right, and this is the one of the two
+        assert problem.status_code == 422
         return
     assert len(fields) <= MAX_FIELDS
     for name, value in fields.items():

@@ -3,6 +3,7 @@
 import pytest
 
 from callengine.call.turn_events import (
+    Action,
     AgentFinished,
     AgentStarted,
     Answer,
@@ -45,7 +46,8 @@ def test_no_words_and_the_agent_goes_on_within_two_seconds() -> None:
 
 def test_a_dog_that_barks_on_does_not_keep_the_agent_silent() -> None:
     talk = barged_in()
-    now, actions = 4.4, []
+    now = 4.4
+    actions: list[Action] = []
     while not actions and now < 30:
         actions += talk.at(now, CallerPaused(now))
         actions += talk.at(now + 0.3, CallerBegan(now + 0.2))
@@ -58,8 +60,29 @@ def test_a_second_sound_gets_time_for_its_words() -> None:
     talk = barged_in()
     talk.at(4.6, CallerPaused(4.5))
     talk.at(5.9, CallerBegan(5.8))
+    talk.at(6.3, CallerPaused(6.2))
     assert talk.until(6.7) == []
     assert talk.until(6.81) == [Do.RESUME]
+
+
+def test_the_agent_does_not_go_on_into_what_is_being_said() -> None:
+    """A recogniser without interims: the final comes when the caller has said all of it."""
+    talk = barged_in()
+    assert talk.until(7.0) == []
+    talk.at(7.1, CallerPaused(7.0))
+    assert talk.at(7.5, final("нет, спасибо", 4.0, 7.0)) == [Do.FLUSH, Answer("нет, спасибо", 7.0, 7.5)]
+
+
+def test_the_final_of_a_whole_sentence_is_waited_for() -> None:
+    talk = barged_in()
+    talk.at(5.9, CallerPaused(5.7))
+    assert talk.until(6.5) == []
+    assert talk.at(6.5, final("нет, спасибо", 4.0, 5.7)) == [Do.FLUSH, Answer("нет, спасибо", 5.7, 6.2)]
+
+
+def test_a_long_noise_over_the_agent_is_a_noise_in_the_end() -> None:
+    talk = barged_in()
+    assert talk.until(4.0 + 2 * TIMES.words_wait) == [Do.RESUME]
 
 
 def test_the_last_frame_was_out_when_the_pause_came() -> None:

@@ -1,0 +1,113 @@
+"""What was heard: never more than was played, word by word where the voice knows its words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callengine.call.history import History, Piece, heard_text
+from callengine.ports.reasoning import AgentSaid, CallerSaid
+from callengine.ports.synthesis import WordMark
+from callengine.ports.tools import ToolCall, ToolResult
+
+WORDS = st.lists(st.sampled_from(["да", "есть", "зимние", "шины,", "R16.", "1 299", "—"]), min_size=1, max_size=8)
+
+
+@st.composite
+def spoken(draw: st.DrawFn) -> list[Piece]:
+    """Pieces one after the other; the last one may be in the making, each may have word marks."""
+    pieces: list[Piece] = []
+    begin = draw(st.integers(0, 5000))
+    for last in [False] * draw(st.integers(0, 3)) + [True]:
+        words = draw(WORDS)
+        text = " ".join(words)
+        end = begin + draw(st.integers(0 if last else 160, 40000))
+        starts = [len(" ".join(words[:n])) + (n > 0) for n in range(len(words))]
+        marks = tuple(WordMark(start, start * 300) for start in starts) if draw(st.booleans()) else ()
+        pieces.append(Piece(text, begin, end, marks, complete=not last or draw(st.booleans())))
+        begin = end
+    return pieces
+
+
+@given(spoken(), st.lists(st.integers(0, 200_000), min_size=2, max_size=8))
+def test_more_played_is_never_less_heard(pieces: list[Piece], played: list[int]) -> None:
+    whole = " ".join(piece.text for piece in pieces)
+    before = ""
+    for position in sorted(played):
+        heard = heard_text(pieces, position)
+        assert heard.startswith(before)
+        assert whole.startswith(heard)
+        assert heard == heard.strip()
+        before = heard
+
+
+@given(spoken(), st.integers(0, 200_000))
+def test_only_whole_words_of_pieces_that_had_begun(pieces: list[Piece], played: int) -> None:
+    heard = heard_text(pieces, played).split()
+    begun = [word for piece in pieces if piece.begin < played or piece.end <= played for word in piece.text.split()]
+    assert heard == begun[: len(heard)]
+    finished = [piece for piece in pieces if piece.complete and piece.end <= played]
+    assert len(heard) >= sum(len(piece.text.split()) for piece in finished)
+
+
+@pytest.mark.parametrize(
+    ("played", "heard"),
+    [
+        (0, ""),
+        (1000, ""),
+        (1001, "Есть"),
+        (2000, "Есть"),
+        (2001, "Есть зимние"),
+        (3001, "Есть зимние шины."),
+        (8999, "Есть зимние шины."),
+        (99999, "Есть зимние шины."),
+    ],
+)
+def test_word_marks_are_exact(played: int, heard: str) -> None:
+    marks = (WordMark(0, 0), WordMark(5, 1000), WordMark(12, 2000))
+    assert heard_text([Piece("Есть зимние шины.", 1000, 9000, marks, complete=True)], played) == heard
+
+
+@pytest.mark.parametrize(
+    ("played", "heard"),
+    [(0, ""), (39, ""), (40, "aaaa"), (89, "aaaa"), (90, "aaaa bbbb"), (139, "aaaa bbbb"), (140, "aaaa bbbb cccc")],
+)
+def test_without_marks_by_proportion_in_whole_words(played: int, heard: str) -> None:
+    assert heard_text([Piece("aaaa bbbb cccc", 0, 140, complete=True)], played) == heard
+
+
+def test_a_piece_in_the_making_is_not_taken_for_whole() -> None:
+    """All that the voice has made so far was played: that is no measure of how much of the text it was."""
+    text = "Есть зимние шины на любой вкус и кошелёк, приезжайте."
+    piece = Piece(text, 0, 4000)
+    assert heard_text([piece], 4000) == "Есть"
+    assert text.startswith(heard_text([piece], 10**9))
+    assert heard_text([piece], 10**9) != text
+
+
+def test_the_items_in_order() -> None:
+    history, call = History(), ToolCall("1", "search")
+    history.caller("шины")
+    history.tool(call, ToolResult("1", "{}"))
+    history.agent("Есть зим", interrupted=True)
+    history.agent("", interrupted=True)  # nothing heard is nothing said
+    assert history.items == [CallerSaid("шины"), call, ToolResult("1", "{}"), AgentSaid("Есть зим", True)]
+
+
+def test_a_turn_that_goes_on_is_taken_back_with_what_was_looked_up() -> None:
+    history = History()
+    history.take_back()
+    history.agent("Здравствуйте!", interrupted=False)
+    history.caller("шины")
+    history.tool(ToolCall("1", "search"), ToolResult("1", "{}"))
+    history.take_back()
+    assert history.items == [AgentSaid("Здравствуйте!")]
+
+
+def test_a_late_final_mends_the_newest_turn_of_the_caller() -> None:
+    history = History()
+    history.correct_caller("nobody")
+    history.caller("один")
+    history.caller("шимы")
+    history.agent("Есть.", interrupted=False)
+    history.correct_caller("шины")
+    assert history.items == [CallerSaid("один"), CallerSaid("шины"), AgentSaid("Есть.")]
