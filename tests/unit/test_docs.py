@@ -43,7 +43,8 @@ def turn_table() -> str:
 
 
 def test_the_turn_taking_table_is_the_one_that_runs() -> None:
-    assert turn_table() in (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    table = turn_table()
+    assert table in (ROOT / "docs/design.md").read_text(encoding="utf-8"), f"put this into docs/design.md:\n{table}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
