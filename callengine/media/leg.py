@@ -171,7 +171,11 @@ class Leg:
 
     def _write_frame(self, frame: bytes | memoryview, now: float) -> bool:
         _outbound[len(HEADER) :] = frame
-        return self._write(_outbound, now)
+        try:
+            return self._write(_outbound, now)
+        except OSError:
+            self.playout.refused()
+            raise
 
     def _write(self, message: bytes | bytearray, now: float) -> bool:
         """Write one message now. True when all of it went out."""

@@ -41,6 +41,7 @@ class SimulatedAsterisk:
     sent: list[Sent] = field(default_factory=list)
     closed_at: float | None = None
     peer_closed: bool = False
+    fault: Exception | None = None  # what the next read of the wire raises
     _inbound: bytearray = field(default_factory=bytearray)
     _outbound: bytearray = field(default_factory=bytearray)
     _talk_until: float = -1.0
@@ -53,6 +54,8 @@ class SimulatedAsterisk:
     # The leg's side: callengine.media.port.WirePort
 
     def recv_nowait(self, buffer: memoryview) -> int:
+        if self.fault is not None:
+            raise self.fault
         if not self._inbound:
             return 0 if self._eof else -1
         count = min(len(buffer), len(self._inbound))
