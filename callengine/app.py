@@ -20,11 +20,12 @@ from callengine.call.parts import Call, CallLimits, Ending, Services
 from callengine.composition import open_services
 from callengine.config import Settings
 from callengine.errors import ServiceError
+from callengine.listening import bound_socket, listen, shown_address
 from callengine.media.admission import Admission
 from callengine.media.clock import MediaClock
 from callengine.media.confirm import serve_confirmation
 from callengine.media.leg import Leg
-from callengine.media.server import CallServer, open_listener, serve_calls
+from callengine.media.server import CallServer, serve_calls
 from callengine.media.silero import SileroModel
 from callengine.media.stalls import quiet_gc, serve_collections, start_watchdog
 from callengine.media.statistics import ClockCollector
@@ -42,6 +43,14 @@ class Addresses:
 
     audiosocket: str
     api: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """An engine's ports: taken before anything starts, opened once it serves."""
+
+    audiosocket: socket
+    api: socket
 
 
 @dataclass(slots=True)
@@ -120,22 +129,24 @@ async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
 ) -> None:
     """Run an engine until it has drained (SIGTERM, SIGINT, the API) or is cancelled.
 
-    Raises ConfigError and the other named errors before the AudioSocket port opens."""
+    Raises ConfigError and the other named errors before a port opens."""
     agent = load_agent(settings.agent_file, settings.call_language)
     model = SileroModel()
-    listener = open_listener(settings.audiosocket_host, settings.audiosocket_port)
-    with listener:
+    with (
+        bound_socket("AUDIOSOCKET", settings.audiosocket_host, settings.audiosocket_port) as audiosocket,
+        bound_socket("API", settings.api_host, settings.api_port) as api,
+    ):
         async with trio.open_nursery() as nursery:
             stop = Stop(nursery.cancel_scope)
             await nursery.start(_serve_signals, stop)
             async with open_services(settings, agent) as services:
                 engine = Engine(settings, agent, services)
-                await _run(engine, model, listener, stop, task_status)
+                await _run(engine, model, Listeners(audiosocket, api), stop, task_status)
             nursery.cancel_scope.cancel("drained")
 
 
 async def _run(
-    engine: Engine, model: SileroModel, listener: socket, stop: Stop, task_status: trio.TaskStatus[Addresses]
+    engine: Engine, model: SileroModel, listeners: Listeners, stop: Stop, task_status: trio.TaskStatus[Addresses]
 ) -> None:
     collector = ClockCollector(engine.clock)
     REGISTRY.register(collector)
@@ -145,14 +156,14 @@ async def _run(
             await servers.start(engine.clock.run)
             servers.start_soon(serve_confirmation, engine.clock.all_legs, model)
             servers.start_soon(serve_collections, lambda: engine.admission.up)
-            settings = engine.settings
-            api = await servers.start(serve_api, _api_state(engine, stop), settings.api_host, settings.api_port)
+            api = await servers.start(serve_api, _api_state(engine, stop), listeners.api)
             with quiet_gc():
-                host, port = listener.getsockname()[:2]
+                listen("AUDIOSOCKET", listeners.audiosocket)
                 stop.serving = True
-                log.info("serving", audiosocket=f"{host}:{port}", api=api, node=settings.node_name)
-                task_status.started(Addresses(f"{host}:{port}", api))
-                await _serve_until_drained(engine, listener, stop.drain)
+                addresses = Addresses(shown_address(listeners.audiosocket), api)
+                log.info("serving", audiosocket=addresses.audiosocket, api=api, node=engine.settings.node_name)
+                task_status.started(addresses)
+                await _serve_until_drained(engine, listeners.audiosocket, stop.drain)
             servers.cancel_scope.cancel("drained")
     finally:
         stop_watching.set()
