@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from whisper_server.settings import Settings as WhisperSettings
 
 from callengine.call.turn_events import Event, State
-from callengine.call.turn_rules import TABLE
+from callengine.call.turn_table import TABLE
 from callengine.config import Settings
 
 ROOT = Path(__file__).parents[2]
