@@ -31,6 +31,7 @@ class StampedVoice:
     word_times: bool = True
     caches: bool = True
     breaks: dict[str, int] = field(default_factory=dict)
+    error: Exception = field(default_factory=lambda: SynthesisError("fails as its script says", retryable=True))
     texts: list[str] = field(default_factory=list)  # every prompt spoken, by its number
     _cache: dict[Prompt, SpeechChunk] = field(default_factory=dict)
 
@@ -72,7 +73,7 @@ class _Stamped:
         self._due += self._voice.chunk_delay_seconds
         await trio.sleep_until(self._due)
         if self._chunks == self._breaks_after:
-            raise SynthesisError("stamped voice: fails as its script says", retryable=True)
+            raise self._voice.error
         if begin * 2 >= len(self._speech.slin):
             return None
         self._position, self._chunks = end, self._chunks + 1
