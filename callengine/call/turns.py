@@ -15,6 +15,7 @@ class TurnTimes:
     """The waits of turn-taking, in seconds."""
 
     barge_in: float = 0.2  # speech over the agent shorter than this is a cough
+    quiet_look: float = 0.032  # where it may be over already, when to look again: a window of the detector
     end_pause: float = 0.5  # a pause this long may end the caller's turn
     final_wait: float = 1.6  # after a pause, how long the recogniser's final is waited for
     words_wait: float = 1.8  # after a barge-in pause, how long for words before the agent goes on
@@ -36,6 +37,10 @@ class Turns:
     def feed(self, event: Event, now: float) -> list[Action]:
         """Take one event; returns what is to be done, in order. A `Tick` before its deadline is none."""
         if isinstance(event, Tick) and (self.deadline is None or now < self.deadline):
+            return []
+        if isinstance(event, Tick) and event.quiet and self.state in (State.THINKING, State.SPEAKING):
+            # the detector says only later that speech is over: a knock is not yet speech over the agent
+            self.deadline = now + self.times.quiet_look
             return []
         if isinstance(event, CallerHeard) and self.answered.covers(event.began, event.ended, self.spoken_since):
             changed = event.final and self.answered.correct(event.text)
