@@ -86,7 +86,7 @@ async def noise(after: float, seconds: float) -> None:
     assert all(part.whole for part in spoken_frames(heard.stage, heard.voice))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.floats(0.0, ANSWER_SECONDS - 1.5), st.floats(0.02, 1.5))
 def test_after_a_noise_the_agent_goes_on(after: float, seconds: float) -> None:
     run_virtual(noise, after, seconds)
@@ -105,7 +105,7 @@ async def words(after: float, seconds: float, interims: float) -> None:
     assert said(heard.stage)[3:] == [("caller", "а на лето?", False), ("agent", "Хорошо.", False)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.floats(0.0, ANSWER_SECONDS - 1.5), st.floats(0.3, 3.0), st.sampled_from((0.0, 0.2)))
 def test_words_over_the_agent_silence_it_for_good(after: float, seconds: float, interims: float) -> None:
     run_virtual(words, after, seconds, interims)
