@@ -106,7 +106,7 @@ def test_an_event_is_one_json_line_without_personal_data() -> None:
     assert event == {
         "event": "turn",
         "level": "info",
-        "call": "1b9d",
+        "call_id": "1b9d",
         "caller": "***89",
         "stage": "dialog",
         "error": "'***89'",
