@@ -15,7 +15,7 @@ from tests.sim.plays import Delays, rich_parts, speak_all
 from tests.sim.stamped import StampedVoice
 
 TASKS = ("callengine.call.", "tests.sim.call._answer")
-STRIDE = 7  # all of them take a minute and pass too
+STRIDE = 11  # all of them take a minute and pass too
 Disturbance = Literal["line", "drain"]
 
 

@@ -29,6 +29,18 @@ def test_a_cough_over_the_agent_changes_nothing() -> None:
     assert talk.state is State.SPEAKING
 
 
+def test_a_knock_that_may_be_over_is_looked_at_again_before_the_agent_pauses() -> None:
+    """The detector says it 128 ms late: meanwhile the deadline passes with nothing sounding."""
+    talk = speaking()
+    talk.at(4.1, CallerBegan(4.0))
+    assert feed(talk.turns, Tick(quiet=True), 4.2) == []
+    assert feed(talk.turns, CallerPaused(4.05), 4.22) == []
+    assert talk.state is State.SPEAKING
+    talk.at(5.1, CallerBegan(5.0))
+    assert feed(talk.turns, Tick(quiet=True), 5.2) == []
+    assert feed(talk.turns, Tick(), 5.24) == [Do.PAUSE]
+
+
 def test_words_after_the_pause_give_the_caller_the_word() -> None:
     talk = barged_in()
     assert talk.at(4.6, interim("нет", 2.0, 4.5)) == [Do.FLUSH]
