@@ -3,6 +3,11 @@
 The window is cut to the utterance instead of Whisper's 30 s. With less than about 5 s of silence after short
 speech the base model repeats itself to fill the window, so a window is never under 8 s: measured on 40 Russian
 prompts (base, int8, greedy) as 35 % of words wrong at speech + 1 s, 28 % at 6 s, 20 % at 8 s, the same as at 12 s.
+
+Zeros go behind the sound, not behind the features as in faster-whisper, and a CPU decodes greedily: on 70 recorded
+clips cut as in a call (`tests/bench/whisper_windows.py`) features to 8 or 10 s and five beams changed the words wrong
+by no more than chance (Russian 20.0 % as it is, 22.8 to 23.4 % otherwise; English 2.4 and 0 %), at up to 1.3 times the
+CPU. `no_repeat_ngram_size` is left alone: it gained nothing, and people do say a number twice.
 """
 
 import math

@@ -56,14 +56,14 @@ NUMBERS = re.compile(
     "zero|one|two|three|four|five|six|seven|eight|nine|ten|sixteen|seventeen|twenty|forty|hundred"
 )
 VARIANTS = [
+    "sound:8@250",
     "sound:8",
+    "sound:8,beam5",
     "features:8",
     "features:10",
     "features:12",
     "features:10,ngram3",
-    "features:10@600",
     "features:10,beam2",
-    "features:10,beam3",
     "features:10,beam5",
 ]
 
