@@ -7,7 +7,7 @@ import trio
 from callengine.errors import ConfigError, RecognizerError
 from callengine.ports.recognition import Final, Recognizer, RecognizerStream, StreamSpec
 from tests.google_clients import plain, sentences
-from tests.recognizers import open_whisper
+from tests.recognizers import NOBODY_THERE, open_whisper
 from tests.servers import listening, start_whisper_server, whisper_server
 
 pytestmark = pytest.mark.integration
@@ -17,7 +17,6 @@ CHUNK = 1600
 ENGLISH = StreamSpec("en-GB", RATE)
 PAUSE = bytes(2 * RATE)
 PATIENCE_SECONDS = 120
-NOBODY_THERE = "127.0.0.1:1"  # a privileged port that nothing serves
 
 
 async def send(stream: RecognizerStream, slin: bytes) -> None:
@@ -42,8 +41,8 @@ async def text_of(recognizer: Recognizer, language: str, slin: bytes) -> str:
     return " ".join(finals)
 
 
-# As measured with the base model: ru WER_RU, en WER_EN. A wrong rate, window or language gives 0.5 and more.
-@pytest.mark.parametrize(("language", "count", "most_wrong"), [("ru-RU", 15, 0.35), ("en-GB", 10, 0.25)])
+# The base model measures 24 % and 0 %; a wrong rate, window or language gives 50 % and more.
+@pytest.mark.parametrize(("language", "count", "most_wrong"), [("ru-RU", 15, 0.35), ("en-GB", 10, 0.15)])
 async def test_recorded_speech_is_understood(
     language: str, count: int, most_wrong: float, whisper_address: str
 ) -> None:
@@ -51,7 +50,6 @@ async def test_recorded_speech_is_understood(
     async with open_whisper(f"grpc://{whisper_address}") as recognizer:
         text = await text_of(recognizer, language, PAUSE + b"".join(clip.slin + PAUSE for clip in clips))
     wrong = jiwer.wer(plain(" ".join(clip.text for clip in clips)), plain(text))
-    print(language, wrong)
     assert wrong < most_wrong
 
 
