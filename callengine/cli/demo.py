@@ -57,7 +57,7 @@ async def _run(language: Language, utterances: list[Utterance], data_dir: Path, 
         _make_folder(recording.parent)
         played = await play_call(Plan(language, utterances, engine.audiosocket, engine.api, recording), show)
         report = report_on(played.spoken, len(utterances), played.record, played.problem)
-        show(Done(report, _place(engine, played, recording)))
+        show(Done(report, _place(engine, played, recording, stay)))
         if stay:
             await trio.sleep_forever()
     return report
@@ -86,10 +86,10 @@ def _make_folder(folder: Path) -> None:
         raise ConfigError("DATA_DIR", f"cannot make {folder}: {error.strerror}") from None
 
 
-def _place(engine: Engine, played: Played, recording: Path) -> Place:
+def _place(engine: Engine, played: Played, recording: Path, stays: bool) -> Place:
     query = f"SELECT {COLUMNS} FROM turns WHERE call_id = '{played.call_id}' ORDER BY sequence"  # noqa: S608
     sql = f'{shlex.quote(_psql())} {shlex.quote(engine.database_url)} -c "{query}"'
-    return Place(record_url(engine.api, played.call_id), sql, str(recording), str(engine.data_dir))
+    return Place(record_url(engine.api, played.call_id), sql, str(recording), str(engine.data_dir), stays)
 
 
 def _psql() -> str:

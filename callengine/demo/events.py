@@ -76,6 +76,16 @@ class Place:
     sql: str  # a command line for a shell
     recording: str
     data_dir: str
+    stays: bool  # the engine, and the database with it, until it is told to end
+
+    @property
+    def note(self) -> str:
+        """How the record can be looked at."""
+        if self.stays:
+            return "The engine stays up until Ctrl-C."
+        return (
+            "The database stops with the demo: --stay keeps it up, `callengine serve` starts it again on the same data."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ def words_for(event: Event) -> str:
                 f"  {place.api_url}",
                 f"  both sides, in stereo: {place.recording}",
                 f"  all of it in {place.data_dir}",
+                place.note,
             ]
             return "\n".join([verdict(report), *_figures(report), *where])
 

@@ -65,7 +65,8 @@ class Screen:
             case Done(report=report):
                 self._live.update(Text(""))
                 self._print(summary(report))
-                self._print(where(event))
+                # soft_wrap: the terminal's own wrapping can be copied as one line
+                self._live.console.print(where(event), soft_wrap=True)
 
     def _starting(self, part: str, detail: str) -> None:
         if part not in self._parts and not detail:
@@ -106,7 +107,8 @@ def open_screen(console: Console) -> Iterator[Show]:
 
 def summary(report: Report) -> RenderableType:
     """Seconds by turn and stage; `at the wire` is what the caller's end measured."""
-    table = Table(title="Seconds by turn: end of the caller's speech → first frame of the answer", title_justify="left")
+    title = "Seconds by turn: end of the caller's speech → first frame of the answer"
+    table = Table(title=title, title_justify="left")
     table.add_column("", justify="left", no_wrap=True, overflow="ellipsis", max_width=32)
     for heading in (*STAGES[:-1], "total", "at the wire"):
         table.add_column(heading, justify="right")
@@ -122,7 +124,7 @@ def summary(report: Report) -> RenderableType:
     return Group(table, Text(verdict(report), style="red" if report.missing else "green"))
 
 
-def where(done: Done) -> RenderableType:
+def where(done: Done) -> Text:
     """Where the record is, in lines that can be copied whole."""
     place = done.place
     lines = [
@@ -135,4 +137,4 @@ def where(done: Done) -> RenderableType:
     for name, value in lines:
         text.append(f"{name}\n", style="dim")
         text.append(f"  {value}\n")
-    return text
+    return text.append(place.note)

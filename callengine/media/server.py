@@ -101,7 +101,7 @@ async def _serve(server: CallServer, sock: socket.socket, peer: str) -> None:
         finally:
             server.admission.release(uuid)
     finally:
-        await _part(leg)
+        await _part(leg)  # noqa: ASYNC102 - shields itself
         server.admission.leave()
 
 
@@ -115,7 +115,7 @@ async def _turn_away(server: CallServer, refusals: trio.CapacityLimiter, sock: s
                 server.turn_away(uuid)
                 _refuse("busy", peer, "over MAX_CALLS")
         finally:
-            await _part(leg)
+            await _part(leg)  # noqa: ASYNC102 - shields itself
 
 
 async def _identify(leg: Leg, peer: str) -> UUID | None:

@@ -15,6 +15,7 @@ from callengine.call.turn_events import (
     State,
     Tick,
 )
+from callengine.call.turn_table import feed
 from tests.unit.call.talk import TIMES, Talk, barged_in, final, interim, speaking, thinking
 
 # SPEAKING and BARGE_IN
@@ -158,5 +159,5 @@ def test_a_tick_before_its_deadline_is_none() -> None:
     for start in (Talk, thinking, speaking, barged_in):
         talk = start()
         state, deadline = talk.state, talk.turns.deadline
-        assert talk.turns.feed(Tick(), talk.now) == []
+        assert feed(talk.turns, Tick(), talk.now) == []
         assert (talk.state, talk.turns.deadline) == (state, deadline)

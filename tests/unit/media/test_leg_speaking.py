@@ -35,6 +35,7 @@ def payloads(wire: MemoryWire) -> list[bytes]:
 async def test_every_tick_sends_silence_or_speech(line: tuple[Leg, MemoryWire]) -> None:
     leg, wire = line
     leg.send(0.02, 0)
+    leg.playout.first = leg.playout.queued  # an answer begins
     leg.playout.put(speech(2))
     for n in range(2, 6):
         leg.send(n * TICK, 0)
