@@ -12,7 +12,7 @@ import trio
 from callengine.caller.line import NotConnectedError
 from callengine.caller.phone import open_phone
 from tests.engine_process import EngineProcess, running_engine
-from tests.integration.test_serve import PATIENCE_SECONDS, closed_record, open_api
+from tests.integration.test_serve import GOODBYE, PATIENCE_SECONDS, closed_record, open_api
 from tests.speech import DEMO, load
 
 pytestmark = pytest.mark.integration
@@ -58,7 +58,7 @@ async def test_sigterm_lets_a_call_end_and_takes_no_other(tmp_path: Path) -> Non
                 async with open_phone("127.0.0.1", engine.port):
                     pytest.fail("a call was taken while draining")
             heard = phone.stats.frames_received
-            assert await phone.agent_silent(0.3), "the call that was up goes on"
+            assert await phone.say(GOODBYE), "the call that was up goes on"
             assert phone.stats.frames_received > heard
             assert engine.process.poll() is None
         assert await trio.to_thread.run_sync(engine.status) == 0
