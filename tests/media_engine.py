@@ -12,7 +12,7 @@ import trio
 from prometheus_client import REGISTRY
 
 from backends.tts.scripted import ScriptedVoice
-from callengine.app import Engine
+from callengine.engine import Engine
 from callengine.call.parts import Services
 from callengine.config import load_settings
 from callengine.listening import bound_socket, listen

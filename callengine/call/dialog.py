@@ -67,7 +67,7 @@ class Dialogue:
         deadline = self._turns.deadline
         with trio.move_on_at(self._latest if deadline is None else min(deadline, self._latest)):
             return await events.receive()
-        return Tick()
+        return Tick(quiet=self._call.leg.tracker.quiet)
 
     def _take(self, event: DialogEvent | Tick) -> None:
         now = trio.current_time()

@@ -60,6 +60,10 @@ def feed(turns: Turns, event: Event, now: float) -> list[Action]:
     """Take one event; returns what is to be done, in order. A `Tick` before its deadline is none."""
     if isinstance(event, Tick) and (turns.deadline is None or now < turns.deadline):
         return []
+    if isinstance(event, Tick) and event.quiet and turns.state in (State.THINKING, State.SPEAKING):
+        # the detector says only later that speech is over: a knock is not yet speech over the agent
+        turns.deadline = now + turns.times.quiet_look
+        return []
     if isinstance(event, CallerHeard) and turns.answered.covers(event.began, event.ended, turns.spoken_since):
         changed = event.final and turns.answered.correct(event.text)
         return [CorrectRecord(turns.answered.text)] if changed else []

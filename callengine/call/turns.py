@@ -14,6 +14,7 @@ class TurnTimes:
     """The waits of turn-taking, in seconds."""
 
     barge_in: float = 0.2  # speech over the agent shorter than this is a cough
+    quiet_look: float = 0.032  # where it may be over already, when to look again: a window of the detector
     end_pause: float = 0.5  # a pause this long may end the caller's turn
     final_wait: float = 1.6  # after a pause, how long the recogniser's final is waited for
     words_wait: float = 1.8  # after a barge-in pause, how long for words before the agent goes on

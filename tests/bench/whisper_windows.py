@@ -1,15 +1,16 @@
 """How the window, the front and the search of a decode change what Whisper base hears in recorded speech.
 
-`python -m tests.bench.whisper_windows [--sets demo-ru …] [--starts N] [VARIANT …]` prints Markdown tables.
+`python -m tests.bench.whisper_windows [--sets demo-ru …] [--calls N] [VARIANT …]` prints Markdown tables.
 
-Every clip goes through the server's own voice detection and endpointing (SHORT) after several lengths of silence, as in
-a call: after seconds of silence Silero finds a soft beginning up to 0.6 s late, and greedy text hangs on the start.
-A variant is written `PAD:LEAST[@PRE][,beamN][,ngramN]`: PAD `sound` or `features` is what the zeros behind the speech
-fill, up to LEAST seconds and at least 2 s (`sound`) or 1 s (`features`); PRE is the pre-roll in ms.
+Every clip goes through the server's own voice detection and endpointing (SHORT), one after another with seconds of
+silence between, as in a call: after silence Silero finds a soft beginning up to 0.6 s late, and greedy text hangs on
+the start. A variant is written `PAD:LEAST[@PRE][,beamN][,ngramN]`: PAD `sound` or `features` is what the zeros behind
+the speech fill, up to LEAST seconds and at least 2 s (`sound`) or 1 s (`features`); PRE is the pre-roll in ms.
 
 Words are compared in lower case, ё as е, letters only: digits and number words are left out on both sides, because
-Whisper writes either; what became of the demo's numbers is in the column "key". A loop is a text before the guards that is longer than anyone speaks
-or that compresses like repetition. Key: the order's and the size's digits, of the demo's clips 02 and 04.
+Whisper writes either; what became of the demo's numbers is in the column "key": the digits of the order and of the
+size, in its clips 02 and 04. A loop is a text, before the guards, that is longer than anyone speaks or that compresses
+like repetition.
 """
 
 import argparse
@@ -48,11 +49,11 @@ SETS: dict[str, Path] = {
     "en": FIXTURES / "en",
 }
 KEYS = {"02-size": r"225\D+45\D+17", "04-order": r"1\D*0\D*4\D*2"}
-SILENCE_SECONDS = (2.0, 9.0)
+SILENCE_SECONDS = (3.0, 9.0)
 TAIL_SECONDS = {"sound": 2.0, "features": 1.0}
-NUMBERS = frozenset(
-    "ноль один два три четыре пять шесть семь восемь девять десять семнадцать двадцать сорок двести "
-    "zero one two three four five six seven eight nine ten sixteen seventeen twenty forty hundred".split()
+NUMBERS = re.compile(
+    "ноль|один|два|три|четыре|пять|шесть|семь|восемь|девять|десять|шестнадцать|семнадцать|двадцать|сорок|двести|"
+    "zero|one|two|three|four|five|six|seven|eight|nine|ten|sixteen|seventeen|twenty|forty|hundred"
 )
 VARIANTS = [
     "sound:8",
@@ -138,65 +139,68 @@ class Ear:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """One clip after one length of silence: the line's samples at 8 kHz, and its utterances as (onset, end)."""
+class Spoken:
+    """One clip of a call: the clip, the call's samples at 8 kHz, the clip's utterances as (floor, onset, end)."""
 
+    clip: Clip
     line: Samples
-    spans: list[tuple[int, int]]
+    spans: list[tuple[int, int, int]]
 
     def sounds(self, pre: int) -> list[npt.NDArray[np.float32]]:
         """The utterances as the server would decode them with a pre-roll of `pre` ms; they never overlap."""
-        floors = [0, *(end for _, end in self.spans)]
-        starts = [max(floor, onset - pre * RATE // 1000) for floor, (onset, _) in zip(floors, self.spans, strict=False)]
-        return [for_model(self.line[start:end], RATE) for start, (_, end) in zip(starts, self.spans, strict=True)]
+        starts = [max(floor, onset - pre * RATE // 1000) for floor, onset, _ in self.spans]
+        return [for_model(self.line[start:end], RATE) for start, (_, _, end) in zip(starts, self.spans, strict=True)]
 
 
-def after_silence(clip: Clip, silero: Silero, seconds: float) -> Heard:
-    """Find the utterances of a clip that follows this much silence."""
-    speech = np.frombuffer(clip.slin, "<i2").astype(np.int16)
-    line = np.concatenate((np.zeros(int(seconds * RATE), np.int16), speech, np.zeros(RATE, np.int16)))
+def call(clips: list[Clip], silero: Silero, seconds: float) -> list[Spoken]:
+    """Say the clips one after another, this much silence before each, and find their utterances."""
+    silence = np.zeros(int(seconds * RATE), np.int16)
+    line = np.concatenate([part for clip in clips for part in (silence, np.frombuffer(clip.slin, "<i2"))] + [silence])
     endpointer = Endpointer(RATE, SILENCE_MS["SHORT"])
-    spans: list[tuple[int, int]] = []
-    onset = 0
+    spans: list[tuple[int, int, int]] = []
+    floor = onset = 0
     for probability in silero.open_stream(RATE).feed(line):
         match endpointer.feed(probability):
             case Started(_, at):
                 onset = at
             case Ended(end, _):
-                spans.append((onset, end))
-    return Heard(line, spans)
+                spans.append((floor, onset, end))
+                floor = end
+    ends = np.cumsum([len(silence) + len(clip.slin) // 2 for clip in clips])
+    firsts = [0, *ends[:-1]]
+    return [
+        Spoken(clip, line, [span for span in spans if first <= span[1] < end])
+        for clip, first, end in zip(clips, firsts, ends, strict=True)
+    ]
 
 
 def words_of(text: str) -> str:
     """What is compared: the words without numbers."""
-    return " ".join(word for word in plain(text).split() if word.isalpha() and word not in NUMBERS)
+    return " ".join(word for word in plain(text).split() if word.isalpha() and NUMBERS.fullmatch(word) is None)
 
 
-def measure(ear: Ear, clips: list[Clip], language: str, variants: list[Variant], starts: int) -> dict[str, Tally]:
-    """Hear every clip in every variant after as many lengths of silence as there are starts."""
+def measure(ear: Ear, clips: list[Clip], language: str, variants: list[Variant], calls: int) -> dict[str, Tally]:
+    """Hear every clip in every variant in as many calls, each with another length of silence."""
     tallies = {how.name: Tally() for how in variants}
     silero = Silero()
-    for clip in clips:
-        # Not whole windows of the voice detection, so that each meets the clip at another point.
-        for seconds in np.linspace(*SILENCE_SECONDS, starts) + np.arange(starts) * 0.0137:
-            heard = after_silence(clip, silero, float(seconds))
+    # Not whole windows of the voice detection, so that each meets the clip at another point.
+    for seconds in np.linspace(*SILENCE_SECONDS, calls) + np.arange(calls) * 0.0137:
+        for spoken in call(clips, silero, float(seconds)):
             for how in variants:
-                _hear_clip(ear, clip, heard.sounds(how.pre), language, how, tallies[how.name])
+                _hear_clip(ear, spoken, language, how, tallies[how.name])
     return tallies
 
 
-def _hear_clip(
-    ear: Ear, clip: Clip, sounds: list[npt.NDArray[np.float32]], language: str, how: Variant, tally: Tally
-) -> None:
+def _hear_clip(ear: Ear, spoken: Spoken, language: str, how: Variant, tally: Tally) -> None:
     texts: list[str] = []
-    for sound in sounds:
+    for sound in spoken.sounds(how.pre):
         cpu, wall = time.process_time(), time.perf_counter()
         text, loop = ear.hear(sound, language, how)
         tally.cpu.append(time.process_time() - cpu)
         tally.wall.append(time.perf_counter() - wall)
         tally.loops += loop
         texts.append(text)
-    heard = " ".join(texts)
+    clip, heard = spoken.clip, " ".join(texts)
     tally.texts.append((clip.name, heard))
     if said := words_of(clip.text):
         tally.said.append(said)
@@ -207,7 +211,11 @@ def _hear_clip(
 
 def table(name: str, tallies: dict[str, Tally]) -> str:
     """A Markdown table of one set."""
-    lines = [f"\n**{name}**\n", "| variant | WER | loops | key | CPU p50, s | wall p50, s |", "|---|---|---|---|---|---|"]
+    lines = [
+        f"\n**{name}**\n",
+        "| variant | WER | loops | key | CPU p50, s | wall p50, s |",
+        "|---|---|---|---|---|---|",
+    ]
     for variant_name, tally in tallies.items():
         wrong = jiwer.wer(tally.said, tally.heard)
         key = f"{sum(tally.keys)}/{len(tally.keys)}" if tally.keys else "–"
@@ -228,7 +236,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("variants", nargs="*", default=VARIANTS)
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    parser.add_argument("--starts", type=int, default=6)
+    parser.add_argument("--calls", type=int, default=6)
     parser.add_argument("--texts", action="store_true", help="also what was heard, with how often")
     parser.add_argument("--threads", type=int, default=min(os.cpu_count() or 1, 4))
     chosen = parser.parse_args()
@@ -236,7 +244,7 @@ def main() -> None:
     ear = Ear(WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=chosen.threads))
     for name in chosen.sets:
         variants = [variant(text) for text in chosen.variants]
-        tallies = measure(ear, load(SETS[name]), name[-2:], variants, chosen.starts)
+        tallies = measure(ear, load(SETS[name]), name[-2:], variants, chosen.calls)
         sys.stdout.write(table(name, tallies))
         if chosen.texts:
             sys.stdout.writelines(listing(tallies))

@@ -146,9 +146,9 @@ async def test_an_order_is_placed_once_for_a_key(store: httpx.AsyncClient) -> No
 async def test_a_refused_order_leaves_nothing_and_its_key_free(store: httpx.AsyncClient) -> None:
     before = await stock_in_north(store, "B-002")
     too_many = an_order("B-002", 1)
-    too_many["items"].append({"product_id": "T-004", "quantity": 4})
+    too_many["items"].append({"product_id": "T-009", "quantity": 4})
     key = {"Idempotency-Key": "refused"}
-    assert "T-004" in problem(await store.post("/orders", json=too_many, headers=key), 409)
+    assert "T-009" in problem(await store.post("/orders", json=too_many, headers=key), 409)
     assert await stock_in_north(store, "B-002") == before
     assert (await store.post("/orders", json=an_order("B-002", 1), headers=key)).status_code == 201
 

@@ -15,8 +15,11 @@ pytestmark = pytest.mark.integration
 CALLS = {
     "ru-RU": [
         ("Здравствуйте, у вас есть зимние шины.", "Какой размер"),
-        ("Интересует размер 225,45,17.", "X-Ice Snow 225/45 R17, 15 640 рублей за штуку, сейчас нет в наличии"),
-        ("Сколько они стоят и если они на складе?", "стоит 15 640 рублей за штуку. Сейчас нет в наличии."),
+        ("Интересует размер 225,45,17.", "X-Ice Snow 225/45 R17, 15 640 рублей за штуку, в наличии 20 штук."),
+        (
+            "Сколько они стоят и если они на складе?",
+            "стоит 15 640 рублей за штуку. В наличии: Магазин на Дмитровском шоссе, 8 штук;",
+        ),
         ("А 205 на 55 на 16?", "Нашлось вариантов: 4. Первый:"),
         ("А мишлен?", "Michelin X-Ice North 4 205/55 R16, 12 790 рублей за штуку, в наличии 16 штук."),
         ("Они где есть?", "В наличии: Магазин на Дмитровском шоссе, 16 штук."),
@@ -28,8 +31,14 @@ CALLS = {
     ],
     "en-GB": [
         ("Hello, do you have winter tires?", "What size"),
-        ("The size is 225 x 45 x 17.", "X-Ice Snow 225/45 R17 winter studless tyre, 15,640 roubles each, out of stock"),
-        ("How much are they? And do you have them in stock?", "costs 15,640 roubles each. It is out of stock"),
+        (
+            "The size is 225 x 45 x 17.",
+            "225/45 R17 winter studless tyre, 15,640 roubles each, 20 pieces in stock.",
+        ),
+        (
+            "How much are they? And do you have them in stock?",
+            "costs 15,640 roubles each. In stock: Dmitrovskoye shop, 8 pieces;",
+        ),
         ("Could you check my order, please? The number is 1042.", "Order 1042 is on its way. We expect it on"),
         ("What are your opening hours?", "Dmitrovskoye shop: Monday to Friday from nine in the morning"),
         ("No, thank you. That's enough.", "What else can I do for you?"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import trio
 
-from backends.dialog.fixed import ScriptedDialog
+from backends.dialog.fixed import FixedReply, ScriptedDialog
 from backends.stt.scripted import ScriptedRecognizer
 from callengine.agent import AgentProfile
 from callengine.ports.reasoning import END_CALL
@@ -26,7 +26,7 @@ AGENT = AgentProfile(
     too_long="Время вышло.",
     no_input=("Слушаю вас.",),
 )
-REPLIES = (
+REPLIES: tuple[FixedReply, ...] = (
     ["Сейчас посмотрю.", ToolCall("a", "look")],
     "Есть четыре штуки на складе, и ещё две придут завтра к обеду, отложить их для вас?",
     "Летние тоже есть, но только на семнадцать дюймов. Привезём в пятницу, позвоним утром.",

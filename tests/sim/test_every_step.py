@@ -15,7 +15,7 @@ from tests.sim.plays import Delays, rich_parts, speak_all
 from tests.sim.stamped import StampedVoice
 
 TASKS = ("callengine.call.", "tests.sim.call._answer")
-STRIDE = 5  # all of them take a minute and pass too
+STRIDE = 7  # all of them take a minute and pass too
 Disturbance = Literal["line", "drain"]
 
 
@@ -74,4 +74,4 @@ def test_any_step_may_be_the_last(disturbance: Disturbance) -> None:
         except AssertionError as error:
             raise AssertionError(f"{disturbance} at step {step} of {undisturbed.steps}") from error
         outcomes.add(closed(stage).outcome)
-    assert outcomes == ({"handed_over", "completed"} if disturbance == "drain" else {"abandoned", "completed"})
+    assert outcomes - {"completed"} == {"handed_over" if disturbance == "drain" else "abandoned"}

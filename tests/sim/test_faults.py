@@ -4,7 +4,7 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -116,7 +116,7 @@ def failing(name: str) -> Parts:
     parts = rich_parts()
     odd, gone = RuntimeError("odd"), ReasoningError("gone", retryable=True)
     again = RecognizerError("away", retryable=True)
-    broken = {
+    broken: dict[str, dict[str, Any]] = {
         "recognizer refuses": {"recognizer": BrokenRecognizer(no_use())},
         "recognizer is away": {"recognizer": BrokenRecognizer(again)},
         "recognizer does not open": {"recognizer": BrokenRecognizer(no_use(), at_open=True)},
@@ -157,7 +157,7 @@ async def play_beside(parts: Parts) -> tuple[Stage, Stage, Parts]:
 
 
 def failed_calls() -> float:
-    return metrics.calls_total.labels("failed")._value.get()
+    return float(metrics.calls_total.labels("failed")._value.get())
 
 
 async def check_failure(parts: Parts, expect_error_log: ExpectErrorLog, apology: bool = True) -> Stage:

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from whisper_server.endpointing import MIN_SPEECH_WINDOWS, Ended, Endpointer, Mark, Paused, Started
+from whisper_server.endpointing import MIN_SPEECH_WINDOWS, PRE_ROLL_MS, Ended, Endpointer, Mark, Paused, Started
 
 WINDOW = 256
 QUIET, LOUD = 0.02, 0.97
@@ -16,10 +16,10 @@ def marks(endpointer: Endpointer, probabilities: list[float]) -> list[Mark]:
 
 def test_an_utterance_has_pre_roll_and_post_roll_and_ends_after_the_silence() -> None:
     endpointer = Endpointer(8000, 500)
-    started, paused, ended = marks(endpointer, [QUIET] * 20 + [LOUD] * 30 + [QUIET] * 16)
-    assert started == Started(start=20 * WINDOW - 2000, at=20 * WINDOW)
-    assert paused == Paused(end=56 * WINDOW, at=50 * WINDOW)
-    assert ended == Ended(end=56 * WINDOW, at=50 * WINDOW)
+    started, paused, ended = marks(endpointer, [QUIET] * 30 + [LOUD] * 30 + [QUIET] * 16)
+    assert started == Started(start=30 * WINDOW - 8 * PRE_ROLL_MS, at=30 * WINDOW)
+    assert paused == Paused(end=66 * WINDOW, at=60 * WINDOW)
+    assert ended == Ended(end=66 * WINDOW, at=60 * WINDOW)
     assert not endpointer.speaking
 
 
@@ -50,8 +50,8 @@ def test_finish_ends_open_speech_where_it_was_cut() -> None:
 
 
 def test_at_16_khz_positions_double() -> None:
-    started, *_ = marks(Endpointer(16_000, 500), [QUIET] * 20 + [LOUD] * 5)
-    assert started == Started(start=20 * 512 - 4000, at=20 * 512)
+    started, *_ = marks(Endpointer(16_000, 500), [QUIET] * 30 + [LOUD] * 5)
+    assert started == Started(start=30 * 512 - 16 * PRE_ROLL_MS, at=30 * 512)
 
 
 @given(runs, st.sampled_from([300, 500, 700]))
