@@ -217,4 +217,3 @@ async def test_nothing_is_left_over_of_sixty_calls(tmp_path: Path) -> None:
     assert grown < 8 * 2**20
     assert counted['callengine_calls_total{outcome="busy"}'] == 11
     assert counted['callengine_calls_total{outcome="abandoned"}'] == 44
-    print(f"60 calls: {before=} {after=} {grown=} of {rss=}", {k: v for k, v in counted.items() if "calls_total" in k})
