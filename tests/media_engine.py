@@ -12,9 +12,9 @@ import trio
 from prometheus_client import REGISTRY
 
 from backends.tts.scripted import ScriptedVoice
-from callengine.engine import Engine
 from callengine.call.parts import Services
 from callengine.config import load_settings
+from callengine.engine import Engine
 from callengine.listening import bound_socket, listen
 from callengine.media.confirm import serve_confirmation
 from callengine.media.server import CallServer, serve_calls
