@@ -21,7 +21,7 @@ async def drain(at: float, delays: Delays) -> None:
     parts, before = rich_parts(delays), handed_over()
     async with open_clock() as clock, trio.open_nursery() as caller:
         async with open_stage(parts, clock) as stage:
-            caller.start_soon(speak_all, stage.asterisk)
+            caller.start_soon(speak_all, stage.asterisk)  # noqa: ASYNC111 - cancelled once the call is over
             await trio.sleep(at)
             stage.call.cancel("draining")
             cancelled = trio.current_time()
