@@ -1,37 +1,26 @@
 """The composition root: services opened in order, the clock and the servers run, drained on SIGTERM."""
 
 import signal
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from socket import socket
-from uuid import UUID
 
 import structlog
 import trio
 from prometheus_client import REGISTRY
 
-from callengine import metrics
-from callengine.agent import AgentProfile, load_agent
+from callengine.agent import load_agent
 from callengine.api.server import serve_api
 from callengine.api.state import Admission as ApiAdmission
 from callengine.api.state import ApiState
-from callengine.call.call import run_call
-from callengine.call.parts import Call, CallLimits, Ending, Services
 from callengine.composition import open_services
 from callengine.config import Settings
-from callengine.errors import ServiceError
-from callengine.media.admission import Admission
-from callengine.media.clock import MediaClock
+from callengine.engine import Engine
+from callengine.listening import bound_socket, listen, shown_address
 from callengine.media.confirm import serve_confirmation
-from callengine.media.leg import Leg
-from callengine.media.server import CallServer, open_listener, serve_calls
+from callengine.media.server import CallServer, serve_calls
 from callengine.media.silero import SileroModel
 from callengine.media.stalls import quiet_gc, serve_collections, start_watchdog
 from callengine.media.statistics import ClockCollector
-from callengine.ports.tools import CallerContext
-
-OUTCOMES = 10_000  # of ended calls, kept for the dialplan's question
-CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +31,14 @@ class Addresses:
 
     audiosocket: str
     api: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """An engine's ports: taken before anything starts, opened once it serves."""
+
+    audiosocket: socket
+    api: socket
 
 
 @dataclass(slots=True)
@@ -59,83 +56,29 @@ class Stop:
             self.everything.cancel("told to stop while starting")
 
 
-class Engine:
-    """One running engine: its calls, and what may be asked of it from outside."""
-
-    def __init__(self, settings: Settings, agent: AgentProfile, services: Services) -> None:
-        self.settings = settings
-        self.agent = agent
-        self.services = services
-        self.clock = MediaClock()
-        self.admission = Admission(settings.max_calls)
-        self._legs: dict[UUID, Leg] = {}
-        self._outcomes: OrderedDict[UUID, str] = OrderedDict()
-
-    async def answer(self, leg: Leg, uuid: UUID) -> None:
-        """Hold the call that came on `leg`."""
-        caller = await self._caller(uuid)
-        limits = CallLimits(self.settings.max_call_seconds)
-        self._legs[uuid] = leg
-        metrics.calls_active.inc()
-        try:
-            ending = await run_call(Call(leg, caller, self.agent, self.services, limits), self.settings.node_name)
-            self._keep_outcome(uuid, _word_for(ending))
-        finally:
-            metrics.calls_active.dec()
-            del self._legs[uuid]
-
-    def turn_away(self, uuid: UUID) -> None:
-        """A call there was no place for."""
-        self._keep_outcome(uuid, "busy")
-        metrics.calls_total.labels("busy").inc()
-
-    def outcome(self, uuid: UUID) -> str:
-        """The dialplan's word for a call; `retry` where none is known."""
-        return self._outcomes.get(uuid, "retry")
-
-    def hang_up(self, uuid: UUID) -> bool:
-        """End a call that is up here; False when it is not."""
-        leg = self._legs.get(uuid)
-        if leg is not None:
-            leg.hang_up()
-        return leg is not None
-
-    async def _caller(self, uuid: UUID) -> CallerContext:
-        known: CallerContext | None = None
-        try:
-            with trio.move_on_after(CALLER_SECONDS):
-                known = await self.services.registry.take_caller(str(uuid))
-        except ServiceError as error:
-            log.warning("caller_unknown", error=str(error))
-        return known or CallerContext(str(uuid), self.agent.language)
-
-    def _keep_outcome(self, uuid: UUID, word: str) -> None:
-        self._outcomes[uuid] = word
-        while len(self._outcomes) > OUTCOMES:
-            self._outcomes.popitem(last=False)
-
-
 async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
     settings: Settings, *, task_status: trio.TaskStatus[Addresses] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Run an engine until it has drained (SIGTERM, SIGINT, the API) or is cancelled.
 
-    Raises ConfigError and the other named errors before the AudioSocket port opens."""
+    Raises ConfigError and the other named errors before a port opens."""
     agent = load_agent(settings.agent_file, settings.call_language)
     model = SileroModel()
-    listener = open_listener(settings.audiosocket_host, settings.audiosocket_port)
-    with listener:
+    with (
+        bound_socket("AUDIOSOCKET", settings.audiosocket_host, settings.audiosocket_port) as audiosocket,
+        bound_socket("API", settings.api_host, settings.api_port) as api,
+    ):
         async with trio.open_nursery() as nursery:
             stop = Stop(nursery.cancel_scope)
             await nursery.start(_serve_signals, stop)
             async with open_services(settings, agent) as services:
                 engine = Engine(settings, agent, services)
-                await _run(engine, model, listener, stop, task_status)
+                await _run(engine, model, Listeners(audiosocket, api), stop, task_status)
             nursery.cancel_scope.cancel("drained")
 
 
 async def _run(
-    engine: Engine, model: SileroModel, listener: socket, stop: Stop, task_status: trio.TaskStatus[Addresses]
+    engine: Engine, model: SileroModel, listeners: Listeners, stop: Stop, task_status: trio.TaskStatus[Addresses]
 ) -> None:
     collector = ClockCollector(engine.clock)
     REGISTRY.register(collector)
@@ -145,14 +88,14 @@ async def _run(
             await servers.start(engine.clock.run)
             servers.start_soon(serve_confirmation, engine.clock.all_legs, model)
             servers.start_soon(serve_collections, lambda: engine.admission.up)
-            settings = engine.settings
-            api = await servers.start(serve_api, _api_state(engine, stop), settings.api_host, settings.api_port)
+            api = await servers.start(serve_api, _api_state(engine, stop), listeners.api)
             with quiet_gc():
-                host, port = listener.getsockname()[:2]
+                listen("AUDIOSOCKET", listeners.audiosocket)
                 stop.serving = True
-                log.info("serving", audiosocket=f"{host}:{port}", api=api, node=settings.node_name)
-                task_status.started(Addresses(f"{host}:{port}", api))
-                await _serve_until_drained(engine, listener, stop.drain)
+                addresses = Addresses(shown_address(listeners.audiosocket), api)
+                log.info("serving", audiosocket=addresses.audiosocket, api=api, node=engine.settings.node_name)
+                task_status.started(addresses)
+                await _serve_until_drained(engine, listeners.audiosocket, stop.drain)
             servers.cancel_scope.cancel("drained")
     finally:
         stop_watching.set()
@@ -203,11 +146,3 @@ def _api_state(engine: Engine, stop: Stop) -> ApiState:
         hang_up=engine.hang_up,
         drain=stop.ask,
     )
-
-
-def _word_for(ending: Ending) -> str:
-    if ending.outcome == "transferred":
-        return f"transfer:{ending.target}"
-    if ending.outcome == "handed_over":
-        return "retry"
-    return "hangup"

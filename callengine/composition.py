@@ -1,9 +1,7 @@
 """The services of one engine, opened in order: what is not given by a URL is a real part of our own, started here."""
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.util import find_spec
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import structlog
 from pydantic import SecretStr
@@ -11,19 +9,16 @@ from pydantic import SecretStr
 from callengine.agent import AgentProfile
 from callengine.call.parts import Services
 from callengine.config import Settings
-from callengine.errors import ConfigError
+from callengine.errors import ConfigError, ReasoningError, RecognizerError, ServiceError, SynthesisError
 from callengine.plugins import load_backend
 from callengine.services.bridge import open_bridge
-from callengine.services.children import open_child, python_child
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.journal import open_journal
+from callengine.services.own_parts import open_demo_store, open_whisper
 from callengine.services.registry import open_registry
 from callengine.services.schema import migrate
 from callengine.services.store import open_toolbox
-
-MODEL_SECONDS = 120.0  # the first start joins the model's parts; a cold disk is slow
-START_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -31,27 +26,50 @@ log = structlog.get_logger(__name__)
 @asynccontextmanager
 async def open_services(settings: Settings, agent: AgentProfile) -> AsyncIterator[Services]:
     """Everything a call asks of the world, ready: checked, warmed, migrated. Raises ConfigError, ServiceError, …"""
+    # Named before anything is started: a wrong name costs nobody the start of a database.
+    open_recognizer = load_backend("callengine.stt", settings.stt_backend)
+    open_voice = load_backend("callengine.tts", settings.tts_backend)
+    open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
     async with AsyncExitStack() as stack:
         settings = await _with_embedded(settings, stack)
         enter = stack.enter_async_context
         bridge = await enter(open_bridge())
         database = _secret(settings.database_url)
-        await migrate(database)
+        with _to_blame("DATABASE_URL"):
+            await migrate(database)
         journal = await enter(open_journal(database, bridge))
         registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
         toolbox = await enter(open_toolbox(settings.store_api_url, _secret(settings.store_api_token)))
-        recognizer = await enter(load_backend("callengine.stt", settings.stt_backend)(settings, bridge))
-        voice = await enter(load_backend("callengine.tts", settings.tts_backend)(settings, bridge))
-        dialog = await enter(load_backend("callengine.dialog", settings.dialog_backend)(settings, bridge))
+        recognizer = await enter(open_recognizer(settings, bridge))
+        voice = await enter(open_voice(settings, bridge))
+        dialog = await enter(open_dialog(settings, bridge))
         services = Services(recognizer, voice, dialog, toolbox, journal, registry)
-        await _check(services)
-        await voice.warm(agent.fixed_prompts())
+        await _check(services, settings)
+        with _to_blame("TTS_BACKEND"):
+            await voice.warm(agent.fixed_prompts())
         yield services
 
 
-async def _check(services: Services) -> None:
-    for part in (services.journal, services.registry, services.recognizer, services.voice, services.dialog):
-        await part.check()
+async def _check(services: Services, settings: Settings) -> None:
+    with _to_blame("DATABASE_URL"):
+        await services.journal.check()
+    with _to_blame("REDIS_URL"):
+        await services.registry.check()
+    with _to_blame("WHISPER_URL" if settings.stt_backend == "whisper" else "STT_BACKEND"):
+        await services.recognizer.check()
+    with _to_blame("TTS_BACKEND"):
+        await services.voice.check()
+    with _to_blame("DIALOG_BACKEND"):
+        await services.dialog.check()
+
+
+@contextmanager
+def _to_blame(variable: str) -> Iterator[None]:
+    """What is not there when the engine starts is a setting that cannot be used; later it is only away."""
+    try:
+        yield
+    except (ServiceError, RecognizerError, SynthesisError, ReasoningError) as error:
+        raise ConfigError(variable, str(error)) from error
 
 
 async def _with_embedded(settings: Settings, stack: AsyncExitStack) -> Settings:
@@ -71,30 +89,12 @@ async def _with_embedded(settings: Settings, stack: AsyncExitStack) -> Settings:
     if not settings.store_api_url:
         _allow(settings, "STORE_API_URL", "http://store-api:3000/api/v1")
         log.info("starting", part="the demo Store")
-        found["store_api_url"] = await enter(_open_demo_store(settings))
+        found["store_api_url"] = await enter(open_demo_store(settings.data_dir, _secret(settings.store_api_token)))
     if settings.stt_backend == "whisper" and not settings.whisper_url:
         _allow(settings, "WHISPER_URL", "grpcs://gpu-node:8443")
         log.info("starting", part="whisper-server on the CPU")
-        found["whisper_url"] = await enter(_open_whisper())
+        found["whisper_url"] = await enter(open_whisper())
     return settings.model_copy(update=found)
-
-
-@asynccontextmanager
-async def _open_demo_store(settings: Settings) -> AsyncIterator[str]:
-    command = python_child("callengine.services.demo_store", "--port", "0")
-    env = {**os.environ, "STORE_API_TOKEN": _secret(settings.store_api_token)}
-    async with open_child(command, env, "the demo Store", START_SECONDS) as child:
-        yield f"http://{child.address}/api/v1"
-
-
-@asynccontextmanager
-async def _open_whisper() -> AsyncIterator[str]:
-    if find_spec("faster_whisper") is None:
-        problem = "is not set, and the `whisper` extra is not installed here (pip install 'callengine[whisper]')"
-        raise ConfigError("WHISPER_URL", problem)
-    env = {**os.environ, "WHISPER_LISTEN": "127.0.0.1:0", "WHISPER_METRICS_PORT": "off", "WHISPER_TOKEN": ""}
-    async with open_child(python_child("whisper_server.main"), env, "whisper-server", MODEL_SECONDS) as child:
-        yield f"grpc://{child.address}"
 
 
 def _allow(settings: Settings, variable: str, example: str) -> None:

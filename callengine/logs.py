@@ -67,7 +67,7 @@ def route_to_stdlib() -> None:
 
 def bound_call(call_id: str) -> AbstractContextManager[None]:
     """Every event inside carries the call's id, also those of tasks started there."""
-    return structlog.contextvars.bound_contextvars(call=call_id)
+    return structlog.contextvars.bound_contextvars(call_id=call_id)
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:

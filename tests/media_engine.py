@@ -12,11 +12,12 @@ import trio
 from prometheus_client import REGISTRY
 
 from backends.tts.scripted import ScriptedVoice
-from callengine.app import Engine
 from callengine.call.parts import Services
 from callengine.config import load_settings
+from callengine.engine import Engine
+from callengine.listening import bound_socket, listen
 from callengine.media.confirm import serve_confirmation
-from callengine.media.server import CallServer, open_listener, serve_calls
+from callengine.media.server import CallServer, serve_calls
 from callengine.media.silero import LevelModel
 from callengine.ports.synthesis import Prompt, SpeechChunk
 from callengine.services.memory import MemoryJournal, MemoryRegistry
@@ -67,7 +68,8 @@ async def open_media_engine(**environ: str) -> AsyncIterator[MediaEngine]:
         engine.answer,
         engine.turn_away,
     )
-    listener = open_listener(settings.audiosocket_host, settings.audiosocket_port)
+    listener = bound_socket("AUDIOSOCKET", settings.audiosocket_host, settings.audiosocket_port)
+    listen("AUDIOSOCKET", listener)
     host, port = listener.getsockname()[:2]
     with trio.fail_after(PATIENCE_SECONDS):
         async with trio.open_nursery() as clockwork:

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 CACHE = Path(tempfile.gettempdir()) / f"callengine-tests-{os.getuid()}" / "whisper"
+
+
+@pytest.fixture(scope="session")
+def whisper_address() -> Iterator[str]:
+    """`host:port` of a whisper-server with the base model and room for 4 streams."""
+    with whisper_server(WHISPER_MAX_STREAMS="4") as address:
+        yield address
 
 
 @contextmanager

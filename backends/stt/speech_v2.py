@@ -67,6 +67,9 @@ class SpeechV2Stream:
         self._speech_start = 0
 
     async def send(self, slin: bytes) -> None:
+        if len(slin) > MAX_CHUNK_BYTES:
+            problem = f"speech recogniser: a chunk of {len(slin)} bytes; at most {MAX_CHUNK_BYTES} may be sent"
+            raise RecognizerError(problem, retryable=False)
         await self._rpc(self._call.write, _Request(audio=slin))
 
     async def finish(self) -> None:

@@ -15,13 +15,18 @@ from callengine.errors import ConfigError, RecognizerError
 from callengine.ports.bridge import Bridge
 from callengine.ports.recognition import RecognizerStream, StreamLimits, StreamSpec
 
-LIMITS = StreamLimits(max_seconds=None, idle_seconds=None, max_chunk_bytes=MAX_CHUNK_BYTES, bills_silence=False)
+# The server ends a stream that brings no audio for 10 s (`whisper_server.conversation`), as Google does.
+LIMITS = StreamLimits(max_seconds=None, idle_seconds=10.0, max_chunk_bytes=MAX_CHUNK_BYTES, bills_silence=False)
 RECOGNIZER = "projects/callengine/locations/local/recognizers/_"
 SERVICE = "google.cloud.speech.v2.Speech"
 CHECK_SECONDS = 5.0
 CHANNEL_OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # else all channels to one address share one connection
     ("grpc.keepalive_time_ms", 30_000),
+    # A server that was started again is found within a call's patience: gRPC's own back-off grows to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
 )
 
 
@@ -98,7 +103,8 @@ def _read_ca(path: Any) -> bytes | None:
         raise ConfigError("WHISPER_CA", f"cannot read {str(path)!r}: {error.strerror}") from None
 
 
-async def _open_channel(address: str, secure: bool, certificates: bytes | None) -> grpc.aio.Channel:
+async def _open_channel(address: str, secure: bool, certificates: bytes | None) -> grpc.aio.Channel:  # noqa: ASYNC124
+    """Async, for it runs on the bridge's side, where a channel finds its loop."""
     if not secure:
         return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
     return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(certificates), options=CHANNEL_OPTIONS)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callengine.api.app import build_api
 from callengine.api.state import ApiState
-from callengine.errors import ConfigError
+from callengine.listening import listen, shown_address
 
 # Hypercorn shields its writes without a limit; the kernel gives up on a peer that does not read, so that ours ends too.
 STALLED_PEER_MS = 5000
@@ -23,32 +23,21 @@ log = structlog.get_logger(__name__)
 
 
 async def serve_api(
-    state: ApiState, host: str, port: int, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
+    state: ApiState, listener: socket.socket, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Serve HTTP until cancelled; reports `host:port` once it accepts (with port 0, the one it was given).
+    """Serve HTTP on a bound socket until cancelled, and close it; reports `host:port` once it accepts.
 
-    Raises ConfigError naming API_HOST or API_PORT before anything is served.
+    Raises ConfigError naming API_PORT where another process has opened it since.
     """
-    listeners = await _listen(host, port)
-    address = _shown(listeners[0].socket.getsockname())
-    config = _quiet_config([listener.socket.detach() for listener in listeners])
+    with listener:
+        listen("API", listener)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_PEER_MS)
+        address = shown_address(listener)
+        config = _quiet_config(listener.detach())
     app = cast(ASGIFramework, _patient(build_api(state)))  # Starlette types the same protocol more loosely
     async with trio.open_nursery() as nursery:
         await nursery.start(partial(serve, app, config, mode="asgi"))
         task_status.started(address)
-
-
-async def _listen(host: str, port: int) -> list[trio.SocketListener]:
-    try:
-        listeners = await trio.open_tcp_listeners(port, host=host)
-    except socket.gaierror as error:
-        raise ConfigError("API_HOST", f"cannot listen on {host!r}: {error.strerror}") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError("API_PORT", f"cannot listen on {host}:{port}: {reason.lower()}") from None
-    for listener in listeners:
-        listener.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_PEER_MS)
-    return listeners
 
 
 def _patient(app: ASGIApp) -> ASGIApp:
@@ -69,9 +58,9 @@ def _patient(app: ASGIApp) -> ASGIApp:
     return serve_one
 
 
-def _quiet_config(descriptors: list[int]) -> Config:
+def _quiet_config(descriptor: int) -> Config:
     config = Config()
-    config.bind = [f"fd://{descriptor}" for descriptor in descriptors]
+    config.bind = [f"fd://{descriptor}"]
     config.accesslog = None
     # Its own banner is at info; what goes wrong is at warning and above, and joins our log.
     config.errorlog = logging.getLogger("hypercorn.error")
@@ -79,7 +68,3 @@ def _quiet_config(descriptors: list[int]) -> Config:
     config.include_server_header = False
     config.graceful_timeout = 1.0
     return config
-
-
-def _shown(name: tuple[str, int] | tuple[str, int, int, int]) -> str:
-    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"

@@ -100,6 +100,18 @@ def _ended_by_line(leg: Leg, answers_heard: int) -> Ending:
 
 
 async def _apologise(call: Call) -> None:
-    if call.leg.ended is None:
-        with trio.move_on_after(APOLOGY_SECONDS, shield=True):
-            await play_out(call.leg, call.services.voice, call.agent.prompt(call.agent.apology))
+    """Best effort: without a line or a voice the call ends all the same."""
+    try:
+        with trio.move_on_after(APOLOGY_SECONDS, shield=True) as apology:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_await_line_end, call.leg, apology)
+                await play_out(call.leg, call.services.voice, call.agent.prompt(call.agent.apology))
+                nursery.cancel_scope.cancel("the apology has been heard")
+    except* Exception:
+        log.warning("apology_failed", exc_info=True)
+
+
+async def _await_line_end(leg: Leg, apology: trio.CancelScope) -> None:
+    async for _ in leg.marks:
+        pass  # what the caller does now changes nothing
+    apology.cancel("the line ended")

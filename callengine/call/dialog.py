@@ -24,6 +24,7 @@ from callengine.call.turn_events import (
     State,
     Tick,
 )
+from callengine.call.turn_table import feed
 from callengine.call.turns import Turns
 
 Events = trio.MemorySendChannel[DialogEvent]
@@ -66,7 +67,7 @@ class Dialogue:
         deadline = self._turns.deadline
         with trio.move_on_at(self._latest if deadline is None else min(deadline, self._latest)):
             return await events.receive()
-        return Tick()
+        return Tick(quiet=self._call.leg.tracker.quiet)
 
     def _take(self, event: DialogEvent | Tick) -> None:
         now = trio.current_time()
@@ -95,7 +96,7 @@ class Dialogue:
     def _feed(self, event: Event, now: float) -> None:
         if not isinstance(event, Tick | AgentStarted | AgentFinished | LastWords):
             self._reprompts = 0
-        for action in self._turns.feed(event, now):
+        for action in feed(self._turns, event, now):
             self._act(action, now)
 
     def _act(self, action: Action, now: float) -> None:
@@ -131,7 +132,7 @@ class Dialogue:
         self._ending = None
         self._history.caller(answer.text)
         self._record.caller(answer.text, self._turns.answered.began, answer.speech_ended)
-        self._times = ResponseTimes(answer.speech_ended, answer.pause_over, now)
+        self._times = ResponseTimes(answer.speech_ended, answer.pause_over, now, flush=self._call.leg.flush_seconds)
         self._thinking = trio.CancelScope()
         self._nursery.start_soon(self._think, self._speaker.begin(), self._thinking)
 

@@ -17,10 +17,11 @@ from callengine.media.audio import RATE
 from callengine.media.leg import Leg
 from callengine.ports.recognition import Final, Interim, Recognizer, RecognizerStream, StreamSpec
 
-SPEECH_CHUNK = RATE // 10  # 100 ms while somebody speaks
+SPEECH_CHUNK = RATE // 10  # 100 ms while somebody speaks or a final is owed: it waits for the silence behind it
 SILENCE_CHUNK = RATE * 4 // 10  # a message costs Python the same whatever its size
 RETRY_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0)
 PRE_ROLL = RATE // 2  # before speech began: recognisers want a little silence in front
+COVERED = RATE // 2  # a final may end so much before our own detector heard the end
 SETTLED = 5 * RATE  # speech that has no final so long after its end was a noise
 
 log = structlog.get_logger(__name__)
@@ -80,7 +81,8 @@ async def _run_stream(ear: Ear, progress: Progress) -> RecognizerError | None:
 async def _send(ear: Ear, stream: RecognizerStream, progress: Progress) -> None:
     leg, limit = ear.leg, ear.recognizer.limits.max_chunk_bytes // 2
     while True:
-        await leg.ring.wait_for(progress.sent + (SPEECH_CHUNK if leg.gate.open else SILENCE_CHUNK))
+        speech = leg.gate.open or leg.speech_since is not None
+        await leg.ring.wait_for(progress.sent + (SPEECH_CHUNK if speech else SILENCE_CHUNK))
         end = leg.ring.end
         if end - progress.sent < SPEECH_CHUNK and leg.tracker.speaking:
             continue
@@ -89,6 +91,8 @@ async def _send(ear: Ear, stream: RecognizerStream, progress: Progress) -> None:
             part = min(end, progress.sent + limit)
             await stream.send(leg.ring.read(progress.sent, part))
             progress.sent = part
+        if leg.paused_at is not None:
+            leg.flush_seconds, leg.paused_at = trio.current_time() - leg.paused_at, None
         leg.ring.release(_unsettled(leg, progress))
         if leg.ended is not None:
             await stream.finish()
@@ -116,7 +120,7 @@ async def _receive(ear: Ear, stream: RecognizerStream, base: int, progress: Prog
 def _unsettled(leg: Leg, progress: Progress) -> int:
     """Where audio begins that may hold words without a final: what another stream would have to hear again."""
     end = leg.ring.end
-    if not leg.tracker.speaking and max(progress.final, end - SETTLED) >= leg.speech_until:
+    if not leg.tracker.speaking and max(progress.final + COVERED, end - SETTLED) >= leg.speech_until:
         leg.speech_since = None
     since = end if leg.speech_since is None else leg.speech_since
     return max(progress.final, leg.ring.start, since - PRE_ROLL)

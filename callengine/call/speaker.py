@@ -8,7 +8,6 @@ import trio
 
 from callengine.call.events import AnswerHeard, DialogEvent
 from callengine.call.history import Piece, heard_text
-from callengine.errors import SynthesisError
 from callengine.media.audio import FRAME_BYTES, RATE, whole_frames
 from callengine.media.leg import Leg
 from callengine.ports.synthesis import Prompt, SpeechChunk, Voice
@@ -118,15 +117,14 @@ class Speaker:
 
 
 async def play_out(leg: Leg, voice: Voice, prompt: Prompt) -> None:
-    """Say one prompt outside any answer and wait until it has been heard: for a call's apology. Best effort."""
+    """Say one prompt outside any answer and wait until it has been heard. Raises SynthesisError."""
     leg.playout.flush()
-    try:
-        chunk = voice.cached(prompt)
-        if chunk is None:
-            async with voice.open_speech(prompt) as stream:
-                chunk = await stream.receive()
-        if chunk is not None:
-            leg.playout.put(whole_frames(chunk.slin))
-            await leg.playout.wait_played(leg.playout.queued)
-    except SynthesisError:
-        return  # there is no voice to apologise with: the call ends all the same
+    if (whole := voice.cached(prompt)) is not None:
+        slin = whole.slin
+    else:
+        slin = b""
+        async with voice.open_speech(prompt) as stream:
+            while (chunk := await stream.receive()) is not None:
+                slin += chunk.slin
+    leg.playout.put(whole_frames(slin))
+    await leg.playout.wait_played(leg.playout.queued)

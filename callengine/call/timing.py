@@ -13,9 +13,10 @@ class ResponseTimes:
     first_piece: float | None = None  # the dialog's first speakable piece
     first_audio: float | None = None  # the voice's first samples
     first_frame: float | None = None  # on the wire
+    flush: float | None = None  # seconds from the end of speech detected to its last chunk on the recogniser's wire
 
     def stages(self) -> dict[str, float]:
-        """Seconds by stage: endpointing, recognition, dialog, voice, and the whole response."""
+        """Seconds by stage: flush (within endpointing), endpointing, recognition, dialog, voice, the whole response."""
         spans = {
             "endpointing": (self.speech_ended, self.pause_over),
             "recognition": (self.pause_over, self.answer_began),
@@ -23,7 +24,8 @@ class ResponseTimes:
             "voice": (self.first_piece, self.first_frame),
             "response": (self.speech_ended, self.first_frame),
         }
-        return {
+        flushed = {} if self.flush is None else {"flush": round(self.flush, 4)}
+        return flushed | {
             stage: round(max(0.0, end - begin), 4)
             for stage, (begin, end) in spans.items()
             if begin is not None and end is not None

@@ -66,7 +66,9 @@ class LastWords:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The deadline has passed."""
+    """The deadline has passed. `quiet`: the caller is said to be speaking, but at this moment nothing sounds."""
+
+    quiet: bool = False
 
 
 Event = CallerBegan | CallerPaused | CallerHeard | CallerPressed | AgentStarted | AgentFinished | LastWords | Tick

@@ -1,36 +1,23 @@
-"""The turn-taking table: for every state and event that means something in it, what to do and where to go.
-
-A pair that is not in `TABLE` changes nothing."""
-
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+"""The rules of turn-taking, each for one event in one state: what to do, and where to go from there. `turn_table` says
+which is which."""
 
 from callengine.call.turn_events import (
     Action,
-    AgentFinished,
-    AgentStarted,
     CallerBegan,
     CallerHeard,
     CallerPaused,
     CallerPressed,
     Do,
     Event,
-    LastWords,
     State,
-    Tick,
 )  # fmt: skip
+from callengine.call.turns import Turns
 from callengine.call.utterance import Utterance
-
-if TYPE_CHECKING:
-    from callengine.call.turns import Turns
-
 
 # LISTENING
 
 
-def _listening_began(turns: Turns, event: Event, now: float) -> list[Action]:
+def listening_began(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerBegan)
     turns.begin_utterance(event.began)
     if not turns.utterance.digits:  # keys end a turn whatever is heard beside them
@@ -38,14 +25,14 @@ def _listening_began(turns: Turns, event: Event, now: float) -> list[Action]:
     return []
 
 
-def _listening_paused(turns: Turns, event: Event, now: float) -> list[Action]:
+def listening_paused(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerPaused)
     turns.speech_began = None
     turns.utterance.paused = event.ended
     return turns.await_end(now)
 
 
-def _listening_heard(turns: Turns, event: Event, now: float) -> list[Action]:
+def listening_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerHeard)
     said = turns.utterance
     said.hear(event.text, event.ended, event.final, event.stability)
@@ -56,7 +43,7 @@ def _listening_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     return turns.await_end(now)
 
 
-def _listening_pressed(turns: Turns, event: Event, now: float) -> list[Action]:
+def listening_pressed(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerPressed)
     turns.utterance.paused = now if turns.speech_began is None else None
     if event.digit == "#" and turns.utterance.text:
@@ -66,7 +53,7 @@ def _listening_pressed(turns: Turns, event: Event, now: float) -> list[Action]:
     return []
 
 
-def _listening_tick(turns: Turns, event: Event, now: float) -> list[Action]:
+def listening_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     if turns.utterance.paused is not None:
         return turns.await_end(now)
     if turns.utterance.digits:
@@ -78,23 +65,23 @@ def _listening_tick(turns: Turns, event: Event, now: float) -> list[Action]:
 # THINKING
 
 
-def _thinking_began(turns: Turns, event: Event, now: float) -> list[Action]:
+def thinking_began(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerBegan)
     turns.speech_began = event.began
     turns.deadline = event.began + turns.times.barge_in
     return []
 
 
-def _thinking_paused(turns: Turns, event: Event, now: float) -> list[Action]:
+def thinking_paused(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerPaused)
     if turns.speech_began is None or event.ended - turns.speech_began < turns.times.barge_in:
         turns.speech_began = turns.deadline = None
         return []
-    actions = _thinking_tick(turns, event, now)
-    return actions + _listening_paused(turns, event, now)
+    actions = thinking_tick(turns, event, now)
+    return actions + listening_paused(turns, event, now)
 
 
-def _thinking_tick(turns: Turns, event: Event, now: float) -> list[Action]:
+def thinking_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     """The caller goes on: what was said before and what comes now are one turn."""
     assert turns.speech_began is not None
     turns.take_back()
@@ -102,7 +89,7 @@ def _thinking_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     return [Do.DROP_ANSWER]
 
 
-def _thinking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
+def thinking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     """More words than were answered, of a speech too short for the detector's decision: the final alone counts."""
     assert isinstance(event, CallerHeard)
     if not (event.final and event.text.strip()):
@@ -112,18 +99,18 @@ def _thinking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
         turns.begin_utterance(turns.speech_began)
     else:
         turns.utterance.paused = event.ended
-    return [Do.DROP_ANSWER, *_listening_heard(turns, event, now)]
+    return [Do.DROP_ANSWER, *listening_heard(turns, event, now)]
 
 
-def _thinking_pressed(turns: Turns, event: Event, now: float) -> list[Action]:
+def thinking_pressed(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerPressed)
     if event.digit == "#":  # it ends what is ended already
         return []
     turns.take_back()
-    return [Do.DROP_ANSWER, *_listening_pressed(turns, event, now)]
+    return [Do.DROP_ANSWER, *listening_pressed(turns, event, now)]
 
 
-def _agent_started(turns: Turns, event: Event, now: float) -> list[Action]:
+def agent_started(turns: Turns, event: Event, now: float) -> list[Action]:
     turns.state, turns.deadline = State.SPEAKING, None
     if turns.speech_began is not None:
         turns.deadline = turns.speech_began + turns.times.barge_in
@@ -133,19 +120,19 @@ def _agent_started(turns: Turns, event: Event, now: float) -> list[Action]:
 # SPEAKING
 
 
-def _speaking_paused(turns: Turns, event: Event, now: float) -> list[Action]:
+def speaking_paused(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerPaused)
     if turns.speech_began is None or event.ended - turns.speech_began < turns.times.barge_in:
         turns.speech_began = turns.deadline = None
         if turns.utterance.text:
             turns.utterance.paused = event.ended
         return []
-    actions = _speaking_tick(turns, event, now)
-    paused = _listening_paused if turns.state is State.LISTENING else _barge_in_paused
+    actions = speaking_tick(turns, event, now)
+    paused = listening_paused if turns.state is State.LISTENING else barge_in_paused
     return actions + paused(turns, event, now)
 
 
-def _speaking_tick(turns: Turns, event: Event, now: float) -> list[Action]:
+def speaking_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     """The decision: this is speech over the agent. Words will tell whether it was meant."""
     assert turns.speech_began is not None
     turns.begin_utterance(turns.speech_began)
@@ -156,7 +143,7 @@ def _speaking_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     return [Do.PAUSE]
 
 
-def _speaking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
+def speaking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     """Words of a speech too short for the detector's decision, or not yet decided: the final alone counts."""
     assert isinstance(event, CallerHeard)
     if not (event.final and event.text.strip()):
@@ -169,12 +156,12 @@ def _speaking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     return [Do.FLUSH, *(turns.await_end(now) if turns.speech_began is None else [])]
 
 
-def _speaking_pressed(turns: Turns, event: Event, now: float) -> list[Action]:
+def speaking_pressed(turns: Turns, event: Event, now: float) -> list[Action]:
     turns.state = State.LISTENING
-    return [Do.FLUSH, *_listening_pressed(turns, event, now)]
+    return [Do.FLUSH, *listening_pressed(turns, event, now)]
 
 
-def _agent_finished(turns: Turns, event: Event, now: float) -> list[Action]:
+def agent_finished(turns: Turns, event: Event, now: float) -> list[Action]:
     turns.listen(now)
     if turns.speech_began is not None:
         turns.begin_utterance(turns.speech_began)
@@ -187,15 +174,15 @@ def _agent_finished(turns: Turns, event: Event, now: float) -> list[Action]:
 # BARGE_IN
 
 
-def _barge_in_heard(turns: Turns, event: Event, now: float) -> list[Action]:
+def barge_in_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerHeard)
     if not event.text.strip():
         return []
     turns.state, turns.deadline = State.LISTENING, None
-    return [Do.FLUSH, *_listening_heard(turns, event, now)]
+    return [Do.FLUSH, *listening_heard(turns, event, now)]
 
 
-def _barge_in_began(turns: Turns, event: Event, now: float) -> list[Action]:
+def barge_in_began(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerBegan)
     turns.begin_utterance(event.began)
     assert turns.deadline is not None
@@ -204,7 +191,7 @@ def _barge_in_began(turns: Turns, event: Event, now: float) -> list[Action]:
     return []
 
 
-def _barge_in_paused(turns: Turns, event: Event, now: float) -> list[Action]:
+def barge_in_paused(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerPaused)
     assert turns.deadline is not None
     began, times = turns.speech_began, turns.times
@@ -216,7 +203,7 @@ def _barge_in_paused(turns: Turns, event: Event, now: float) -> list[Action]:
     return []
 
 
-def _barge_in_finished(turns: Turns, event: Event, now: float) -> list[Action]:
+def barge_in_finished(turns: Turns, event: Event, now: float) -> list[Action]:
     """The last frame was out when the pause came: the caller simply has the word, and the playout goes on empty."""
     turns.state, turns.deadline = State.LISTENING, None
     return [Do.RESUME, *(turns.await_end(now) if turns.utterance.paused is not None else [])]
@@ -228,7 +215,7 @@ def _barge_in_limit(turns: Turns) -> float:
     return turns.utterance.began + 2 * turns.times.words_wait
 
 
-def _barge_in_tick(turns: Turns, event: Event, now: float) -> list[Action]:
+def barge_in_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     """Nothing was recognised: a noise. The agent goes on where it stopped, but not into what is still being said."""
     if turns.speech_began is not None and now < (limit := _barge_in_limit(turns)):
         turns.deadline = limit
@@ -242,46 +229,10 @@ def _barge_in_tick(turns: Turns, event: Event, now: float) -> list[Action]:
 # CLOSING
 
 
-def _last_words(turns: Turns, event: Event, now: float) -> list[Action]:
+def last_words(turns: Turns, event: Event, now: float) -> list[Action]:
     turns.state, turns.deadline = State.CLOSING, None
     return [Do.RESUME]
 
 
-def _closing_finished(turns: Turns, event: Event, now: float) -> list[Action]:
+def closing_finished(turns: Turns, event: Event, now: float) -> list[Action]:
     return [Do.HANG_UP]
-
-
-Rule = Callable[["Turns", Event, float], list[Action]]
-
-TABLE: dict[tuple[State, type[Event]], Rule] = {
-    (State.LISTENING, CallerBegan): _listening_began,
-    (State.LISTENING, CallerPaused): _listening_paused,
-    (State.LISTENING, CallerHeard): _listening_heard,
-    (State.LISTENING, CallerPressed): _listening_pressed,
-    (State.LISTENING, AgentStarted): _agent_started,
-    (State.LISTENING, LastWords): _last_words,
-    (State.LISTENING, Tick): _listening_tick,
-    (State.THINKING, CallerBegan): _thinking_began,
-    (State.THINKING, CallerPaused): _thinking_paused,
-    (State.THINKING, CallerHeard): _thinking_heard,
-    (State.THINKING, CallerPressed): _thinking_pressed,
-    (State.THINKING, Tick): _thinking_tick,
-    (State.THINKING, AgentStarted): _agent_started,
-    (State.THINKING, AgentFinished): _agent_finished,
-    (State.THINKING, LastWords): _last_words,
-    (State.SPEAKING, CallerBegan): _thinking_began,
-    (State.SPEAKING, CallerPaused): _speaking_paused,
-    (State.SPEAKING, CallerHeard): _speaking_heard,
-    (State.SPEAKING, CallerPressed): _speaking_pressed,
-    (State.SPEAKING, Tick): _speaking_tick,
-    (State.SPEAKING, AgentFinished): _agent_finished,
-    (State.SPEAKING, LastWords): _last_words,
-    (State.BARGE_IN, CallerBegan): _barge_in_began,
-    (State.BARGE_IN, CallerPaused): _barge_in_paused,
-    (State.BARGE_IN, CallerHeard): _barge_in_heard,
-    (State.BARGE_IN, CallerPressed): _speaking_pressed,
-    (State.BARGE_IN, Tick): _barge_in_tick,
-    (State.BARGE_IN, AgentFinished): _barge_in_finished,
-    (State.BARGE_IN, LastWords): _last_words,
-    (State.CLOSING, AgentFinished): _closing_finished,
-}

@@ -1,12 +1,11 @@
 """Who speaks when: the state of a call's turn-taking. Pure; time comes in as `now`, wishes go out as actions.
 
-Everything that moves a call from one state to another is in `turn_rules.TABLE`. Times are seconds on the caller of this
-module's clock; a wait is a `deadline`, and `Tick` is fed when it has passed."""
+Everything that moves a call from one state to another is in `turn_table`; here is what its rules share. Times are
+seconds on one clock; a wait is a `deadline`, and a `Tick` is fed when it has passed."""
 
 from dataclasses import dataclass, field
 
-from callengine.call.turn_events import Action, Answer, CallerHeard, CorrectRecord, Event, State, Tick
-from callengine.call.turn_rules import TABLE
+from callengine.call.turn_events import Action, Answer, State
 from callengine.call.utterance import Utterance
 
 
@@ -15,6 +14,7 @@ class TurnTimes:
     """The waits of turn-taking, in seconds."""
 
     barge_in: float = 0.2  # speech over the agent shorter than this is a cough
+    quiet_look: float = 0.032  # where it may be over already, when to look again: a window of the detector
     end_pause: float = 0.5  # a pause this long may end the caller's turn
     final_wait: float = 1.6  # after a pause, how long the recogniser's final is waited for
     words_wait: float = 1.8  # after a barge-in pause, how long for words before the agent goes on
@@ -24,7 +24,7 @@ class TurnTimes:
 
 @dataclass(slots=True)
 class Turns:
-    """The state of one conversation. `feed` is the only way in."""
+    """The state of one conversation. `turn_table.feed` is the only way in."""
 
     times: TurnTimes = field(default_factory=TurnTimes)
     state: State = State.LISTENING
@@ -32,16 +32,6 @@ class Turns:
     utterance: Utterance = field(default_factory=Utterance)
     answered: Utterance = field(default_factory=Utterance)  # the turn last answered, for late finals
     speech_began: float | None = None  # while the caller is speaking
-
-    def feed(self, event: Event, now: float) -> list[Action]:
-        """Take one event; returns what is to be done, in order. A `Tick` before its deadline is none."""
-        if isinstance(event, Tick) and (self.deadline is None or now < self.deadline):
-            return []
-        if isinstance(event, CallerHeard) and self.answered.covers(event.began, event.ended, self.spoken_since):
-            changed = event.final and self.answered.correct(event.text)
-            return [CorrectRecord(self.answered.text)] if changed else []
-        rule = TABLE.get((self.state, type(event)))
-        return rule(self, event, now) if rule is not None else []
 
     @property
     def spoken_since(self) -> bool:

@@ -42,10 +42,9 @@ class Leg:
 
     __slots__ = (
         "_ahead", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_port", "_progress_at",
-        "_resampler",
-        "_said_hangup", "_unsent", "_vad", "began", "confirm", "frames_dropped", "gate", "heard_at", "marks",
-        "no_media_seconds", "playout", "ring", "silent_from", "speech_since", "speech_until",
-        "spoke_at", "talking", "tracker", "vad_state",
+        "_resampler", "_said_hangup", "_surplus", "_taken", "_took_at", "_unsent", "_vad", "began", "confirm",
+        "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "paused_at", "playout",
+        "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tracker", "vad_state",
     )  # fmt: skip
 
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
@@ -55,6 +54,9 @@ class Leg:
         self._vad = webrtcvad.Vad(2)
         self._partial_frame = b""
         self._resampler: Resampler | None = None  # of a wideband caller
+        self._taken = 0  # samples since the last tick, kept or not
+        self._took_at = now
+        self._surplus = 0.0  # samples by which the peer is faster than time
         self._ahead = False
         self._unsent: bytes = b""
         self._progress_at = now
@@ -75,6 +77,8 @@ class Leg:
         self.silent_from = now  # when its last run of speech ended
         self.speech_since: int | None = None  # where speech without a final begins, for a recogniser that starts anew
         self.speech_until = 0  # where speech last paused
+        self.paused_at: float | None = None  # when that was detected, until the recogniser has all of it
+        self.flush_seconds = 0.0  # how long that took
         self.frames_dropped = 0
 
     @property
@@ -121,9 +125,11 @@ class Leg:
         ahead = self.ring.end + held - (now - self.began) * RATE
         if ahead < -HOLE_SECONDS * RATE - FRAME_SAMPLES and count < READ_BYTES:  # else more waits: we were late
             self._fill_hole(int(-ahead) // FRAME_SAMPLES, now)
-        elif ahead > FLOOD_SECONDS * RATE:
-            raise RemoteProtocolError("flood", f"{FLOOD_SECONDS:.0f} s more audio than time has passed")
         self._ahead = ahead > AHEAD_SECONDS * RATE
+        self._surplus = max(0.0, self._surplus + self._taken - (now - self._took_at) * RATE)
+        self._took_at, self._taken = now, 0
+        if self._surplus > FLOOD_SECONDS * RATE:
+            raise RemoteProtocolError("flood", f"{FLOOD_SECONDS:.0f} s more audio than time has passed")
 
     def send(self, now: float, late_frames: int) -> None:
         """Write the frame that is due, and after a stall up to two late ones. Raises OSError."""
@@ -163,13 +169,18 @@ class Leg:
             self.speech_since = mark.position if self.speech_since is None else self.speech_since
         elif mark is not None:
             self.speech_until = mark.position
+            self.paused_at = trio.current_time()
         if mark is not None:
             self._mark(mark)
             self.ring.wake()
 
     def _write_frame(self, frame: bytes | memoryview, now: float) -> bool:
         _outbound[len(HEADER) :] = frame
-        return self._write(_outbound, now)
+        try:
+            return self._write(_outbound, now)
+        except OSError:
+            self.playout.refused()
+            raise
 
     def _write(self, message: bytes | bytearray, now: float) -> bool:
         """Write one message now. True when all of it went out."""
@@ -227,6 +238,7 @@ class Leg:
 
     def _take(self, slin: bytes | memoryview, voiced: Sequence[bool]) -> None:
         """Keep audio; but silence is left out while the ring is ahead of time, so that it tells call time again."""
+        self._taken += len(slin) >> 1
         if not self._ahead or self.gate.open or any(voiced):
             self.ring.append(slin)
         for verdict in voiced:

@@ -82,6 +82,11 @@ class Playout:
             return fade_in(frame)
         return frame
 
+    def refused(self) -> None:
+        """The wire is closed and did not take the frame just given: nobody has heard it."""
+        if self._sounding:
+            self.played -= FRAME_SAMPLES
+
     def pause(self) -> None:
         """Stop within a frame, with a fade; what is left stays for `resume`."""
         self._fall()

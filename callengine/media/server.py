@@ -2,7 +2,6 @@
 
 A connection is served silence from its first tick on, whatever becomes of it (asterisk/asterisk#2089)."""
 
-import errno
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,7 +13,7 @@ import structlog
 import trio
 
 from callengine import metrics
-from callengine.errors import ConfigError
+from callengine.logs import bound_call
 from callengine.media.admission import Admission
 from callengine.media.clock import MediaClock
 from callengine.media.leg import Leg
@@ -23,7 +22,6 @@ from callengine.media.port import SocketPort
 
 UUID_SECONDS = 2.0
 DRAIN_SECONDS = 2.0
-BACKLOG = 1024
 ACCEPTS = 64  # per wake-up, so that a storm of connections leaves the clock its turn
 STARVED_SECONDS = 0.1
 REFUSALS = 64  # polite ones at a time; beyond that a connection over MAX_CALLS is just closed
@@ -45,30 +43,8 @@ class CallServer:
     turn_away: Callable[[UUID], None]  # a call there was no place for
 
 
-def open_listener(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ConfigError naming the setting."""
-    try:
-        family, kind, proto, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except socket.gaierror as error:
-        raise ConfigError("AUDIOSOCKET_HOST", f"{host!r} is no address of this machine: {error.strerror}") from None
-    listener = socket.socket(family, kind, proto)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        taken = " (another engine?)" if error.errno == errno.EADDRINUSE else ""
-        problem = f"cannot listen on {host}:{port}: {error.strerror}{taken}"
-        raise ConfigError("AUDIOSOCKET_PORT", problem) from None
-    listener.setblocking(False)
-    return listener
-
-
 async def serve_calls(listener: socket.socket, server: CallServer, calls: trio.Nursery) -> None:
-    """Accept until cancelled; closes the listener then. Calls live in `calls` and go on."""
+    """Accept until cancelled from a listening socket; closes it then. Calls live in `calls` and go on."""
     refusals = trio.CapacityLimiter(REFUSALS)
     with listener:
         while True:
@@ -120,12 +96,12 @@ async def _serve(server: CallServer, sock: socket.socket, peer: str) -> None:
             _refuse("duplicate", peer, "this UUID is up in this process already")
             return
         try:
-            with structlog.contextvars.bound_contextvars(call_id=str(uuid)):
+            with bound_call(str(uuid)):
                 await server.answer(leg, uuid)
         finally:
             server.admission.release(uuid)
     finally:
-        await _part(leg)
+        await _part(leg)  # noqa: ASYNC102 - shields itself
         server.admission.leave()
 
 
@@ -139,7 +115,7 @@ async def _turn_away(server: CallServer, refusals: trio.CapacityLimiter, sock: s
                 server.turn_away(uuid)
                 _refuse("busy", peer, "over MAX_CALLS")
         finally:
-            await _part(leg)
+            await _part(leg)  # noqa: ASYNC102 - shields itself
 
 
 async def _identify(leg: Leg, peer: str) -> UUID | None:

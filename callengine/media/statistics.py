@@ -1,21 +1,22 @@
-"""The media clock's own figures for Prometheus, counted in plain integers and read only when scraped."""
+"""Figures of the clock and of the run it is in, counted in plain integers and read only when scraped."""
 
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+import trio
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from callengine.media.clock import LATENESS_BOUNDS, MediaClock
 
 
 class ClockCollector(Collector):
-    """`callengine_frame_lateness_seconds` and the frames that did not fit a peer's socket."""
+    """`callengine_frame_lateness_seconds`, the frames that did not fit a peer's socket, and the tasks there are."""
 
     def __init__(self, clock: MediaClock) -> None:
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
-        """Called by a scrape."""
+        """Called by a scrape, in the run whose tasks are counted."""
         lateness = HistogramMetricFamily(
             "callengine_frame_lateness_seconds", "How late a frame was written against the 20 ms schedule."
         )
@@ -28,3 +29,6 @@ class ClockCollector(Collector):
         dropped = CounterMetricFamily("callengine_frames_dropped", "Frames that did not fit a peer's socket.")
         dropped.add_metric([], float(self._clock.frames_dropped))
         yield dropped
+        # One that stays behind after each call is a leak.
+        tasks = trio.lowlevel.current_statistics().tasks_living
+        yield GaugeMetricFamily("callengine_tasks", "Trio tasks of the process.", float(tasks))

@@ -52,6 +52,11 @@ class SpeechTracker:
         self._first = 0
         self._last = 0
 
+    @property
+    def quiet(self) -> bool:
+        """In speech, but the newest window was silent: it may be over."""
+        return self.speaking and self._quiet > 0
+
     def feed(self, probability: float, begin: int) -> SpeechBegan | SpeechPaused | None:
         """Take the probability of the window that begins at sample `begin`."""
         if probability >= SPEECH_PROBABILITY:

@@ -7,6 +7,7 @@ import array
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -25,6 +26,8 @@ from callengine.ports.recognition import (
     SpeechStarted,
     StreamSpec,
 )
+from tests.recognizers import open_whisper
+from tests.speech import FIXTURES, load
 
 RATE = 8000
 SPEC = StreamSpec("en-GB", RATE)
@@ -54,12 +57,23 @@ def silence(seconds: float) -> bytes:
     return bytes(2 * round(seconds * RATE))
 
 
-CASES = {"scripted": Case(open_scripted, tone(1.0), "winter tyres please.")}
+def scripted_case(_request: pytest.FixtureRequest) -> Case:
+    return Case(open_scripted, tone(1.0), "winter tyres please.")
 
 
-@pytest.fixture(params=CASES)
+def whisper_case(request: pytest.FixtureRequest) -> Case:
+    """Our own server with the base model, over the bridge, on a voice from a telephone exchange."""
+    [clip] = [clip for clip in load(FIXTURES / "en") if clip.name == "one-moment-please"]
+    address = request.getfixturevalue("whisper_address")
+    return Case(partial(open_whisper, f"grpc://{address}"), clip.slin, "one moment please.")
+
+
+CASES = {"scripted": scripted_case, "whisper": whisper_case}
+
+
+@pytest.fixture(params=["scripted", pytest.param("whisper", marks=pytest.mark.integration)])
 def case(request: pytest.FixtureRequest) -> Case:
-    return CASES[request.param]
+    return CASES[request.param](request)
 
 
 async def send(stream: RecognizerStream, slin: bytes) -> None:

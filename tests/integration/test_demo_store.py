@@ -187,7 +187,7 @@ async def test_a_call_back_is_recorded_once_for_a_key(store: httpx.AsyncClient) 
 @pytest.mark.parametrize("authorization", ["", "Bearer wrong", "Basic YTpi", "Bearer \u043f"])
 async def test_a_token_is_asked_of_everybody(store_url: str, authorization: str) -> None:
     async with httpx.AsyncClient(base_url=store_url, timeout=30, trust_env=False) as nobody:
-        headers = httpx.Headers({"Authorization": authorization.encode()} if authorization else {})
+        headers = httpx.Headers([(b"Authorization", authorization.encode())] if authorization else [])
         refused = await nobody.get("/branches", headers=headers)
     problem(refused, 401)
     assert refused.headers["www-authenticate"] == "Bearer"

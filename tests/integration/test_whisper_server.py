@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import jiwer
@@ -43,7 +44,7 @@ def prompts(count: int, language: str = "ru") -> list[Clip]:
     return sentences(language)[:count]
 
 
-def finals(responses: list[speech_v2.StreamingRecognizeResponse]) -> list[speech_v2.StreamingRecognitionResult]:
+def finals(responses: list[Any]) -> list[Any]:
     return [result for response in responses for result in response.results if result.is_final]
 
 

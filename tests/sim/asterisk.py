@@ -1,6 +1,6 @@
 """A simulated Asterisk in virtual time: sends what a caller's phone would, keeps what it is sent, to the millisecond.
 
-It is the `WirePort` of a leg: no socket, no thread. Speech is a loud tone, silence is zeros."""
+It is the `WirePort` of a leg: no socket, no thread. Speech is a loud buzz, silence is zeros."""
 
 import math
 import struct
@@ -12,9 +12,13 @@ import trio
 
 from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, SILENCE_FRAME
 
-TONE_FRAME = struct.pack(
-    f"<{FRAME_SAMPLES}h", *(round(8000 * math.sin(2 * math.pi * 400 * n / 8000)) for n in range(FRAME_SAMPLES))
-)
+
+def _buzz(sample: int) -> int:
+    """A voice's 150 Hz with its harmonics: the cheap detector takes a lasting pure tone for noise."""
+    return round(3000 * sum(math.sin(2 * math.pi * 150 * n * sample / 8000) / n for n in range(1, 12)))
+
+
+VOICE_FRAME = struct.pack(f"<{FRAME_SAMPLES}h", *map(_buzz, range(FRAME_SAMPLES)))  # three whole periods
 FRAME_SECONDS = 0.02
 FIRST_UUID = UUID(int=1)
 HEADER = b"\x10\x01\x40"
@@ -41,6 +45,7 @@ class SimulatedAsterisk:
     sent: list[Sent] = field(default_factory=list)
     closed_at: float | None = None
     peer_closed: bool = False
+    fault: Exception | None = None  # what the next read of the wire raises
     _inbound: bytearray = field(default_factory=bytearray)
     _outbound: bytearray = field(default_factory=bytearray)
     _talk_until: float = -1.0
@@ -53,6 +58,8 @@ class SimulatedAsterisk:
     # The leg's side: callengine.media.port.WirePort
 
     def recv_nowait(self, buffer: memoryview) -> int:
+        if self.fault is not None:
+            raise self.fault
         if not self._inbound:
             return 0 if self._eof else -1
         count = min(len(buffer), len(self._inbound))
@@ -84,7 +91,7 @@ class SimulatedAsterisk:
             due += FRAME_SECONDS
             await trio.sleep_until(due)
             talking = due <= self._talk_until + 1e-9
-            self._inbound += HEADER + (TONE_FRAME if talking else SILENCE_FRAME)
+            self._inbound += HEADER + (VOICE_FRAME if talking else SILENCE_FRAME)
 
     def talk(self, seconds: float) -> None:
         """The caller speaks from now on for so long."""

@@ -1,9 +1,11 @@
 """A whole call in virtual time: the real clock, leg and tasks between a simulated Asterisk and scripted backends."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import UUID
 
 import trio
 import trio.testing
@@ -26,9 +28,9 @@ from callengine.ports.synthesis import Voice
 from callengine.ports.tools import CallerContext, Toolbox
 from callengine.services.memory import MemoryJournal, MemoryRegistry
 from callengine.services.scripted_tools import ScriptedToolbox
-from tests.sim.asterisk import SimulatedAsterisk
+from tests.sim.asterisk import FIRST_UUID, SimulatedAsterisk
 
-__all__ = ["Admission", "Parts", "Stage", "open_stage", "run_virtual"]
+__all__ = ["Admission", "Parts", "Stage", "open_clock", "open_stage", "run_virtual"]
 
 
 LONGEST_PLAY = 600.0
@@ -48,41 +50,60 @@ class Parts:
 
 @dataclass(slots=True)
 class Stage:
-    """A call being played: its far end, its leg, its record; `ending` once it is over."""
+    """A call being played: its far end, its leg, its record; `ending` once it is over, unless it was handed over."""
 
     asterisk: SimulatedAsterisk
     leg: Leg
     journal: MemoryJournal
     ended: trio.Event = field(default_factory=trio.Event)
     ending: Ending | None = None
+    over_at: float = math.inf  # when the call's tasks were gone
+    call: trio.CancelScope = field(default_factory=trio.CancelScope)  # a drain cancels it
 
 
 @asynccontextmanager
-async def open_stage(parts: Parts) -> AsyncIterator[Stage]:
-    """Answer one simulated call; leaving the block waits for its end (hang up first, or let the agent do it)."""
-    journal, asterisk, clock = MemoryJournal(), SimulatedAsterisk(), MediaClock()
-    services = Services(parts.recognizer, parts.voice, parts.dialog, parts.toolbox, journal, MemoryRegistry())
-    await parts.voice.warm(parts.agent.fixed_prompts())
+async def open_clock() -> AsyncIterator[MediaClock]:
+    """The media clock and the confirmation of speech, for all calls of a play."""
+    clock = MediaClock()
     async with trio.open_nursery() as world:
-        world.cancel_scope.deadline = trio.current_time() + LONGEST_PLAY
         await world.start(clock.run)
         world.start_soon(serve_confirmation, clock.all_legs, LevelModel())
-        leg = Leg(asterisk, trio.current_time(), no_media_seconds=60.0)
-        clock.add(leg)
-        stage = Stage(asterisk, leg, journal)
-        world.start_soon(asterisk.run)
-        world.start_soon(_answer, stage, services, parts)
-        yield stage
-        await stage.ended.wait()
+        yield clock
         world.cancel_scope.cancel("the play is over")
-    assert stage.ended.is_set(), f"the call was still up after {LONGEST_PLAY:.0f} s"
+
+
+@asynccontextmanager
+async def open_stage(parts: Parts, clock: MediaClock | None = None, uuid: UUID = FIRST_UUID) -> AsyncIterator[Stage]:
+    """Answer one simulated call, on a clock of its own or a shared one.
+
+    Leaving the block waits for its end (hang up first, or let the agent do it)."""
+    async with AsyncExitStack() as stack:
+        if clock is None:
+            clock = await stack.enter_async_context(open_clock())
+        journal, asterisk = MemoryJournal(), SimulatedAsterisk(uuid)
+        services = Services(parts.recognizer, parts.voice, parts.dialog, parts.toolbox, journal, MemoryRegistry())
+        await parts.voice.warm(parts.agent.fixed_prompts())
+        async with trio.open_nursery() as world:
+            world.cancel_scope.deadline = trio.current_time() + LONGEST_PLAY
+            leg = Leg(asterisk, trio.current_time(), no_media_seconds=60.0)
+            clock.add(leg)
+            stage = Stage(asterisk, leg, journal)
+            world.start_soon(asterisk.run)
+            world.start_soon(_answer, stage, services, parts)
+            yield stage
+            await stage.ended.wait()
+            world.cancel_scope.cancel("the play is over")
+        assert stage.ended.is_set(), f"the call was still up after {LONGEST_PLAY:.0f} s"
 
 
 async def _answer(stage: Stage, services: Services, parts: Parts) -> None:
+    """What `callengine.media.server` does for a call with a place."""
     identified = await stage.leg.marks.receive()
     assert isinstance(identified, Identified)
     caller = CallerContext(str(identified.uuid), parts.agent.language)
-    stage.ending = await run_call(Call(stage.leg, caller, parts.agent, services, parts.limits), "node")
+    with stage.call:
+        stage.ending = await run_call(Call(stage.leg, caller, parts.agent, services, parts.limits), "node")
+    stage.over_at = trio.current_time()
     stage.leg.hang_up()
     async for mark in stage.leg.marks:
         if isinstance(mark, LineEnded):

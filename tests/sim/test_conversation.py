@@ -226,7 +226,8 @@ async def test_a_tool_is_run_and_recorded_between_the_turns(autojump_clock: trio
     record = await stage.journal.call(closed(stage).call_id)
     assert record is not None
     (tool,) = record.tools
-    assert (tool.name, tool.is_error, tool.seconds) == ("look", False, pytest.approx(1.0))
+    assert (tool.name, tool.is_error) == ("look", False)
+    assert tool.seconds == pytest.approx(1.0)
     assert record.turns[1].sequence < tool.sequence < record.turns[2].sequence
 
 

@@ -60,17 +60,19 @@ def configured(stream: io.StringIO, **environ: str) -> structlog.stdlib.BoundLog
 def test_a_known_secret_is_in_no_value(secret: str, value: object, around: str) -> None:
     event = {"event": around + secret, "value": value, "deep": [{"k": (secret, around)}], "other": ValueError(secret)}
     hidden = hidden_secrets([secret])(None, "info", event)
-    assert secret not in _texts(hidden)
+    assert not [text for text in _texts(hidden) if secret in text]
     json.dumps(hidden)
 
 
-def _texts(value: object) -> str:
-    """Every string of a value's contents, apart, so that two of them never make a secret together."""
+def _texts(value: object) -> Iterator[str]:
+    """Every string of a value's contents, one at a time: two of them together could make a secret that neither is."""
     if isinstance(value, dict):
-        return "\0\1".join(_texts(item) for item in value.values())
+        value = list(value.values())
     if isinstance(value, list):
-        return "\0\1".join(_texts(item) for item in value)
-    return value if isinstance(value, str) else ""
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
 
 
 @given(st.text())
@@ -106,7 +108,7 @@ def test_an_event_is_one_json_line_without_personal_data() -> None:
     assert event == {
         "event": "turn",
         "level": "info",
-        "call": "1b9d",
+        "call_id": "1b9d",
         "caller": "***89",
         "stage": "dialog",
         "error": "'***89'",

@@ -14,6 +14,7 @@ from callengine.call.turn_events import (
     State,
     Tick,
 )
+from callengine.call.turn_table import feed
 from callengine.call.turns import Turns, TurnTimes
 
 TIMES = TurnTimes()
@@ -29,13 +30,13 @@ class Talk:
     def at(self, now: float, event: Event) -> list[Action]:
         """What follows an event at a time, ticks before it included."""
         actions = self.until(now)
-        return actions + self.turns.feed(event, now)
+        return actions + feed(self.turns, event, now)
 
     def until(self, now: float) -> list[Action]:
         actions: list[Action] = []
         while self.turns.deadline is not None and self.turns.deadline <= now:
             self.now = max(self.now, self.turns.deadline)
-            actions += self.turns.feed(Tick(), self.now)
+            actions += feed(self.turns, Tick(), self.now)
         self.now = now
         return actions
 

@@ -15,6 +15,7 @@ from callengine.call.turn_events import (
     Event,
     State,
 )
+from callengine.call.turn_table import feed
 from tests.unit.call.talk import TIMES, Talk, final, interim, speaking, thinking
 
 # LISTENING
@@ -152,7 +153,7 @@ def test_a_caller_who_goes_on_takes_the_answer_back() -> None:
 def test_a_pause_told_with_the_speech_takes_it_back_too() -> None:
     talk = thinking()
     talk.at(2.7, CallerBegan(2.6))
-    assert talk.turns.feed(CallerPaused(2.85), 2.95) == [Do.DROP_ANSWER]
+    assert feed(talk.turns, CallerPaused(2.85), 2.95) == [Do.DROP_ANSWER]
     assert talk.state is State.LISTENING
 
 

@@ -24,6 +24,7 @@ from callengine.call.turn_events import (
     State,
     Tick,
 )
+from callengine.call.turn_table import feed
 from callengine.call.turns import Turns, TurnTimes
 
 TIMES = TurnTimes()
@@ -44,7 +45,7 @@ class Play:
 
     def feed(self, event: Event) -> list[Action]:
         before = self.turns.state
-        actions = self.turns.feed(event, self.now)
+        actions = feed(self.turns, event, self.now)
         self.check(before, event, actions)
         self.did += actions
         return actions

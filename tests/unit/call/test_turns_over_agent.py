@@ -15,6 +15,7 @@ from callengine.call.turn_events import (
     State,
     Tick,
 )
+from callengine.call.turn_table import feed
 from tests.unit.call.talk import TIMES, Talk, barged_in, final, interim, speaking, thinking
 
 # SPEAKING and BARGE_IN
@@ -26,6 +27,18 @@ def test_a_cough_over_the_agent_changes_nothing() -> None:
     assert talk.at(4.18, CallerPaused(4.15)) == []
     assert talk.until(60) == []
     assert talk.state is State.SPEAKING
+
+
+def test_a_knock_that_may_be_over_is_looked_at_again_before_the_agent_pauses() -> None:
+    """The detector says it 128 ms late: meanwhile the deadline passes with nothing sounding."""
+    talk = speaking()
+    talk.at(4.1, CallerBegan(4.0))
+    assert feed(talk.turns, Tick(quiet=True), 4.2) == []
+    assert feed(talk.turns, CallerPaused(4.05), 4.22) == []
+    assert talk.state is State.SPEAKING
+    talk.at(5.1, CallerBegan(5.0))
+    assert feed(talk.turns, Tick(quiet=True), 5.2) == []
+    assert feed(talk.turns, Tick(), 5.24) == [Do.PAUSE]
 
 
 def test_words_after_the_pause_give_the_caller_the_word() -> None:
@@ -158,5 +171,5 @@ def test_a_tick_before_its_deadline_is_none() -> None:
     for start in (Talk, thinking, speaking, barged_in):
         talk = start()
         state, deadline = talk.state, talk.turns.deadline
-        assert talk.turns.feed(Tick(), talk.now) == []
+        assert feed(talk.turns, Tick(), talk.now) == []
         assert (talk.state, talk.turns.deadline) == (state, deadline)

@@ -197,7 +197,7 @@ async def test_a_fault_while_finishing_ends_that_leg_alone(
     async with trio.open_nursery() as nursery:
         await nursery.start(clock.run)
         wire.room = 100
-        while not leg.unfinished:
+        while not leg.unfinished:  # noqa: ASYNC110 - virtual time, and no event tells of it
             await trio.sleep(0.001)
         wire.fault = RuntimeError("a bug")
         with expect_error_log("media_fault"):

@@ -1,0 +1,219 @@
+"""`callengine serve` as a process of its own: calls from the wire to the record, and nothing left over of many."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psutil
+import psycopg
+import pytest
+import trio
+from psycopg.rows import dict_row
+
+from callengine.caller.phone import Phone, open_phone
+from callengine.caller.wire import HungUp
+from tests.engine_process import EngineProcess, running_engine
+from tests.speech import DEMO, FIXTURES, load
+
+pytestmark = pytest.mark.integration
+
+PATIENCE_SECONDS = 120  # a test that waits longer hangs; nothing is timed by it
+GREETING_SECONDS = 1.0  # generous: 0.1 is what the benchmark holds it to
+NUMBER = "+79031234567"
+WORDS = {clip.name: clip for clip in load(FIXTURES / "ru")}
+GOODBYE = WORDS["goodbye"].slin
+
+
+@asynccontextmanager
+async def open_api(engine: EngineProcess) -> AsyncIterator[httpx.AsyncClient]:
+    """The engine's HTTP side, and a limit to a test's patience."""
+    with trio.fail_after(PATIENCE_SECONDS):
+        async with httpx.AsyncClient(base_url=f"http://{engine.api}", trust_env=False) as api:
+            yield api
+
+
+async def closed_record(api: httpx.AsyncClient, call_id: UUID) -> dict[str, Any]:
+    """The call's record, once it has its end; it is written behind the call."""
+    while True:
+        response = await api.get(f"/api/v1/calls/{call_id}")
+        if response.status_code == 200 and response.json()["closed_at"] is not None:
+            record: dict[str, Any] = response.json()
+            return record
+        await trio.sleep(0.05)
+
+
+def in_database(url: str, call_id: UUID) -> dict[str, Any]:
+    """What stands in PostgreSQL of a call, in the API's shape."""
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        call = connection.execute("SELECT * FROM calls WHERE call_id = %s", (str(call_id),)).fetchone()
+        assert call is not None
+        for part, table in (("turns", "turns"), ("tools", "tool_calls")):
+            rows = connection.execute(
+                f"SELECT * FROM {table} WHERE call_id = %s ORDER BY sequence",
+                (str(call_id),),
+            ).fetchall()
+            call[part] = [{name: value for name, value in row.items() if name != "call_id"} for row in rows]
+    for moment in ("opened_at", "closed_at"):
+        call[moment] = call[moment].timestamp()
+    return call
+
+
+def with_timestamps(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of the API with its moments as numbers."""
+    moments = {name: datetime.fromisoformat(record[name]).timestamp() for name in ("opened_at", "closed_at")}
+    return record | moments
+
+
+async def converse(phone: Phone, *utterances: bytes) -> None:
+    """Say each when the agent has stopped; then wait for its hang-up."""
+    for slin in utterances:
+        assert await phone.agent_silent(0.6)
+        assert await phone.say(slin)
+    await phone.over()
+
+
+async def test_a_call_from_the_wire_to_the_record(tmp_path: Path) -> None:
+    call_id = uuid4()
+    with running_engine(tmp_path / "data") as engine:
+        async with open_api(engine) as api:
+            assert (await api.get("/health")).json()["status"] == "ok"
+            form = {"caller": NUMBER, "name": "Пётр", "called": "100", "queue": "tyres"}
+            assert (await api.post(f"/api/v1/calls/{call_id}", data=form)).status_code == 201
+            async with open_phone("127.0.0.1", engine.port, call_id) as phone:
+                assert await phone.agent_silent(0.6)
+                assert await phone.say(GOODBYE)
+                assert await phone.agent_silent(1.0)
+            record = await closed_record(api, call_id)
+            outcome = (await api.get(f"/api/v1/calls/{call_id}/outcome")).text
+        stored = in_database(engine.database_url, call_id)
+    assert phone.ending is None, "the caller hung up"
+    assert phone.stats.greeting_seconds is not None
+    assert phone.stats.greeting_seconds < GREETING_SECONDS
+    assert (record["outcome"], outcome) == ("completed", "hangup")
+    assert (record["number"], record["name"], record["fields"]) == (NUMBER, "Пётр", {"queue": "tyres"})
+    heard = [turn["text"] for turn in record["turns"] if turn["role"] == "caller"]
+    assert heard == ["Здравствуйте, есть зимние шины 205 55 16?"]
+    assert record["turns"][0]["role"] == record["turns"][-1]["role"] == "agent"
+    assert record["tools"], "the Store was asked"
+    assert with_timestamps(record) == stored
+    kept_quiet(engine, call_id, record)
+
+
+def kept_quiet(engine: EngineProcess, call_id: UUID, record: dict[str, Any]) -> None:
+    """The log has the call, each line with its id, and neither its caller nor a word of it."""
+    text = engine.log_file.read_text(encoding="utf-8")
+    ours = [line["event"] for line in engine.log() if line.get("call_id") == str(call_id)]
+    assert (ours.count("call_opened"), ours.count("call_closed")) == (1, 1)
+    assert NUMBER.removeprefix("+") not in text
+    assert "Пётр" not in text
+    for turn in record["turns"]:
+        assert turn["text"] not in text
+        assert json.dumps(turn["text"]).strip('"') not in text, "nor escaped"
+
+
+@pytest.mark.slow
+async def test_recorded_speech_is_recognised_and_answered(tmp_path: Path) -> None:
+    call_id = uuid4()
+    said = {clip.name: clip.slin for clip in load(DEMO / "ru")}
+    whole = {"STT_BACKEND": "whisper", "TTS_BACKEND": "espeak"}
+    with running_engine(tmp_path / "data", **whole) as engine:
+        async with open_api(engine) as api:
+            async with open_phone("127.0.0.1", engine.port, call_id) as phone:
+                await converse(phone, said["01-winter-tyres"], said["07-goodbye"])
+            record = await closed_record(api, call_id)
+        stored = in_database(engine.database_url, call_id)
+    assert phone.stats.greeting_seconds is not None
+    assert phone.stats.greeting_seconds < GREETING_SECONDS
+    assert record["outcome"] == "completed"
+    heard = " ".join(turn["text"] for turn in record["turns"] if turn["role"] == "caller").lower()
+    assert "зимн" in heard
+    assert "свидания" in heard
+    assert record["turns"][-1]["text"] == "Спасибо за звонок. До свидания!"
+    assert with_timestamps(record) == stored
+
+
+async def abandoned(engine: EngineProcess) -> None:
+    """The caller hangs up in the greeting."""
+    async with open_phone("127.0.0.1", engine.port) as phone:
+        assert await phone.agent_speaking()
+
+
+async def short(engine: EngineProcess) -> None:
+    """The caller hears the greeting, says something and leaves."""
+    async with open_phone("127.0.0.1", engine.port) as phone:
+        assert await phone.agent_silent(0.4)
+        assert await phone.say(GOODBYE)
+
+
+async def nonsense(engine: EngineProcess) -> None:
+    """Somebody takes the port for a web server, and reads until it is closed."""
+    stream = await trio.open_tcp_stream("127.0.0.1", engine.port)
+    async with stream:
+        await stream.send_all(b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n")
+        while await stream.receive_some(65536):
+            pass
+
+
+async def turned_away(engine: EngineProcess) -> None:
+    """A third call where two may be up."""
+    async with (
+        open_phone("127.0.0.1", engine.port) as one,
+        open_phone("127.0.0.1", engine.port) as two,
+    ):
+        assert await one.agent_speaking()
+        assert await two.agent_speaking()
+        async with open_phone("127.0.0.1", engine.port) as three:
+            await three.over()
+        assert three.ending == HungUp(by_close=False)
+
+
+KINDS = (turned_away, short, nonsense, abandoned)  # six connections
+
+
+async def figures(api: httpx.AsyncClient) -> dict[str, float]:
+    """The samples of /metrics by name and labels."""
+    lines = (await api.get("/metrics")).text.splitlines()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+
+
+async def all_over(api: httpx.AsyncClient) -> None:
+    """Wait until every place is free: a call's line is drained after its end."""
+    while (await api.get("/health/accepting")).json().get("calls", "full") != 0:
+        await trio.sleep(0.02)
+
+
+async def at_rest(engine: EngineProcess, api: httpx.AsyncClient, tasks: float | None = None) -> tuple[float, int]:
+    """Tasks and file descriptors once no call is up and the record is written; `tasks`: so many are waited for."""
+    while True:
+        now = await figures(api)
+        idle = now["callengine_calls_active"] == now["callengine_journal_backlog"] == 0
+        if idle and (tasks is None or now["callengine_tasks"] == tasks):
+            return now["callengine_tasks"], psutil.Process(engine.process.pid).num_fds()
+        await trio.sleep(0.05)
+
+
+@pytest.mark.slow
+async def test_nothing_is_left_over_of_sixty_calls(tmp_path: Path) -> None:
+    with running_engine(tmp_path / "data", MAX_CALLS="2") as engine:
+        async with open_api(engine) as api:
+            for kind in KINDS:  # pools, caches and worker threads are there after the first
+                await kind(engine)
+                await all_over(api)
+            before = await at_rest(engine, api)
+            rss = psutil.Process(engine.process.pid).memory_info().rss
+            for _ in range(10):
+                for kind in KINDS:
+                    await kind(engine)
+                    await all_over(api)
+            after = await at_rest(engine, api, before[0])
+            grown = psutil.Process(engine.process.pid).memory_info().rss - rss
+            counted = await figures(api)
+    assert after == before
+    assert grown < 8 * 2**20
+    assert counted['callengine_calls_total{outcome="busy"}'] == 11
+    assert counted['callengine_calls_total{outcome="abandoned"}'] == 44
