@@ -20,7 +20,6 @@ class Plan:
     name: str
     device: str
     compute_type: str
-    beam_size: int
     cpu_threads: int
     max_streams: int
 
@@ -33,7 +32,6 @@ def plan(settings: Settings) -> Plan:
         name=settings.model or ("large-v3" if gpu else "base"),
         device="cuda" if gpu else "cpu",
         compute_type=settings.compute_type or ("float16" if gpu else "int8"),
-        beam_size=settings.beam_size or (5 if gpu else 1),
         cpu_threads=settings.cpu_threads or min(cores, 4),
         max_streams=settings.max_streams or (24 if gpu else 4 * cores),
     )
@@ -46,7 +44,7 @@ def load_decoder(chosen: Plan, settings: Settings) -> Decoder:
         model = WhisperModel(
             str(folder), device=chosen.device, compute_type=chosen.compute_type, cpu_threads=chosen.cpu_threads
         )
-        decoder = Decoder(model, chosen.beam_size)
+        decoder = Decoder(model, settings.beam_size)
         noise = np.random.default_rng(0).integers(-300, 300, 16_000).astype(np.int16)
         decoder.decode(Utterance(noise, 16_000, (), words=True))
     except (RuntimeError, ValueError) as error:

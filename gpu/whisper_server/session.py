@@ -126,7 +126,7 @@ class Session:
             case Paused(end, _):
                 self._discard_early()
                 if self._queue.no_line:
-                    self._early = (self._start, end, self._decode(end, words=True))
+                    self._early = (self._start, end, self._decode(end, final=True))
                 return []
             case Ended(end, at):
                 return [SpeechStopped(at), self._final(end, at)]
@@ -137,7 +137,7 @@ class Session:
             self._early = None
         else:
             self._discard_early()
-            decoded = self._decode(end, words=True)
+            decoded = self._decode(end, final=True)
         return FinalDecode(decoded, self._start, end, spoken)
 
     def _while_speaking(self) -> list[Step]:
@@ -151,7 +151,7 @@ class Session:
         if self._interim is not None and not self._interim.done():
             return []
         self._next_interim = self._audio.end + int(INTERIM_EVERY_SECONDS * rate)
-        self._interim = self._decode(self._audio.end, words=False)
+        self._interim = self._decode(self._audio.end, final=False)
         return [InterimDecode(self._interim, self._audio.end)]
 
     def _cut(self) -> FinalDecode:
@@ -163,11 +163,11 @@ class Session:
         self._audio.forget_before(cut)
         return final
 
-    def _decode(self, end: int, *, words: bool) -> Decoded:
+    def _decode(self, end: int, *, final: bool) -> Decoded:
         request = self._request
-        words = words and (request.word_times or request.word_confidence)
+        words = final and (request.word_times or request.word_confidence)
         samples = self._audio.read(self._start, end)
-        return self._queue.submit(Utterance(samples, request.rate, request.languages, words))
+        return self._queue.submit(Utterance(samples, request.rate, request.languages, words, interim=not final))
 
     def _discard_early(self) -> None:
         if self._early is not None:

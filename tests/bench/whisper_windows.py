@@ -236,6 +236,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("variants", nargs="*", default=VARIANTS)
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--clips", default="", help="a regular expression; only clips whose name it is in")
     parser.add_argument("--calls", type=int, default=6)
     parser.add_argument("--texts", action="store_true", help="also what was heard, with how often")
     parser.add_argument("--threads", type=int, default=min(os.cpu_count() or 1, 4))
@@ -243,8 +244,9 @@ def main() -> None:
     folder = model_folder("base", default_cache())
     ear = Ear(WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=chosen.threads))
     for name in chosen.sets:
+        clips = [clip for clip in load(SETS[name]) if re.search(chosen.clips, clip.name)]
         variants = [variant(text) for text in chosen.variants]
-        tallies = measure(ear, load(SETS[name]), name[-2:], variants, chosen.calls)
+        tallies = measure(ear, clips, name[-2:], variants, chosen.calls)
         sys.stdout.write(table(name, tallies))
         if chosen.texts:
             sys.stdout.writelines(listing(tallies))

@@ -118,6 +118,8 @@ def test_interims_come_each_second_and_wait_for_the_one_before() -> None:
         assert len([step for step in steps if isinstance(step, InterimDecode)]) == 1
         line.given[0][1].set_result(None)
         assert [type(step) for step in feed(session, speech(0.2))] == [InterimDecode]
+        feed(session, silence(1))
+        assert [utterance.interim for utterance, _ in line.given] == [True, True, False], "only the final is searched"
 
     in_loop(check)
 
