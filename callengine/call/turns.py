@@ -17,6 +17,7 @@ class TurnTimes:
     quiet_look: float = 0.032  # where it may be over already, when to look again: a window of the detector
     end_pause: float = 0.5  # a pause this long may end the caller's turn
     final_wait: float = 1.6  # after a pause, how long the recogniser's final is waited for
+    rest_wait: float = 3.0  # the same while what is heard so far does not reach the pause
     words_wait: float = 1.8  # after a barge-in pause, how long for words before the agent goes on
     no_input: float = 8.0
     digit_pause: float = 2.0
@@ -70,11 +71,15 @@ class Turns:
         if now < pause_over:
             self.deadline = pause_over
             return []
-        if said.text and (said.complete or said.digits or now >= said.paused + times.final_wait):
+        if said.complete or said.digits:
             return self.answer(now)
-        if now < said.paused + times.final_wait:
-            self.deadline = said.paused + times.final_wait
+        # half a sentence is worse than a wait: an interim that stops short of the end gives the final more time
+        wait = times.rest_wait if said.text and not said.covered else times.final_wait
+        if now < said.paused + wait:
+            self.deadline = said.paused + wait
             return []
+        if said.text:
+            return self.answer(now)
         self.utterance = Utterance()  # a noise: nothing was recognised
         self.listen(now)
         return []

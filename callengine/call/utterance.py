@@ -32,6 +32,11 @@ class Utterance:
         """Finals cover the speech up to its end: nothing more will come for it."""
         return bool(self.finals) and self.paused is not None and self.final_end >= self.paused - COVERS_SECONDS
 
+    @property
+    def covered(self) -> bool:
+        """Finals and interim together reach the end of the speech."""
+        return self.paused is not None and max(self.final_end, self.interim_end) >= self.paused - COVERS_SECONDS
+
     def hear(self, text: str, ended: float, final: bool, stability: float) -> None:
         """Take a transcript. An interim replaces the interim before it; a final replaces it for good."""
         text = text.strip()

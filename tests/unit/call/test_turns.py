@@ -14,8 +14,10 @@ from callengine.call.turn_events import (
     Do,
     Event,
     State,
+    Tick,
 )
 from callengine.call.turn_table import feed
+from callengine.call.turns import Turns, TurnTimes
 from tests.unit.call.talk import TIMES, Talk, final, interim, speaking, thinking
 
 # LISTENING
@@ -200,3 +202,27 @@ def test_an_answer_with_nothing_to_say() -> None:
     talk = thinking()
     assert talk.at(3.0, AgentFinished()) == []
     assert (talk.state, talk.turns.deadline) == (State.LISTENING, 11.0)
+
+
+def test_half_a_sentence_waits_longer_for_its_rest() -> None:
+    """An interim that stops a second before the pause is not what the caller said: the final is given more time."""
+    turns = Turns()
+    feed(turns, CallerBegan(1.0), 1.1)
+    feed(turns, CallerHeard("номер заказа один ноль", 1.0, 3.0, False, 0.9), 3.2)
+    feed(turns, CallerPaused(4.0), 4.13)
+    assert feed(turns, Tick(), 4.5) == []
+    assert turns.deadline == 4.0 + TurnTimes().rest_wait
+    assert feed(turns, CallerHeard("номер заказа один ноль четыре два", 1.0, 4.1, True), 6.0) == [
+        Answer("номер заказа один ноль четыре два", 4.0, 4.5)
+    ]
+
+
+def test_half_a_sentence_is_answered_when_nothing_more_comes() -> None:
+    turns = Turns()
+    feed(turns, CallerBegan(1.0), 1.1)
+    feed(turns, CallerHeard("номер заказа один ноль", 1.0, 3.0, False, 0.9), 3.2)
+    feed(turns, CallerPaused(4.0), 4.13)
+    feed(turns, Tick(), 4.5)
+    (answer,) = feed(turns, Tick(), 4.0 + TurnTimes().rest_wait)
+    assert isinstance(answer, Answer)
+    assert answer.text == "номер заказа один ноль"
