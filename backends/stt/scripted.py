@@ -4,13 +4,12 @@ Every burst of sound in the audio it is sent becomes the next text of its script
 I/O: it runs in virtual time.
 """
 
-import array
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import trio
 
 from callengine.errors import RecognizerError
@@ -176,12 +175,9 @@ class _ScriptedStream:
         return samples / self._rate
 
 
-def _loudest(window: bytes) -> int:
-    samples = array.array("h", window)
-    if sys.byteorder == "big":
-        samples.byteswap()
-    highest, lowest = max(samples), min(samples)
-    return max(highest, -lowest)
+def _loudest(slin: bytes) -> int:
+    samples = np.frombuffer(slin, dtype="<i2")
+    return max(int(samples.max()), -int(samples.min()))
 
 
 @asynccontextmanager

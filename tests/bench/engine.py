@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from callengine.services.children import open_child, python_child
 
 ENGINE_CORE = 0
@@ -68,7 +70,11 @@ def _agent(greeting: str) -> str:
 
 
 def _pin(pid: int) -> None:
-    """Every thread of the engine on one core, so that "calls per core" is what it says."""
-    if len(os.sched_getaffinity(0)) > 1:
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), {ENGINE_CORE})
+    """Every thread of the engine on one core, so that "calls per core" is what it says; its servers on the others."""
+    cores = os.sched_getaffinity(0)
+    if len(cores) < 2:
+        return
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {ENGINE_CORE})
+    for server in psutil.Process(pid).children(recursive=True):
+        os.sched_setaffinity(server.pid, cores - {ENGINE_CORE})

@@ -10,7 +10,7 @@ import trio
 from tests.bench.engine import LONG, BenchEngine, open_bench_engine
 
 CALLS = (200, 400, 600)
-SECONDS, RAMP = 30.0, 10.0
+SECONDS, PLACED_PER_SECOND = 30.0, 20
 LOAD_CORE = 1
 
 
@@ -26,12 +26,13 @@ async def measure(runs: int) -> list[dict[str, Any]]:
 
 async def _load(engine: BenchEngine, calls: int) -> dict[str, Any]:
     address = f"{engine.host}:{engine.port}"
+    ramp = calls / PLACED_PER_SECOND
     command = [sys.executable, "-m", "callengine", "load", address, "--calls", str(calls)]
-    command += ["--seconds", str(SECONDS), "--ramp", str(RAMP), "--json"]
+    command += ["--seconds", str(SECONDS), "--ramp", str(ramp), "--json"]
     before = engine.cpu_seconds()
     done = await trio.run_process(command, capture_stdout=True, check=False, preexec_fn=_pin)
     figures: dict[str, Any] = json.loads(done.stdout)
-    busy = SECONDS + RAMP / 2  # placed over the ramp: on average half of the calls were up during it
+    busy = SECONDS + ramp / 2  # placed over the ramp: on average half of the calls were up during it
     return figures | {"engine_cores": (engine.cpu_seconds() - before) / busy}
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 Line = dict[str, Any]
+LANGUAGES = ("ru", "en")
 
 
 @contextmanager
@@ -35,6 +37,19 @@ def family(demo: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(demo.pid).children(recursive=True)
 
 
+@pytest.fixture(scope="module")
+def demos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
+    """Both demos, played at once: each takes over a minute of real time. Status, stdout and stderr by language."""
+
+    def play(language: str) -> tuple[int, str, str]:
+        with started_demo(tmp_path_factory.mktemp(language), "--language", language) as demo:
+            stdout, stderr = demo.communicate()
+        return demo.returncode, stdout, stderr
+
+    with ThreadPoolExecutor(len(LANGUAGES)) as threads:
+        return dict(zip(LANGUAGES, threads.map(play, LANGUAGES), strict=True))
+
+
 @pytest.mark.parametrize(
     ("language", "size", "order_state", "price", "goodbye"),
     [
@@ -42,11 +57,12 @@ def family(demo: subprocess.Popen[str]) -> list[psutil.Process]:
         ("en", "225/45 R17", "Order 1042 is on its way", "15,640 roubles", "Thank you for calling. Goodbye!"),
     ],
 )
-def test_a_whole_call(language: str, size: str, order_state: str, price: str, goodbye: str, tmp_path: Path) -> None:
-    with started_demo(tmp_path, "--language", language) as demo:
-        stdout, stderr = demo.communicate()
+def test_a_whole_call(
+    demos: dict[str, tuple[int, str, str]], language: str, size: str, order_state: str, price: str, goodbye: str
+) -> None:
+    status, stdout, stderr = demos[language]
     lines: list[Line] = [json.loads(line) for line in stdout.splitlines()]
-    assert (demo.returncode, stderr) == (0, ""), stdout
+    assert (status, stderr) == (0, ""), stdout
     done = lines[-1]
     assert done["event"] == "done"
     assert (done["outcome"], done["missing"]) == ("completed", "")
