@@ -18,7 +18,7 @@ from callengine.media.leg import Leg
 from callengine.ports.recognition import Final, Interim, Recognizer, RecognizerStream, StreamSpec
 
 SPEECH_CHUNK = RATE // 10  # 100 ms while somebody speaks or a final is owed: it waits for the silence behind it
-SILENCE_CHUNK = RATE * 4 // 10  # a message costs Python the same whatever its size
+SILENCE_CHUNK = RATE * 8 // 10  # a message costs Python the same whatever its size; speech flushes it at once
 RETRY_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0)
 PRE_ROLL = RATE // 2  # before speech began: recognisers want a little silence in front
 COVERED = RATE // 2  # a final may end so much before our own detector heard the end

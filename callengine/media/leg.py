@@ -112,10 +112,11 @@ class Leg:
     def receive(self, now: float) -> None:
         """Take what the peer has sent. Raises OSError, RemoteProtocolError."""
         count = self._port.recv_nowait(_inbound_view)
-        if count == MESSAGE_BYTES and self._decoder.empty and _inbound.startswith(HEADER):
+        if count == MESSAGE_BYTES and self._decoder.empty and not self._ahead and _inbound.startswith(HEADER):
             self.heard_at = now
             self._take_frame(_frame_view)
-        elif count > 0:
+            return  # one frame in one tick: nobody is late, nobody too fast
+        if count > 0:
             self.heard_at = now
             self._take_bytes(count)
         elif count == 0:
@@ -234,7 +235,11 @@ class Leg:
         self._take(slin, [self._vad.is_speech(frame, RATE, FRAME_SAMPLES) for frame in frames])
 
     def _take_frame(self, frame: memoryview) -> None:
-        self._take(frame, (self._vad.is_speech(frame, RATE, FRAME_SAMPLES),))
+        """The rule, without the detours: one 20 ms frame, on time."""
+        self._taken += FRAME_SAMPLES
+        self.ring.append(frame)
+        if self.gate.feed(self._vad.is_speech(frame, RATE, FRAME_SAMPLES)):
+            self._gate_moved()
 
     def _take(self, slin: bytes | memoryview, voiced: Sequence[bool]) -> None:
         """Keep audio; but silence is left out while the ring is ahead of time, so that it tells call time again."""
