@@ -188,7 +188,6 @@ class Dialogue:
         leg = self._call.leg
         if heard:
             self._times.first_frame = leg.spoke_at
-            self._times.first_audio = self._speaker.first_audio_at
         stages = self._times.stages()
         self._history.agent(heard, interrupted)
         ended = trio.current_time() if leg.talking else leg.silent_from

@@ -42,13 +42,11 @@ class Speaker:
         self._scope = trio.CancelScope()
         self._pieces: list[Piece] = []
         self.number = 0
-        self.first_audio_at: float | None = None  # when the voice's first samples of this answer came
 
     def begin(self) -> int:
         """A new answer; returns its number."""
         self.number += 1
         self._pieces = []
-        self.first_audio_at = None
         return self.number
 
     async def say(self, item: Say | AnswerEnds) -> None:
@@ -103,8 +101,9 @@ class Speaker:
         self._put(piece, SpeechChunk(b""), whole_frames(rest))
 
     def _put(self, piece: Piece, chunk: SpeechChunk, frames: bytes) -> None:
-        if self.first_audio_at is None:
-            self.first_audio_at = trio.current_time()
+        if not self._pieces or self._pieces[-1] is not piece:
+            return  # flushed while this chunk was on its way
+        if all(made.end == made.begin for made in self._pieces):
             self._leg.playout.first = self._leg.playout.queued
         self._leg.playout.put(frames)
         piece.words += chunk.words

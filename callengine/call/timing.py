@@ -11,7 +11,6 @@ class ResponseTimes:
     pause_over: float | None = None  # the pause that may end a turn had passed
     answer_began: float | None = None  # the turn was over: the words were there
     first_piece: float | None = None  # the dialog's first speakable piece
-    first_audio: float | None = None  # the voice's first samples
     first_frame: float | None = None  # on the wire
     flush: float | None = None  # seconds from the end of speech detected to its last chunk on the recogniser's wire
 

@@ -44,7 +44,6 @@ class SimulatedAsterisk:
     uuid: UUID = FIRST_UUID
     sent: list[Sent] = field(default_factory=list)
     closed_at: float | None = None
-    peer_closed: bool = False
     fault: Exception | None = None  # what the next read of the wire raises
     _inbound: bytearray = field(default_factory=bytearray)
     _outbound: bytearray = field(default_factory=bytearray)
@@ -80,7 +79,7 @@ class SimulatedAsterisk:
         return len(data)
 
     def close(self) -> None:
-        self.peer_closed = True
+        pass  # nothing of this wire outlives the play
 
     # The phone's side
 
