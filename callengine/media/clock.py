@@ -4,6 +4,7 @@ A leg has one of four phases and is served every fourth tick, so every 20 ms; a 
 call collapses at a few hundred (DESIGN 4.1). Nothing here waits but the clock's own sleep."""
 
 from bisect import bisect_left
+from contextlib import suppress
 
 import structlog
 import trio
@@ -59,23 +60,36 @@ class MediaClock:
             late = now - (began + tick * PHASE_SECONDS)
             missed = int(late / PHASE_SECONDS)
             self._finish_partial(now)
-            for phase in range(min(missed + 1, PHASES)):
-                # after a stall every phase passed over is served once, with the rounds it missed before this one
-                self._serve((tick + missed - phase) % PHASES, now, (missed - phase) // PHASES)
+            # after a stall every phase passed over is served once, with the rounds it missed before this one
+            passed = range(min(missed + 1, PHASES))
+            for phase in passed:
+                self._send((tick + missed - phase) % PHASES, now, (missed - phase) // PHASES)
+            for phase in passed:
+                self._receive((tick + missed - phase) % PHASES, now)
             self._count(late, min(missed + 1, PHASES), tick + missed)
             tick += missed
             self.ticks = tick
 
-    def _serve(self, phase: int, now: float, late_frames: int) -> None:
+    def _send(self, phase: int, now: float, late_frames: int) -> None:
+        """All sends before the first receive: what the peers have sent, much or little, moves no frame of ours."""
+        for leg in self._phases[phase]:
+            if leg.ended is None:
+                try:
+                    leg.send(now, late_frames)
+                    if leg.unfinished:
+                        self._unfinished.add(leg)
+                except OSError as error:
+                    _hear_the_rest(leg, now)
+                    _end_by(leg, error)
+                except Exception as error:  # noqa: BLE001 - one call's failure never stops the clock
+                    _end_by(leg, error)
+
+    def _receive(self, phase: int, now: float) -> None:
         ended = False
         for leg in self._phases[phase]:
             if leg.ended is None:
                 try:
                     leg.receive(now)
-                    if leg.ended is None:
-                        leg.send(now, late_frames)
-                    if leg.unfinished:
-                        self._unfinished.add(leg)
                 except Exception as error:  # noqa: BLE001 - one call's failure never stops the clock
                     _end_by(leg, error)
             ended = ended or leg.ended is not None
@@ -99,6 +113,12 @@ class MediaClock:
         frames = sum(len(self._phases[(newest - phase) % PHASES]) for phase in range(phases))
         self.lateness_counts[bisect_left(LATENESS_BOUNDS, late)] += frames
         self.lateness_sum += late * frames
+
+
+def _hear_the_rest(leg: Leg, now: float) -> None:
+    """The wire takes no more, but what the peer said before it closed (a UUID, a key) was said."""
+    with suppress(OSError, RemoteProtocolError):
+        leg.receive(now)
 
 
 def _end_by(leg: Leg, error: Exception) -> None:

@@ -102,7 +102,7 @@ async def test_a_busy_process_collects_twice_an_hour(
 def test_the_collector_is_as_before_afterwards() -> None:
     before = gc.get_threshold()
     with quiet_gc():
-        assert gc.get_threshold() == (1000, 20, 1_000_000)
+        assert gc.get_threshold() == (400, 2, 1_000_000)
         assert gc.get_freeze_count() > 0
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
