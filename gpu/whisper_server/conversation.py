@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import grpc
 
 from whisper_server.audio import SampleReader
-from whisper_server.decoder import Transcript
 from whisper_server.decoding import Decoded
 from whisper_server.dialect import Dialect, Message
 from whisper_server.errors import DecodeError, Refused, invalid
@@ -18,6 +17,7 @@ from whisper_server.events import Event, Final, Interim, SingleUtteranceOver, Sp
 from whisper_server.metrics import TIME_TO_FINAL
 from whisper_server.request import Request, checked_chunk
 from whisper_server.session import FinalDecode, InterimDecode, Session, SpeechBegan, SpeechStopped, Step
+from whisper_server.transcript import Transcript
 from whisper_server.wording import Wording
 
 Context = grpc.aio.ServicerContext[Message, Message]
@@ -105,7 +105,7 @@ class Conversation:
             case InterimDecode(decoded, end):
                 return await interim(wording, decoded, end / rate)
             case FinalDecode():
-                return await final(wording, step, rate)
+                return [*await final(wording, step, rate)]
 
     async def _write(self, event: Event) -> None:
         try:
@@ -143,7 +143,7 @@ async def interim(wording: Wording, decoded: Decoded, end: float) -> list[Event]
     return [event]
 
 
-async def final(wording: Wording, step: FinalDecode, rate: int) -> list[Event]:
+async def final(wording: Wording, step: FinalDecode, rate: int) -> list[Final]:
     """Return the final of a decode, nothing where it heard no words. Raises `Refused`."""
     transcript = await transcribed(step.decoded)
     if transcript is None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from whisper_server.decoder import Word
+from whisper_server.transcript import Word
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Request:
     word_times: bool = False
     word_confidence: bool = False
     single_utterance: bool = False
+    hints: tuple[str, ...] = ()
 
 
 def checked_rate(rate: int) -> int:

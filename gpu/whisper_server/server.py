@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import stat
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -14,13 +15,14 @@ from grpc_reflection.v1alpha import reflection
 
 from whisper_server import dialect_v1, dialect_v2
 from whisper_server.admission import Admission
-from whisper_server.decoder import Decoder, Transcript, Utterance
+from whisper_server.decoder import Decoder, Prepared
 from whisper_server.decoding import DecodeQueue
 from whisper_server.errors import StartError
 from whisper_server.metrics import serve_metrics
 from whisper_server.model import load_decoder, plan
 from whisper_server.service import Service
 from whisper_server.settings import Settings
+from whisper_server.transcript import Transcript, Utterance
 
 log = logging.getLogger("whisper_server")
 
@@ -40,10 +42,13 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, SIGINT or the parent's end, then drain. Raises `StartError`."""
     _check_parent(settings)
     chosen = plan(settings)
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as executor:
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="decode") as executor,
+        ThreadPoolExecutor(2, thread_name_prefix="prepare") as preparing,
+    ):
         loaded = _LateDecoder()
-        queue = DecodeQueue(loaded.decode, executor)
-        admission = Admission(chosen.max_streams, settings.token)
+        queue = DecodeQueue(loaded, chosen.rules, executor, preparing)
+        admission = Admission(chosen.max_streams, settings.token, lambda: queue.behind_seconds)
         server = grpc.aio.server(options=_OPTIONS)
         servicer = _add_services(server, Service(admission, queue, chosen.name))
         port = _bind(server, settings)
@@ -68,8 +73,11 @@ class _LateDecoder:
 
     decoder: Decoder
 
-    def decode(self, utterance: Utterance) -> Transcript | None:
-        return self.decoder.decode(utterance)
+    def prepare(self, utterance: Utterance) -> Prepared:
+        return self.decoder.prepare(utterance)
+
+    def decode(self, batch: Sequence[Prepared]) -> list[Transcript | None]:
+        return self.decoder.decode(batch)
 
 
 def _add_services(server: grpc.aio.Server, service: Service) -> health.aio.HealthServicer:

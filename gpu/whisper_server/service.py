@@ -70,15 +70,18 @@ class Service:
         if len(samples) > MAX_UNARY_SECONDS * request.rate:
             raise invalid(f"Sync input too long: at most {MAX_UNARY_SECONDS} seconds; use StreamingRecognize.")
         session = self._session(request)
-        steps: list[Step] = []
+        wording = Wording(request)
+        finals: list[Final] = []
         for start in range(0, len(samples), request.rate):
-            steps += session.feed(samples[start : start + request.rate])
+            # One utterance after another: a minute of audio at once would stand before every caller in the line.
+            finals += await self._said(session.feed(samples[start : start + request.rate]), wording, request.rate)
             # A second of audio holds the loop for about 3 ms; the streams get their turn in between.
             await asyncio.sleep(0)
-        steps += session.finish()
-        wording = Wording(request)
+        return finals + await self._said(session.finish(), wording, request.rate)
+
+    async def _said(self, steps: list[Step], wording: Wording, rate: int) -> list[Final]:
         finals: list[Final] = []
         for step in steps:
             if isinstance(step, FinalDecode):
-                finals += [event for event in await final(wording, step, request.rate) if isinstance(event, Final)]
+                finals += await final(wording, step, rate)
         return finals

@@ -1,17 +1,19 @@
 """One stream's recognition: audio in, an ordered list of things to say out. No network, no clock, no waiting.
 
 A pause of 200 ms starts the decode that will be the final if the silence lasts; speech that goes on discards it.
-While somebody speaks, the utterance so far is decoded about each second for an interim, where the model is free.
+While somebody speaks, the utterance so far is decoded about each second for an interim; the line before the model
+sheds interims that it has no time for.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from whisper_server.audio import AudioWindow, Samples, quietest_point
-from whisper_server.decoder import Utterance
 from whisper_server.decoding import Decoded
 from whisper_server.endpointing import Ended, Endpointer, Mark, Paused, Started
 from whisper_server.request import Request
+from whisper_server.schedule import Urgency
+from whisper_server.transcript import Utterance
 
 INTERIM_EVERY_SECONDS = 1.0
 # Whisper takes 30 s; the rest is room for padding.
@@ -23,11 +25,9 @@ CUT_WITHIN_SECONDS = 5
 class Queue(Protocol):
     """What a session needs of the decode queue."""
 
-    @property
-    def idle(self) -> bool: ...
-    @property
-    def no_line(self) -> bool: ...
-    def submit(self, utterance: Utterance) -> Decoded: ...
+    def submit(self, utterance: Utterance, urgency: Urgency) -> Decoded: ...
+    def confirm(self, decoded: Decoded) -> None: ...
+    def drop(self, decoded: Decoded) -> None: ...
 
 
 class Detector(Protocol):
@@ -116,6 +116,7 @@ class Session:
     def close(self) -> None:
         """Give up decodes that nobody waits for any more."""
         self._discard_early()
+        self._drop_interim()
 
     def _marked(self, mark: Mark) -> list[Step]:
         match mark:
@@ -125,19 +126,21 @@ class Session:
                 return [SpeechBegan(at)]
             case Paused(end, _):
                 self._discard_early()
-                if self._queue.no_line:
-                    self._early = (self._start, end, self._decode(end, final=True))
+                self._early = (self._start, end, self._decode(end, Urgency.EARLY))
                 return []
             case Ended(end, at):
                 return [SpeechStopped(at), self._final(end, at)]
 
     def _final(self, end: int, spoken: int) -> FinalDecode:
+        # Results go out in order: an interim that still waits would hold up the final.
+        self._drop_interim()
         if self._early is not None and self._early[:2] == (self._start, end):
             decoded = self._early[2]
             self._early = None
+            self._queue.confirm(decoded)
         else:
             self._discard_early()
-            decoded = self._decode(end, final=True)
+            decoded = self._decode(end, Urgency.FINAL)
         return FinalDecode(decoded, self._start, end, spoken)
 
     def _while_speaking(self) -> list[Step]:
@@ -146,12 +149,10 @@ class Session:
             return [self._cut()]
         if not self._request.interim or self._audio.end < self._next_interim:
             return []
-        if not self._queue.idle or not self._endpointer.voiced:
-            return []
-        if self._interim is not None and not self._interim.done():
+        if not self._endpointer.voiced or (self._interim is not None and not self._interim.done()):
             return []
         self._next_interim = self._audio.end + int(INTERIM_EVERY_SECONDS * rate)
-        self._interim = self._decode(self._audio.end, final=False)
+        self._interim = self._decode(self._audio.end, Urgency.INTERIM)
         return [InterimDecode(self._interim, self._audio.end)]
 
     def _cut(self) -> FinalDecode:
@@ -163,13 +164,20 @@ class Session:
         self._audio.forget_before(cut)
         return final
 
-    def _decode(self, end: int, *, final: bool) -> Decoded:
+    def _decode(self, end: int, urgency: Urgency) -> Decoded:
         request = self._request
-        words = final and (request.word_times or request.word_confidence)
+        interim = urgency is Urgency.INTERIM
+        words = not interim and (request.word_times or request.word_confidence)
         samples = self._audio.read(self._start, end)
-        return self._queue.submit(Utterance(samples, request.rate, request.languages, words, interim=not final))
+        utterance = Utterance(samples, request.rate, request.languages, words, interim, request.hints)
+        return self._queue.submit(utterance, urgency)
 
     def _discard_early(self) -> None:
         if self._early is not None:
-            self._early[2].cancel()
+            self._queue.drop(self._early[2])
             self._early = None
+
+    def _drop_interim(self) -> None:
+        if self._interim is not None:
+            self._queue.drop(self._interim)
+            self._interim = None

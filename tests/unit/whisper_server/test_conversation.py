@@ -34,12 +34,15 @@ class Stuck:
 
 
 class NoModel:
-    """A queue that is never free."""
+    """A line that never moves."""
 
-    idle = no_line = False
-
-    def submit(self, _utterance: Any) -> Any:
+    def submit(self, _utterance: Any, _urgency: Any) -> Any:
         return asyncio.get_running_loop().create_future()
+
+    def confirm(self, _decoded: Any) -> None:
+        """Nothing moves."""
+
+    drop = confirm
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from whisper_server.audio import Encoding, Samples
-from whisper_server.decoder import Utterance
 from whisper_server.decoding import Decoded
 from whisper_server.request import Request
+from whisper_server.schedule import Urgency
 from whisper_server.session import FinalDecode, InterimDecode, Session, SpeechBegan, SpeechStopped, Step
+from whisper_server.transcript import Utterance
 
 from tests.plain_asyncio import run_plain
 
@@ -36,14 +37,22 @@ class Line:
     """A queue that decodes nothing and remembers what it was given."""
 
     def __init__(self) -> None:
-        self.idle = True
-        self.no_line = True
         self.given: list[tuple[Utterance, Decoded]] = []
+        self.urgencies: dict[Decoded, Urgency] = {}
 
-    def submit(self, utterance: Utterance) -> Decoded:
+    def submit(self, utterance: Utterance, urgency: Urgency) -> Decoded:
         decoded: Decoded = asyncio.get_running_loop().create_future()
         self.given.append((utterance, decoded))
+        self.urgencies[decoded] = urgency
         return decoded
+
+    def confirm(self, decoded: Decoded) -> None:
+        self.urgencies[decoded] = Urgency.FINAL
+
+    def drop(self, decoded: Decoded) -> None:
+        if not decoded.done():
+            decoded.set_result(None)
+            del self.urgencies[decoded]
 
 
 def speech(seconds: float) -> Samples:
@@ -76,7 +85,11 @@ def feed(session: Session, *parts: Samples) -> list[Step]:
 def test_the_decode_begun_in_the_pause_becomes_the_final() -> None:
     def check() -> None:
         line = Line()
-        steps = feed(open_session(line), silence(1), speech(2), silence(1))
+        session = open_session(line)
+        steps = feed(session, silence(1), speech(2), silence(0.3))
+        assert list(line.urgencies.values()) == [Urgency.EARLY]
+        steps += feed(session, silence(0.7))
+        assert list(line.urgencies.values()) == [Urgency.FINAL]
         assert [type(step) for step in steps] == [SpeechBegan, SpeechStopped, FinalDecode]
         assert len(line.given) == 1
         final = steps[2]
@@ -93,19 +106,18 @@ def test_speech_that_goes_on_discards_the_early_decode() -> None:
         line = Line()
         steps = feed(open_session(line), speech(1), silence(0.3), speech(1), silence(1))
         first, second = (decoded for _, decoded in line.given)
-        assert first.cancelled()
+        assert first not in line.urgencies
         assert [step.decoded for step in steps if isinstance(step, FinalDecode)] == [second]
 
     in_loop(check)
 
 
-def test_a_line_before_the_model_means_no_early_decode_but_always_a_final() -> None:
+def test_an_interim_that_still_waits_does_not_hold_up_the_final() -> None:
     def check() -> None:
         line = Line()
-        line.idle = line.no_line = False
         steps = feed(open_session(line, interim=True), speech(3), silence(1))
-        assert [type(step) for step in steps] == [SpeechBegan, SpeechStopped, FinalDecode]
-        assert len(line.given) == 1
+        assert [type(step) for step in steps] == [SpeechBegan, InterimDecode, SpeechStopped, FinalDecode]
+        assert list(line.urgencies.values()) == [Urgency.FINAL], "the interim was dropped"
 
     in_loop(check)
 

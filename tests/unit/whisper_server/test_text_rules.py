@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from whisper_server import guards
 from whisper_server.agreement import agreed
 from whisper_server.audio import Encoding
-from whisper_server.decoder import Transcript, Word
 from whisper_server.request import Request
+from whisper_server.transcript import Transcript, Word
 from whisper_server.wording import Wording
 
 words = st.lists(st.sampled_from(["да", "нет", "номер", "заказ", "привет"]), max_size=8).map(tuple)
