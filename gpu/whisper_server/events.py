@@ -21,6 +21,13 @@ class SingleUtteranceOver:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivityTimeout:
+    """Nobody spoke for as long as the client asked to wait; the stream ends."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Interim:
     """Text so far: a stable part and a tail that may change; their concatenation is the text."""
 
@@ -41,7 +48,7 @@ class Final:
     words: tuple[Word, ...]
 
 
-Event = SpeechActivity | SingleUtteranceOver | Interim | Final
+Event = SpeechActivity | SingleUtteranceOver | ActivityTimeout | Interim | Final
 
 # Google sends an interim as two results: a prefix that holds and a tail that may not.
 STABLE = 0.9

@@ -18,6 +18,7 @@ from whisper_server.admission import Admission
 from whisper_server.decoder import Decoder, Prepared
 from whisper_server.decoding import DecodeQueue
 from whisper_server.errors import StartError
+from whisper_server.faults import read_faults
 from whisper_server.metrics import serve_metrics
 from whisper_server.model import load_decoder, plan
 from whisper_server.service import Service
@@ -50,7 +51,7 @@ async def serve(settings: Settings) -> None:
         queue = DecodeQueue(loaded, chosen.rules, executor, preparing)
         admission = Admission(chosen.max_streams, settings.token, lambda: queue.behind_seconds)
         server = grpc.aio.server(options=_OPTIONS)
-        servicer = _add_services(server, Service(admission, queue, chosen.name))
+        servicer = _add_services(server, Service(admission, queue, chosen.name, read_faults(settings.faults)))
         port = _bind(server, settings)
         await server.start()
         decoding = asyncio.create_task(queue.run())

@@ -8,6 +8,7 @@ sheds interims that it has no time for.
 from dataclasses import dataclass
 from typing import Protocol
 
+from whisper_server.activity import ActivityTimer
 from whisper_server.audio import AudioWindow, Samples, quietest_point
 from whisper_server.decoding import Decoded
 from whisper_server.endpointing import Ended, Endpointer, Mark, Paused, Started
@@ -30,12 +31,6 @@ class Queue(Protocol):
     def drop(self, decoded: Decoded) -> None: ...
 
 
-class Detector(Protocol):
-    """What a session needs of voice detection."""
-
-    def feed(self, samples: Samples) -> list[float]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class SpeechBegan:
     """Voice activity began at this sample."""
@@ -46,6 +41,13 @@ class SpeechBegan:
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
     """Voice activity ended at this sample."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SilentTooLong:
+    """Nobody spoke for as long as the client asked to wait: the stream is over."""
 
     at: int
 
@@ -68,18 +70,18 @@ class FinalDecode:
     spoken: int
 
 
-Step = SpeechBegan | SpeechStopped | InterimDecode | FinalDecode
+Step = SpeechBegan | SpeechStopped | SilentTooLong | InterimDecode | FinalDecode
 
 
 class Session:
     """Follows one stream. Positions are samples since its start, at the rate of the request."""
 
-    def __init__(self, request: Request, detector: Detector, queue: Queue) -> None:
+    def __init__(self, request: Request, queue: Queue) -> None:
         self._request = request
-        self._detector = detector
         self._queue = queue
         self._endpointer = Endpointer(request.rate, request.silence_ms)
         self._audio = AudioWindow()
+        self._activity = ActivityTimer(_samples(request.start_timeout, request), _samples(request.end_timeout, request))
         self._start = 0
         self._next_interim = 0
         self._interim: Decoded | None = None
@@ -90,11 +92,14 @@ class Session:
         """How many samples came in."""
         return self._audio.end
 
-    def feed(self, samples: Samples) -> list[Step]:
-        """Take the next samples; return what follows from them, in order."""
+    def feed(self, samples: Samples, probabilities: list[float]) -> list[Step]:
+        """Take the next samples; return what follows from them, in order.
+
+        `probabilities` are those of speech, one for each window that these samples complete.
+        """
         self._audio.append(samples)
         steps: list[Step] = []
-        for probability in self._detector.feed(samples):
+        for probability in probabilities:
             mark = self._endpointer.feed(probability)
             if mark is not None:
                 steps += self._marked(mark)
@@ -102,6 +107,8 @@ class Session:
             steps += self._while_speaking()
         else:
             self._audio.forget_before(self._endpointer.keep_from)
+        if self._activity.is_over(self.heard):
+            steps.append(SilentTooLong(self.heard))
         return steps
 
     def finish(self) -> list[Step]:
@@ -121,6 +128,7 @@ class Session:
     def _marked(self, mark: Mark) -> list[Step]:
         match mark:
             case Started(start, at):
+                self._activity.began()
                 self._start = start
                 self._next_interim = at + int(INTERIM_EVERY_SECONDS * self._request.rate)
                 return [SpeechBegan(at)]
@@ -129,6 +137,7 @@ class Session:
                 self._early = (self._start, end, self._decode(end, Urgency.EARLY))
                 return []
             case Ended(end, at):
+                self._activity.stopped(self.heard)
                 return [SpeechStopped(at), self._final(end, at)]
 
     def _final(self, end: int, spoken: int) -> FinalDecode:
@@ -181,3 +190,7 @@ class Session:
         if self._interim is not None:
             self._queue.drop(self._interim)
             self._interim = None
+
+
+def _samples(seconds: float | None, request: Request) -> int | None:
+    return None if seconds is None else int(seconds * request.rate)

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from whisper_server.errors import StartError
+from whisper_server.faults import read_faults
 from whisper_server.model_files import default_cache
 
 _SECRETS = ("token", "tls_cert", "tls_key")
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     tls_key: str = Field("", repr=False, description="its private key, a PEM file (or WHISPER_TLS_KEY_FILE)")
     metrics_port: int | None = Field(9095, ge=0, le=65535, description="Prometheus metrics; 0: a free port; off: none")
     drain_seconds: float = Field(30.0, ge=0, description="how long open streams may go on after SIGTERM")
+    faults: str = Field("", description="for tests, on loopback only: faults on purpose, as limit=20,streams=1")
     exit_with_parent: bool = Field(False, description="on: end when standard input, a pipe the parent holds, closes")
 
     @field_validator("metrics_port", mode="before")
@@ -61,12 +63,20 @@ class Settings(BaseSettings):
             raise ValueError(f"{value} is not a PEM file")
         return text
 
+    @field_validator("faults")
+    @classmethod
+    def _known_faults(cls, value: str) -> str:
+        read_faults(value)
+        return value
+
     @model_validator(mode="after")
     def _whole(self) -> "Settings":
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("WHISPER_TLS_CERT and WHISPER_TLS_KEY go together; one of them is missing")
         if not self.token and self.host not in _LOOPBACK + _ANY:
             raise ValueError(f"WHISPER_TOKEN: needed to listen on {self.host}; without one only loopback is served")
+        if self.faults and self.host not in _LOOPBACK:
+            raise ValueError("WHISPER_FAULTS: for tests only; WHISPER_LISTEN must name a loopback address")
         return self
 
     @property

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -31,6 +32,17 @@ class LoudIsSpeech:
             found.append(0.95 if self._held[0] else 0.01)
             del self._held[:WINDOW]
         return found
+
+
+class Listened:
+    """A session with its ear."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._ear = LoudIsSpeech()
+
+    def feed(self, samples: Samples) -> list[Step]:
+        return self.session.feed(samples, self._ear.feed(samples))
 
 
 class Line:
@@ -73,11 +85,12 @@ def in_loop(check: Callable[[], None]) -> None:
     run_plain(run())
 
 
-def open_session(line: Line, *, interim: bool = False) -> Session:
-    return Session(Request(Encoding.LINEAR16, 8000, ("ru",), interim=interim, silence_ms=500), LoudIsSpeech(), line)
+def open_session(line: Line, *, interim: bool = False, **changes: Any) -> Listened:
+    request = Request(Encoding.LINEAR16, 8000, ("ru",), interim=interim, silence_ms=500, **changes)
+    return Listened(Session(request, line))
 
 
-def feed(session: Session, *parts: Samples) -> list[Step]:
+def feed(session: Listened, *parts: Samples) -> list[Step]:
     audio = np.concatenate(parts)
     return [step for start in range(0, len(audio), 800) for step in session.feed(audio[start : start + 800])]
 
@@ -142,9 +155,9 @@ def test_half_close_in_mid_word_gives_all_that_came() -> None:
         session = open_session(line)
         feed(session, speech(1))
         session.feed(np.full(100, 900, np.int16))
-        stopped, final = session.finish()
+        stopped, final = session.session.finish()
         assert isinstance(final, FinalDecode)
-        assert final.end == session.heard == len(speech(1)) + 100
+        assert final.end == session.session.heard == len(speech(1)) + 100
         assert isinstance(stopped, SpeechStopped)
 
     in_loop(check)
@@ -154,8 +167,8 @@ def test_silence_alone_says_nothing_and_holds_no_memory() -> None:
     def check() -> None:
         session = open_session(Line())
         assert feed(session, silence(30)) == []
-        assert session.finish() == []
-        assert len(session._audio._samples) < 8000
+        assert session.session.finish() == []
+        assert len(session.session._audio._samples) < 8000
 
     in_loop(check)
 
@@ -179,7 +192,7 @@ def test_no_speech_is_left_out_and_none_is_in_two_finals(parts: list[tuple[bool,
     def check() -> None:
         audio = np.concatenate([speech(seconds) if loud else silence(seconds) for loud, seconds in parts])
         session = open_session(Line())
-        steps = feed(session, audio) + session.finish()
+        steps = feed(session, audio) + session.session.finish()
         finals = [step for step in steps if isinstance(step, FinalDecode)]
         covered = np.zeros(len(audio), int)
         for final in finals:
