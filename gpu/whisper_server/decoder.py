@@ -19,6 +19,7 @@ from faster_whisper.transcribe import get_ctranslate2_storage, merge_punctuation
 
 from whisper_server import guards
 from whisper_server.audio import MODEL_RATE, for_model
+from whisper_server.metrics import GUARDED
 from whisper_server.prompts import Prompts
 from whisper_server.schedule import Shape
 from whisper_server.transcript import Transcript, Utterance, Word
@@ -86,13 +87,15 @@ class Decoder:
         tokens = tokens[: guards.max_tokens(one.seconds)]
         # CTranslate2's score is the sum over the tokens divided by their number; the end token counts too.
         logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)
-        heard = tokenizer.decode(tokens).strip()
-        text = guards.without_loop(heard, one.seconds)
-        if not guards.has_words(text) or guards.is_silence(result.no_speech_prob, logprob) or guards.is_noise(text):
+        whole = tokenizer.decode(tokens).strip()
+        text = guards.without_loop(whole, one.seconds)
+        heard = guards.Heard(text, tuple(tokens), one.seconds, result.no_speech_prob, logprob)
+        if why := guards.objection(heard):
+            GUARDED.labels(why).inc()
             return None
         words: tuple[Word, ...] = ()
         if one.utterance.words:
-            said = tokens if text == heard else tokenizer.encode(" " + text)
+            said = tokens if text == whole else tokenizer.encode(" " + text)
             words = self._words(encoded, tokenizer, said, one.seconds)
         return Transcript(text, language, min(1.0, math.exp(logprob)), words)
 

