@@ -53,6 +53,7 @@ class DecodeQueue:
         self._count = 0
         self._changed = asyncio.Event()
         self._interims_from = 0.0
+        self._last_decode = asyncio.get_running_loop().time()
 
     def submit(self, utterance: Utterance, urgency: Urgency) -> Decoded:
         """Put an utterance in line.
@@ -86,6 +87,11 @@ class DecodeQueue:
         arrived = [place.arrived for place in self._line.values() if place.urgency is Urgency.FINAL]
         return asyncio.get_running_loop().time() - min(arrived) if arrived else 0.0
 
+    @property
+    def rested_seconds(self) -> float:
+        """How long the model has had nothing to do."""
+        return asyncio.get_running_loop().time() - self._last_decode
+
     async def run(self) -> None:
         """Decode for ever."""
         loop = asyncio.get_running_loop()
@@ -100,7 +106,8 @@ class DecodeQueue:
                 places = [ready[entry.number] for entry in step.batch]
                 self._leave(places)
                 await self._decode(places)
-                self._interims_from = interims_resume(step.batch, now, loop.time(), self._rules)
+                self._last_decode = loop.time()
+                self._interims_from = interims_resume(step.batch, now, self._last_decode, self._rules)
             else:
                 await self._wait(step.wake)
 

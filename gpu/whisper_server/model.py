@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass
 
 import ctranslate2
-import numpy as np
 from faster_whisper import WhisperModel
 
 from whisper_server.decoder import Decoder
@@ -12,7 +11,7 @@ from whisper_server.errors import StartError
 from whisper_server.model_files import model_folder
 from whisper_server.schedule import Rules
 from whisper_server.settings import Settings
-from whisper_server.transcript import Utterance
+from whisper_server.warmth import warm_up_utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,7 @@ def load_decoder(chosen: Plan, settings: Settings) -> Decoder:
             str(folder), device=chosen.device, compute_type=chosen.compute_type, cpu_threads=chosen.cpu_threads
         )
         decoder = Decoder(model, settings.beam_size)
-        noise = np.random.default_rng(0).integers(-300, 300, 16_000).astype(np.int16)
-        decoder.decode([decoder.prepare(Utterance(noise, 16_000, (), words=True))])
+        decoder.decode([decoder.prepare(warm_up_utterance())])
     except (RuntimeError, ValueError) as error:
         what = f"{chosen.name} on {chosen.device} as {chosen.compute_type}"
         raise StartError(f"WHISPER_MODEL: {what} cannot be loaded: {str(error).splitlines()[0]}") from error

@@ -24,6 +24,7 @@ from whisper_server.model import load_decoder, plan
 from whisper_server.service import Service
 from whisper_server.settings import Settings
 from whisper_server.transcript import Transcript, Utterance
+from whisper_server.warmth import keep_warm
 
 log = logging.getLogger("whisper_server")
 
@@ -35,6 +36,8 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # A minute of Recognize at 16 kHz is under 2 MB; no other message is near that.
+    ("grpc.max_receive_message_length", 4_000_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
 )
 
@@ -53,12 +56,15 @@ async def serve(settings: Settings) -> None:
         server = grpc.aio.server(options=_OPTIONS)
         servicer = _add_services(server, Service(admission, queue, chosen.name, read_faults(settings.faults)))
         port = _bind(server, settings)
+        # Health says SERVING of itself as long as nobody says otherwise.
+        await _set_health(servicer, health_pb2.HealthCheckResponse.NOT_SERVING)
         await server.start()
-        decoding = asyncio.create_task(queue.run())
+        working = [asyncio.create_task(queue.run())]
         try:
             loaded.decoder = await asyncio.get_running_loop().run_in_executor(executor, load_decoder, chosen, settings)
             await _set_health(servicer, health_pb2.HealthCheckResponse.SERVING)
             admission.open()
+            working.append(asyncio.create_task(keep_warm(queue)))
             stopping = _stop_event(settings)
             _announce(settings, port)
             log.info("serving %s on %s, at most %d streams", chosen.name, chosen.device, chosen.max_streams)
@@ -66,7 +72,8 @@ async def serve(settings: Settings) -> None:
             await _drain(servicer, admission, settings.drain_seconds)
         finally:
             await server.stop(grace=0.5)
-            decoding.cancel()
+            for task in working:
+                task.cancel()
 
 
 class _LateDecoder:

@@ -13,6 +13,7 @@ from whisper_server.decoding import DecodeQueue
 from whisper_server.errors import DecodeError
 from whisper_server.schedule import Rules, Shape, Urgency
 from whisper_server.transcript import Transcript, Utterance
+from whisper_server.warmth import keep_warm
 
 from tests.plain_asyncio import run_plain
 
@@ -143,3 +144,16 @@ def test_a_failure_hurts_only_its_own_utterance() -> None:
 
     with_line(model, Rules(most=4), check)
     assert model.batches == [[1], [2, UNSPEAKABLE], [2], [UNSPEAKABLE]]
+
+
+def test_a_model_that_rests_is_kept_warm() -> None:
+    model = Numbers()
+    model.release.set()
+
+    async def check(queue: DecodeQueue) -> None:
+        warming = asyncio.create_task(keep_warm(queue, rest_seconds=0.01))
+        assert await asyncio.to_thread(model.started.wait, 10)
+        warming.cancel()
+
+    with_line(model, Rules(most=4), check)
+    assert len(model.batches[0]) == 1
