@@ -43,7 +43,7 @@ class Leg:
     __slots__ = (
         "_ahead", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_plain", "_port", "_progress_at",
         "_resampler", "_said_hangup", "_surplus", "_taken", "_took_at", "_unsent", "_vad", "began", "confirm",
-        "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "paused_at", "playout",
+        "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "over", "paused_at", "playout",
         "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tracker", "vad_state",
     )  # fmt: skip
 
@@ -64,6 +64,7 @@ class Leg:
         self._hanging_up = False
         self._said_hangup = False
         self._end: LineEnded | None = None
+        self.over = trio.Event()
         self.began = now  # call time 0
         self.heard_at = now  # when anything last came in
         self.no_media_seconds = no_media_seconds
@@ -88,6 +89,11 @@ class Leg:
         return self._end
 
     @property
+    def hung_up(self) -> bool:
+        """We have ended it, or are about to."""
+        return self._hanging_up
+
+    @property
     def unfinished(self) -> bool:
         """A part of a message waits to be written in the next phase."""
         return bool(self._unsent)
@@ -109,6 +115,7 @@ class Leg:
             self._marks_in.close()
             self._port.close()
             self.ring.wake()
+            self.over.set()
 
     def receive(self, now: float) -> None:
         """Take what the peer has sent. Raises OSError, RemoteProtocolError."""
