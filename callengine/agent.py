@@ -17,8 +17,8 @@ Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class TransferTarget(BaseModel):
-    """One target: what the dialplan calls it (its name, if nothing else is said), and the place `context,exten,priority`
-    to which AMI moves the caller, where the engine may use AMI."""
+    """One target: what the dialplan calls it (its own name, if nothing else is said), and `context,exten,priority`, the
+    place to which AMI moves the caller, where the engine may use AMI."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     dialplan: Word | None = None

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import trio
 
 from callengine.agent import AgentProfile
-from callengine.call.turns import TurnTimes
 from callengine.call.events import TransferOrdered
+from callengine.call.turns import TurnTimes
 from callengine.media.leg import Leg
 from callengine.ports.control import Control
 from callengine.ports.journal import Journal, Outcome

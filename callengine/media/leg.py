@@ -43,8 +43,8 @@ class Leg:
     __slots__ = (
         "_ahead", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_plain", "_port", "_progress_at",
         "_resampler", "_said_hangup", "_surplus", "_taken", "_took_at", "_unsent", "_vad", "began", "confirm",
-        "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "over", "paused_at", "playout",
-        "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tracker", "vad_state",
+        "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "over", "paused_at",
+        "playout", "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tracker", "vad_state",
     )  # fmt: skip
 
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
