@@ -45,7 +45,7 @@ class Engine:
         metrics.calls_active.inc()
         try:
             ending = await run_call(Call(leg, caller, self.agent, self.services, limits), self.settings.node_name)
-            self._keep_outcome(uuid, _word_for(ending))
+            self._keep_outcome(uuid, _word_for(ending, leg))
         finally:
             metrics.calls_active.dec()
             del self._legs[uuid]
@@ -84,9 +84,10 @@ class Engine:
             self._outcomes.popitem(last=False)
 
 
-def _word_for(ending: Ending) -> str:
+def _word_for(ending: Ending, leg: Leg) -> str:
+    """`failed` is no word of the dialplan's table, so its fallback follows: nobody has heard an apology."""
     if ending.outcome == "transferred":
         return f"transfer:{ending.target}"
     if ending.outcome == "handed_over":
         return "retry"
-    return "hangup"
+    return "failed" if ending.outcome == "failed" and leg.ended is not None else "hangup"

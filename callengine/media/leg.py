@@ -12,6 +12,7 @@ import webrtcvad
 from callengine.errors import RemoteProtocolError
 from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, RATE, SILENCE_FRAME
 from callengine.media.audiosocket import HANGUP, Audio, Decoder, Digit, Hangup, Identify, Message
+from callengine.media.cadence import MEND, Cadence
 from callengine.media.marks import DigitPressed, Identified, LineEnd, LineEnded, Mark, SpeechBegan, SpeechPaused
 from callengine.media.playout import Playout
 from callengine.media.port import WirePort
@@ -41,7 +42,7 @@ class Leg:
     """The media of one connection. The clock calls `receive` and `send`; tasks use `ring`, `playout` and `marks`."""
 
     __slots__ = (
-        "_ahead", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_plain", "_port", "_progress_at",
+        "_ahead", "_cadence", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_plain", "_port", "_progress_at",
         "_resampler", "_said_hangup", "_surplus", "_taken", "_took_at", "_unsent", "_vad", "began", "confirm",
         "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "paused_at", "playout",
         "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tracker", "vad_state",
@@ -50,6 +51,7 @@ class Leg:
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
         self._port = port
         self._decoder = Decoder()
+        self._cadence = Cadence()
         self._marks_in, self.marks = trio.open_memory_channel[Mark](MARKS)
         self._vad = webrtcvad.Vad(2)
         self._partial_frame = b""
@@ -210,6 +212,12 @@ class Leg:
             self._unsent = HANGUP
             self.finish(now)
 
+    def _refuse(self, reason: LineEnd, detail: str) -> None:
+        """End the line so that the peer's dialplan goes on: 0x00, where no part-frame is before it, then the close."""
+        if not self._unsent:
+            self._say_hangup(self.heard_at)
+        self.end(reason, detail)
+
     def _take_frame(self, frame: memoryview) -> None:
         """The rule, without the detours: 20 ms at 8 kHz."""
         self._taken += FRAME_SAMPLES
@@ -230,9 +238,11 @@ class Leg:
         while (message := self._decoder.next_message()) is not None:
             self._take_message(message)
 
-    def _take_message(self, message: Message) -> None:
+    def _take_message(self, message: Message) -> None:  # 0x02 and 0xff are known, and nothing to do
         match message:
             case Audio(rate=rate, slin=slin):
+                if rate == RATE and self._cadence.too_thin(len(slin), self.heard_at):
+                    self._refuse("raw_codec", MEND)
                 self._take_audio(slin if rate == RATE and self._resampler is None else self._resampled(slin, rate))
             case Digit(digit=digit):
                 self._mark(DigitPressed(digit, self.ring.end))
@@ -240,8 +250,6 @@ class Leg:
                 self._mark(Identified(uuid))
             case Hangup():
                 self.end("hangup", "the peer sent a hang-up message")
-            case _:
-                pass  # 0x02 and 0xff: known, and nothing to do
 
     def _take_audio(self, slin: bytes) -> None:
         """Audio of any length: the detector wants 20 ms at a time."""
