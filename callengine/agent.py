@@ -3,21 +3,55 @@
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from callengine.errors import ConfigError
+from callengine.ports.control import Destination, Place
 from callengine.ports.synthesis import Prompt
 
 PACKAGED = {"ru": "ru.toml", "en": "en.toml"}
+# What can stand in the dialplan's `transfer:NAME` and be taken apart there.
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class TransferTarget(BaseModel):
+    """One target: what the dialplan calls it (its name, if nothing is said), and the place `context,exten,priority`
+    to which AMI moves the caller, where the engine may use AMI."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    dialplan: Word | None = None
+    redirect: Annotated[str, Field(pattern=r"^[^,\s]+,[^,\s]+,[1-9][0-9]*$")] | None = None
 
 
 class TransferTargets(BaseModel):
-    """Names the dialplan knows; `default` is taken when the dialog names none."""
+    """Where callers may be put through to, by name; `default` is taken when the dialog names none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     default: str = ""
-    targets: tuple[str, ...] = ()
+    targets: dict[Word, TransferTarget] = {}
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        """A list of names is a table of targets with nothing more to say."""
+        return {name: {} for name in value} if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _default_is_there(self) -> "TransferTargets":
+        if self.default and self.default not in self.targets:
+            raise ValueError(f"default: {self.default!r} is not among the targets")
+        return self
+
+    def destination(self, name: str) -> Destination:
+        """Where a target's callers go."""
+        target = self.targets[name]
+        place = None
+        if target.redirect is not None:
+            context, exten, priority = target.redirect.split(",")
+            place = Place(context, exten, int(priority))
+        return Destination(target.dialplan or name, place)
 
 
 class AgentProfile(BaseModel):

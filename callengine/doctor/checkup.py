@@ -1,4 +1,4 @@
-"""Running the checks: all at once, each within its deadline; one that hangs or fails is a finding and stops no other."""
+"""Running the checks: all at once, each within its deadline; one that hangs or fails is a finding, no more."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

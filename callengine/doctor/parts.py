@@ -1,4 +1,4 @@
-"""The engine's own surroundings, each asked as the engine does at its start: servers behind URLs, the backend, ports."""
+"""The engine's own surroundings, asked as the engine does at its start: servers behind URLs, a backend, ports."""
 
 import httpx
 

@@ -79,12 +79,8 @@ async def _knock(ari: httpx.AsyncClient, address: str) -> Finding:
     if seconds > DROPPED_SECONDS:
         mend = "a firewall between them drops the packets, or the address is wrong: CE_ENGINE_1 in settings.conf"
         return Finding(MEDIA, "fail", f"Asterisk gets no answer from {address}", mend)
-    mend = (
-        "start the engine (callengine serve); AUDIOSOCKET_HOST and AUDIOSOCKET_PORT must be this address, as Asterisk "
-    )
-    return Finding(
-        MEDIA, "fail", f"nothing listens at {address}, where Asterisk looks for the engine", mend + "sees it"
-    )
+    mend = "start the engine; AUDIOSOCKET_HOST must let Asterisk in (0.0.0.0), and CE_ENGINE_1 be its address there"
+    return Finding(MEDIA, "fail", f"nothing listens at {address}, where Asterisk looks for the engine", mend)
 
 
 async def _fetch(settings: Settings, ami: httpx.AsyncClient, address: str) -> Finding:
@@ -99,9 +95,7 @@ async def _fetch(settings: Settings, ami: httpx.AsyncClient, address: str) -> Fi
     if said == "retry" or '"parts"' in said:
         return Finding(API, "ok", f"Asterisk's CURL() reaches the API at {address}")
     if not said:
-        mend = (
-            "start the engine; API_HOST must let Asterisk in (0.0.0.0), and CE_API_1 be its address as Asterisk sees it"
-        )
+        mend = "start the engine; API_HOST must let Asterisk in (0.0.0.0), and CE_API_1 be its address from there"
         return Finding(API, "fail", f"Asterisk's CURL() gets nothing from {address}", mend)
     if "401" in said:
         mend = "set API_TOKEN for the engine and the same as CE_TOKEN in settings.conf"
@@ -116,7 +110,4 @@ async def _global(ari: httpx.AsyncClient, name: str) -> str:
 
 async def _evaluated(ami: httpx.AsyncClient, expression: str) -> str:
     """An expression's value without a channel; only the first line of it, empty where there is none."""
-    name = (
-        expression.removeprefix("${").removesuffix("}") if expression.startswith("${CURL(") else f"EVAL({expression})"
-    )
-    return (await ask_ami(ami, "Getvar", variable=name))[0].get("Value", "").strip()
+    return (await ask_ami(ami, "Getvar", variable=f"EVAL({expression})"))[0].get("Value", "").strip()

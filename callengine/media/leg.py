@@ -42,10 +42,11 @@ class Leg:
     """The media of one connection. The clock calls `receive` and `send`; tasks use `ring`, `playout` and `marks`."""
 
     __slots__ = (
-        "_ahead", "_cadence", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_plain", "_port", "_progress_at",
-        "_resampler", "_said_hangup", "_surplus", "_taken", "_took_at", "_unsent", "_vad", "began", "confirm",
-        "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "paused_at", "playout",
-        "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tracker", "vad_state",
+        "_ahead", "_cadence", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_plain", "_port",
+        "_progress_at", "_resampler", "_said_hangup", "_surplus", "_taken", "_took_at", "_unsent", "_vad", "began",
+        "confirm", "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "over",
+        "paused_at", "playout", "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking",
+        "tracker", "vad_state",
     )  # fmt: skip
 
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
@@ -66,6 +67,7 @@ class Leg:
         self._hanging_up = False
         self._said_hangup = False
         self._end: LineEnded | None = None
+        self.over = trio.Event()
         self.began = now  # call time 0
         self.heard_at = now  # when anything last came in
         self.no_media_seconds = no_media_seconds
@@ -90,13 +92,14 @@ class Leg:
         return self._end
 
     @property
+    def hung_up(self) -> bool:
+        """We have ended it, or are about to."""
+        return self._hanging_up
+
+    @property
     def unfinished(self) -> bool:
         """A part of a message waits to be written in the next phase."""
         return bool(self._unsent)
-
-    def call_seconds(self, now: float) -> float:
-        """Time since the call began."""
-        return now - self.began
 
     def hang_up(self) -> None:
         """Send 0x00 instead of the next frame, and nothing after it."""
@@ -111,6 +114,7 @@ class Leg:
             self._marks_in.close()
             self._port.close()
             self.ring.wake()
+            self.over.set()
 
     def receive(self, now: float) -> None:
         """Take what the peer has sent. Raises OSError, RemoteProtocolError."""
@@ -207,16 +211,10 @@ class Leg:
             self.end("stalled", f"the peer has read nothing for {STALL_SECONDS:.0f} s")
 
     def _say_hangup(self, now: float) -> None:
-        if not self._said_hangup:
+        if not self._said_hangup and not self._unsent:  # within a frame it would be a sample
             self._said_hangup = True
             self._unsent = HANGUP
             self.finish(now)
-
-    def _refuse(self, reason: LineEnd, detail: str) -> None:
-        """End the line so that the peer's dialplan goes on: 0x00, where no part-frame is before it, then the close."""
-        if not self._unsent:
-            self._say_hangup(self.heard_at)
-        self.end(reason, detail)
 
     def _take_frame(self, frame: memoryview) -> None:
         """The rule, without the detours: 20 ms at 8 kHz."""
@@ -242,7 +240,8 @@ class Leg:
         match message:
             case Audio(rate=rate, slin=slin):
                 if rate == RATE and self._cadence.too_thin(len(slin), self.heard_at):
-                    self._refuse("raw_codec", MEND)
+                    self._say_hangup(self.heard_at)
+                    self.end("raw_codec", MEND)
                 self._take_audio(slin if rate == RATE and self._resampler is None else self._resampled(slin, rate))
             case Digit(digit=digit):
                 self._mark(DigitPressed(digit, self.ring.end))
@@ -286,8 +285,7 @@ class Leg:
             self.end("no_media", f"no audio from the peer for {self.no_media_seconds:.0f} s")
 
     def _resampled(self, slin: bytes, rate: int) -> bytes:
-        if self._resampler is None:
-            self._resampler = Resampler()
+        self._resampler = self._resampler or Resampler()
         return self._resampler.feed(slin, rate)
 
     def _mark(self, mark: Mark) -> None:
