@@ -154,8 +154,9 @@ class Engine:
 
 
 def _word_for(ending: Ending, call: Call) -> str:
+    """`failed` is no word of the dialplan's table, so its fallback follows: no word of ours could be heard."""
     if ending.outcome == "transferred":
         return f"transfer:{call.agent.transfer.destination(ending.target).word}"
     if ending.outcome == "handed_over" or (ending.outcome == "failed" and ending.detail in UNSPOKEN_FAULTS):
         return "retry"
-    return "hangup"
+    return "failed" if ending.outcome == "failed" and call.leg.ended is not None else "hangup"

@@ -55,7 +55,7 @@ async def run_call(call: Call, node: str) -> Ending:
         ending = Ending("failed", "an error in the engine or a service")
         await _apologise(call)
     finally:
-        seconds = call.leg.call_seconds(trio.current_time())
+        seconds = trio.current_time() - call.leg.began
         services.journal.record_nowait(
             CallClosed(caller.call_id, datetime.now(UTC), seconds, ending.outcome, ending.detail, ending.target)
         )
