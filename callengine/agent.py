@@ -12,8 +12,8 @@ from callengine.ports.control import Destination, Place
 from callengine.ports.synthesis import Prompt
 
 PACKAGED = {"ru": "ru.toml", "en": "en.toml"}
-# What is an extension of docker/asterisk's context for transfers: Asterisk passes over hyphens in extensions.
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{2,64}$")]
+# What can be an extension of docker/asterisk's context for transfers.
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{1,63}$")]
 TRANSFER_CONTEXT = "callengine-transfer"
 
 
