@@ -1,7 +1,7 @@
 """The control path to a real Asterisk: ARI, AMI over HTTP, or both, on Asterisk's one HTTP server.
 
-A transfer goes by AMI Redirect where there is an AMI user, else by a global variable through ARI; the dialplan's part is
-in docker/asterisk."""
+A transfer goes by AMI Redirect where there is an AMI user, else by a global variable through ARI; the dialplan's part
+is in docker/asterisk."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -25,7 +25,7 @@ DEADLINE_SECONDS = 2.0
 class Access:
     """How Asterisk may be asked: the address of its HTTP server (with or without `/ari`), and a user of ARI or AMI."""
 
-    url: str
+    url: str = ""
     ari_user: str = ""
     ari_password: str = ""
     ami_user: str = ""

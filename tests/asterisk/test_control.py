@@ -130,12 +130,12 @@ async def test_who_calls_is_asked_of_asterisk_where_nothing_was_registered(
     pbx: Pbx, nodes: Nodes, way: str, extension: str
 ) -> None:
     cannot_ask(pbx)
-    who = {"CALLER_NUMBER": "+79031234567", "CALLER_NAME": 'Анна "Ани", Петрова'}
+    number, name = "+79031234567", 'Анна "Ани", Петрова'
     with nodes.open("a", **access(pbx, way)) as engine:
-        caller = await call(pbx, extension, TAIL="60", **who)
+        caller = await call(pbx, extension, TAIL="60", CALLER_NUMBER=number, CALLER_NAME=name)
         found = await record(engine, caller.uuid)
         while not found["number"]:
             found = await record(engine, caller.uuid)
-    assert (found["number"], found["name"]) == (who["CALLER_NUMBER"], who["CALLER_NAME"])
+    assert (found["number"], found["name"]) == (number, name)
     assert found["channel"].startswith(f"Local/{extension}@inbound-")
     assert found["language"] == "ru-RU"

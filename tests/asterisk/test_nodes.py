@@ -84,7 +84,7 @@ async def test_a_call_goes_on_at_the_next_node_when_its_own_is_killed(pbx: Pbx, 
             assert (await record(first, caller.uuid))["node"] == "a"
             first.tell(signal.SIGKILL)
             first.status()
-        await caller.logged(f'AudioSocket("Local/100@inbound', 1)
+        await caller.logged('AudioSocket("Local/100@inbound', 1)
         with trio.fail_after(30):
             while not any(line.get("event") == "call_opened" for line in second.log()):
                 await trio.sleep(0.02)
