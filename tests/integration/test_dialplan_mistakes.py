@@ -42,7 +42,7 @@ async def test_dial_without_c_is_hung_up_and_the_dialplan_falls_back(caplog: pyt
         await alone(engine, witness)
         assert heard.endswith(HANGUP)
         assert engine.metrics()[CALLS % "failed"] == before.get(CALLS % "failed", 0) + 1
-        assert engine.engine.outcome(call_id) == "failed", "no word of the table: the dialplan's own fallback"
+        assert await engine.engine.outcome(call_id) == "failed", "no word of the table: the dialplan's own fallback"
     (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert "raw_codec" in line
     assert "write Dial(AudioSocket/host:port/uuid/c(slin))" in line
