@@ -12,13 +12,14 @@ from callengine.ports.control import Destination, Place
 from callengine.ports.synthesis import Prompt
 
 PACKAGED = {"ru": "ru.toml", "en": "en.toml"}
-# What can stand in the dialplan's `transfer:NAME` and be taken apart there.
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+# What can be an extension of docker/asterisk's context for transfers.
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{1,63}$")]
+TRANSFER_CONTEXT = "callengine-transfer"
 
 
 class TransferTarget(BaseModel):
-    """One target: what the dialplan calls it (its name, if nothing is said), and the place `context,exten,priority`
-    to which AMI moves the caller, where the engine may use AMI."""
+    """One target: what the dialplan calls it (its own name, if nothing else is said), and the place to which AMI moves
+    the caller, as `context,exten,priority` (the word in docker/asterisk's own context, if nothing else is said)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     dialplan: Word | None = None
@@ -47,11 +48,11 @@ class TransferTargets(BaseModel):
     def destination(self, name: str) -> Destination:
         """Where a target's callers go."""
         target = self.targets[name]
-        place = None
-        if target.redirect is not None:
-            context, exten, priority = target.redirect.split(",")
-            place = Place(context, exten, int(priority))
-        return Destination(target.dialplan or name, place)
+        word = target.dialplan or name
+        if target.redirect is None:
+            return Destination(word, Place(TRANSFER_CONTEXT, word, 1))
+        context, exten, priority = target.redirect.split(",")
+        return Destination(word, Place(context, exten, int(priority)))
 
 
 class AgentProfile(BaseModel):

@@ -1,5 +1,6 @@
 """What a person or a deployment does to a node and its calls: put through, hang up, drain."""
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -11,6 +12,9 @@ from callengine.api.problems import described
 from callengine.api.state import ApiState
 
 NOT_UP = "no such call is up on this node"
+UNCONFIRMED: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Asterisk was told, but has not closed the connection yet"}
+}
 
 
 class TransferRequest(BaseModel):
@@ -36,12 +40,7 @@ def operator_routes(state: ApiState) -> APIRouter:
             case "ordered":
                 pass
 
-    @router.post(
-        "/calls/{call_id}/hangup",
-        status_code=204,
-        responses={202: {"description": "Asterisk was told, but has not closed the connection yet"}}
-        | described(404, 422),
-    )
+    @router.post("/calls/{call_id}/hangup", status_code=204, responses=UNCONFIRMED | described(404, 422))
     async def hang_up(call_id: UUID, response: Response) -> None:
         """End a call that is up on this node; answers once Asterisk has let go of it."""
         match await state.hang_up(call_id):

@@ -23,9 +23,9 @@ async def learn_caller(call: Call) -> None:
         log.warning("caller_unknown", problem=str(error))
         return
     if found is not None:
-        who = {"number": found.number, "name": found.name, "called": found.called, "channel": found.channel}
-        call.caller = replace(call.caller, **who)
-        call.services.journal.record_nowait(CallerFound(call.caller.call_id, **who))
+        call.caller = replace(found, language=call.caller.language, fields=call.caller.fields)
+        who = CallerFound(found.call_id, found.number, found.name, found.called, found.channel)
+        call.services.journal.record_nowait(who)
 
 
 async def pass_order(

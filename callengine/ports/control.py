@@ -23,10 +23,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a caller is put through to: what the dialplan calls it, and its place where the exchange may be told."""
+    """Where a caller is put through to: what the dialplan calls it, and its place for an exchange that moves calls."""
 
     word: str
-    place: Place | None = None
+    place: Place
 
 
 class Control(Protocol):

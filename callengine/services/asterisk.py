@@ -1,7 +1,7 @@
 """The control path to a real Asterisk: ARI, AMI over HTTP, or both, on Asterisk's one HTTP server.
 
-A transfer goes by AMI Redirect where a target has a place, else by a global variable through ARI. See
-docs/reference/settings.md for what to configure, docker/asterisk for the dialplan's part."""
+A transfer goes by AMI Redirect where there is an AMI user, else by a global variable through ARI; the dialplan's part is
+in docker/asterisk."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -51,16 +51,15 @@ class AsteriskControl:
     async def transfer(self, call_id: str, destination: Destination) -> Transferred:
         """Move the channel, or leave word for the dialplan in the global `TRANSFER_<call_id>`; see the port."""
         with self._in_call():
-            if self._ami is not None and destination.place is not None:
+            if self._ami is not None:
                 channel = await self._find(call_id)
                 if channel is None:
                     raise ServiceError("Asterisk has no channel in AudioSocket() or Dial() with this call's UUID")
                 await ami.redirect(self._ami, channel, destination.place)
                 return "moved"
-            if self._ari is not None:
-                await ari.set_global(self._ari, f"TRANSFER_{call_id}", destination.word)
-                return "told"
-        return "unsaid"
+            assert self._ari is not None
+            await ari.set_global(self._ari, f"TRANSFER_{call_id}", destination.word)
+        return "told"
 
     async def hang_up(self, call_id: str) -> bool:
         """End the channel; see the port."""

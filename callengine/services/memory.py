@@ -80,8 +80,9 @@ class MemoryJournal:
     def _with_caller(self, opened: CallOpened) -> CallOpened:
         for entry in self.entries:
             if isinstance(entry, CallerFound) and entry.call_id == opened.call_id:
-                who = {"number": entry.number, "name": entry.name, "called": entry.called, "channel": entry.channel}
-                opened = replace(opened, **who)
+                opened = replace(
+                    opened, number=entry.number, name=entry.name, called=entry.called, channel=entry.channel
+                )
         return opened
 
     def _end_of(self, call_id: str) -> CallClosed | None:

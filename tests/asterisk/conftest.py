@@ -51,7 +51,7 @@ def session_pbx(asterisk: Installation, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def pbx(session_pbx: Pbx) -> Iterator[Pbx]:
-    """A running Asterisk without calls and with the settings of its files, also after a test that changed or ended it."""
+    """A running Asterisk without calls, with the settings of its files, also after a test that changed or ended it."""
     session_pbx.renew()
     yield session_pbx
     session_pbx.renew()

@@ -9,7 +9,7 @@ from tests.asterisk.instance import Pbx
 from tests.asterisk.obedient import write_plugin
 from tests.engine_process import EngineProcess, running_engine
 
-TARGETS = ("operator", "people", "nobody", "gone")  # all but the last stand in the layer's dialplan
+TARGETS = ("operator", "people", "front-desk", "nobody", "gone")  # all but the last stand in the layer's dialplan
 GREETING = "Здравствуйте, чем могу помочь?"
 
 

@@ -1,8 +1,8 @@
 """An Asterisk to test on, without root: Debian's packages and all their libraries, unpacked once into a cache.
 
-A private apt state with an empty package list lets apt resolve the whole closure, libc included, on the mirror that this
-machine's apt uses; the packages are only unpacked, no script of theirs runs, nothing on the machine changes. Programs
-run through the closure's own dynamic loader. ASTERISK_ROOT names another installation ("/" for this machine's own).
+A private apt state with an empty package list lets apt resolve the whole closure, libc included, on the mirror that
+this machine's apt uses; the packages are only unpacked, no script of theirs runs, nothing on the machine changes.
+Programs run through the closure's own dynamic loader. ASTERISK_ROOT names another installation ("/" for this machine's own).
 """
 
 import fcntl

@@ -17,7 +17,9 @@ from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
 
 CALL = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
-OPENED = CallOpened(str(CALL), "node-a", datetime(2026, 3, 1, 9, 0, tzinfo=UTC), "ru-RU", "+79123456789", "Иван", "100")
+OPENED = CallOpened(
+    str(CALL), "node-a", datetime(2026, 3, 1, 9, 0, tzinfo=UTC), "ru-RU", "+79123456789", "Иван", "100", {}, "PJSIP/7"
+)
 CLOSED = CallClosed(str(CALL), datetime(2026, 3, 1, 9, 1, tzinfo=UTC), 60.0, "completed", "caller hung up")
 RECORD = CallRecord(
     OPENED,
