@@ -54,7 +54,7 @@ async def serve_collections(calls_up: Callable[[], int]) -> None:
         log.debug("collected", objects=collected, seconds=round(time.perf_counter() - began, 4), calls=calls_up())
 
 
-async def run_watched(
+async def run_watched(  # noqa: ASYNC128 - `run` says that it has started
     run: Callable[..., Awaitable[None]],
     ticks: Callable[[], int],
     *,

@@ -49,5 +49,5 @@ async def test_one_that_hangs_or_fails_is_a_finding(autojump_clock: trio.testing
 
 
 def test_the_worst_counts() -> None:
-    ok, warn, fail = (Finding("x", verdict, "") for verdict in ("ok", "warn", "fail"))  # type: ignore[arg-type]
+    ok, warn, fail = (Finding("x", verdict, "") for verdict in ("ok", "warn", "fail"))
     assert (worst([]), worst([ok]), worst([ok, warn]), worst([warn, fail, ok])) == ("ok", "ok", "warn", "fail")
