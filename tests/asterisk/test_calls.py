@@ -19,7 +19,7 @@ GREETING_SECONDS = len(GREETING) * 0.06  # the scripted voice's pace
 async def call_and_order(pbx: Pbx, order: str, extension: str = "100", **variables: str) -> LocalCall:
     """A caller who listens to the greeting, says something, and is then obeyed."""
     wanted = {"CE_FIELDS": f"do={order}", "PRE": "3", "WAV": SPEECH, "TAIL": "60", **variables}
-    return await call(pbx, extension, **wanted)
+    return await call(pbx, extension, None, **wanted)
 
 
 async def ended(engine: EngineProcess, caller: LocalCall) -> str:
