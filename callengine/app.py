@@ -19,7 +19,7 @@ from callengine.listening import bound_socket, listen, shown_address
 from callengine.media.confirm import serve_confirmation
 from callengine.media.server import CallServer, serve_calls
 from callengine.media.silero import SileroModel
-from callengine.media.stalls import quiet_gc, serve_collections, start_watchdog
+from callengine.media.stalls import quiet_gc, run_watched, serve_collections
 from callengine.media.statistics import ClockCollector
 
 log = structlog.get_logger(__name__)
@@ -82,10 +82,9 @@ async def _run(
 ) -> None:
     collector = ClockCollector(engine.clock)
     REGISTRY.register(collector)
-    stop_watching = start_watchdog(lambda: engine.clock.ticks)
     try:
         async with trio.open_nursery() as servers:
-            await servers.start(engine.clock.run)
+            await servers.start(run_watched, engine.clock.run, lambda: engine.clock.ticks)
             servers.start_soon(serve_confirmation, engine.clock.all_legs, model)
             servers.start_soon(serve_collections, lambda: engine.admission.up)
             api = await servers.start(serve_api, _api_state(engine, stop), listeners.api)
@@ -98,7 +97,6 @@ async def _run(
                 await _serve_until_drained(engine, listeners.audiosocket, stop.drain)
             servers.cancel_scope.cancel("drained")
     finally:
-        stop_watching.set()
         REGISTRY.unregister(collector)
 
 

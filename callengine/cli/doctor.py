@@ -16,6 +16,7 @@ from callengine.config import Settings
 from callengine.doctor.checks import CHECKS
 from callengine.doctor.checkup import Patient, run_checkup
 from callengine.doctor.findings import Finding, worst
+from callengine.logs import configure_logging
 from callengine.services.bridge import open_bridge
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
@@ -23,23 +24,29 @@ _AS_JSON = typer.Option("--json", help="One JSON object: the verdict, and the fi
 
 
 def doctor(as_json: Annotated[bool, _AS_JSON] = False) -> None:
-    """Look at everything a call rests on; a line each: ok, warn or fail, what is wrong and where, what to do.
+    r"""Look at everything a call rests on; a line each: ok, warn or fail, what is wrong and where, what to do.
 
     It reads the same environment variables as `callengine serve`; run it where the engine runs, before it or beside it.
 
     \b
-    What is looked at:
-      database, redis, store, recogniser   asked as the engine does at its start
-      ports        AUDIOSOCKET_PORT and API_PORT: free, an engine's, or taken by something else
-      Asterisk     with ASTERISK_ARI_URL, ASTERISK_ARI_USER and ASTERISK_ARI_PASSWORD:
-                   its version against known bugs, its modules; it is asked to open our AudioSocket port
-                   with ASTERISK_AMI_USER and ASTERISK_AMI_PASSWORD (AMI over HTTP, the same server):
-                   its dialplan is read for mistakes; it is asked to CURL() our API
-    \b
-    Nothing is changed anywhere; an engine that is up logs one connection_refused with the reason "knock".
+    database, redis, store, recogniser
+        asked as the engine does at its start
+    ports
+        AUDIOSOCKET_PORT and API_PORT: free, an engine's, or taken
+    Asterisk, with ASTERISK_ARI_URL, ASTERISK_ARI_USER, ..._PASSWORD
+        its version against known bugs, the modules it has loaded;
+        it is asked to open our AudioSocket port, as in a call
+    Asterisk, with ASTERISK_AMI_USER, ..._PASSWORD (AMI over HTTP)
+        its dialplan, read for the mistakes that AudioSocket punishes;
+        it is asked to CURL() our API, as after a call
+
+    Nothing is changed anywhere. An engine that is up logs a connection_refused with the reason "knock".
+
     Exit status: 0 all well (warnings too), 1 something failed, 2 a setting cannot be used.
     """
-    findings = trio.run(_examine, read_settings())
+    settings = read_settings()
+    configure_logging(settings.model_copy(update={"log_level": "error"}))  # what the parts warn of are findings here
+    findings = trio.run(_examine, settings)
     verdict = worst(findings)
     if as_json:
         shown = {"verdict": verdict, "findings": [asdict(finding) for finding in findings]}

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import trio
 
@@ -9,6 +10,8 @@ from callengine.config import Settings
 from callengine.doctor.findings import FaultError, Finding
 from callengine.errors import EngineError
 from callengine.ports.bridge import Bridge
+
+_Error = TypeVar("_Error", bound=EngineError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,23 @@ async def run_checkup(checks: Sequence[Check], patient: Patient) -> list[Finding
 
 
 async def _run_check(check: Check, patient: Patient) -> Sequence[Finding]:
+    found: list[Finding] = []
     try:
         with trio.fail_after(check.seconds):
-            return await check.look(patient)
-    except trio.TooSlowError:
+            found += await check.look(patient)
+    except* trio.TooSlowError:
         says = f"no answer within {check.seconds:.0f} s"
-        return [Finding(check.name, "fail", says, "is it overloaded, or does a firewall drop the packets?")]
-    except FaultError as fault:
-        return [Finding(check.name, "fail", fault.says, fault.mend)]
-    except EngineError as error:  # names the setting, and what to do
-        return [Finding(check.name, "fail", str(error))]
+        found.append(Finding(check.name, "fail", says, "is it overloaded, or does a firewall drop the packets?"))
+    except* FaultError as faults:
+        found += [Finding(check.name, "fail", fault.says, fault.mend) for fault in _each(faults)]
+    except* EngineError as errors:  # names the setting, and what to do
+        found += [Finding(check.name, "fail", str(error)) for error in _each(errors)]
+    return found
+
+
+def _each(group: BaseExceptionGroup[_Error]) -> list[_Error]:
+    """The errors in a group of groups: a service that opens a nursery raises one."""
+    found: list[_Error] = []
+    for error in group.exceptions:
+        found += _each(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

@@ -12,6 +12,7 @@ from callengine.services.journal import open_journal
 from callengine.services.registry import open_registry
 from callengine.services.store import open_toolbox
 
+ANSWER_SECONDS = 2.0  # of an engine on this machine
 DATABASE, REDIS, STORE, RECOGNISER, PORTS = "database", "redis", "store", "recogniser", "ports"
 
 
@@ -81,7 +82,7 @@ async def _look_at_port(settings: Settings, name: str, host: str, port: int) -> 
 async def _engine_serves(settings: Settings) -> bool:
     """Whether our API answers where this engine's would."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.api_host, settings.api_host)  # noqa: S104
-    async with httpx.AsyncClient(trust_env=False, timeout=None) as client:  # noqa: S113 - the check has a deadline
+    async with httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS) as client:
         try:
             answer = await client.get(f"http://{host}:{settings.api_port}/health")
         except httpx.HTTPError:

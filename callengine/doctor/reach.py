@@ -2,6 +2,7 @@
 
 The addresses are those its own dialplan uses. The nil UUID is a knock: the engine counts no call for it."""
 
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from uuid import UUID
@@ -14,7 +15,7 @@ from callengine.doctor.asterisk import steps_of
 from callengine.doctor.asterisk_http import ask_ami, ask_ari, json_of, open_ami, open_ari
 from callengine.doctor.checkup import Patient
 from callengine.doctor.dialplan import uses_of
-from callengine.doctor.findings import Finding
+from callengine.doctor.findings import FaultError, Finding
 
 MEDIA = "asterisk to engine"
 API = "asterisk to API"
@@ -25,36 +26,47 @@ DROPPED_SECONDS = 1.5  # res_audiosocket.c gives up after 2 s; a refusal comes a
 Ask = Callable[[str], Awaitable[str]]
 
 
-async def look_from_asterisk(patient: Patient) -> list[Finding]:
-    """Every engine and API address of the dialplan, tried from Asterisk."""
+async def look_at_engine(patient: Patient) -> list[Finding]:
+    """Every engine that the dialplan knows, tried from Asterisk."""
     settings = patient.settings
-    if not settings.asterisk_ari_url:
+    if not (settings.asterisk_ari_url and settings.asterisk_ari_user):
         return []
-    found: list[Finding] = []
-    if settings.asterisk_ari_user:
+    try:
         async with open_ari(settings) as ari:
-            found += await _knock_by_ari(ari, await _engines(settings, lambda name: _global(ari, name)))
-    if settings.asterisk_ami_user:
+            return await _knock_by_ari(ari, await _engines(settings, lambda name: _global(ari, name)))
+    except FaultError:
+        return [Finding(MEDIA, "warn", "could not be tried: see asterisk ARI")]
+
+
+async def look_at_api(patient: Patient) -> list[Finding]:
+    """Every API that the dialplan knows, asked from Asterisk."""
+    settings = patient.settings
+    if not (settings.asterisk_ari_url and settings.asterisk_ami_user):
+        return []
+    try:
         async with open_ami(settings) as ami:
-            for number in range(1, NODES + 1):
-                if not (address := await _evaluated(ami, f"${{CE_API_{number}}}")):
-                    break
-                found.append(await _fetch(settings, ami, address))
+            addresses = await _numbered(lambda name: _variable(ami, name), "CE_API")
+            return [await _fetch(settings, ami, address) for address in addresses]
+    except FaultError:
+        return [Finding(API, "warn", "could not be tried: see asterisk AMI")]
+
+
+async def _numbered(read: Ask, name: str) -> list[str]:
+    """CE_ENGINE_1, CE_ENGINE_2 … up to the first that is not set, as the dialplan reads them."""
+    found: list[str] = []
+    while len(found) < NODES and (value := await read(f"{name}_{len(found) + 1}")):
+        found.append(value)
     return found
 
 
 async def _engines(settings: Settings, read: Ask) -> list[str]:
     """The addresses of the shipped dialplan; else, where AMI may read it, those of whatever dialplan there is."""
-    engines: list[str] = []
-    for number in range(1, NODES + 1):
-        if not (address := await read(f"CE_ENGINE_{number}")):
-            break
-        engines.append(address)
+    engines = await _numbered(read, "CE_ENGINE")
     if engines or not settings.asterisk_ami_user:
         return engines
     async with open_ami(settings) as ami:
         uses = uses_of(steps_of(await ask_ami(ami, "ShowDialPlan")))
-        found = [await _evaluated(ami, use.address) for use in uses]
+        found = [await _address(ami, use.address) for use in uses]
     return sorted({address for address in found if address})
 
 
@@ -85,13 +97,13 @@ async def _knock(ari: httpx.AsyncClient, address: str) -> Finding:
 
 async def _fetch(settings: Settings, ami: httpx.AsyncClient, address: str) -> Finding:
     """What the dialplan does after each call: ask for an outcome."""
-    token = await _evaluated(ami, "${CE_TOKEN}")
+    token = await _variable(ami, "CE_TOKEN")
     ours = settings.api_token.get_secret_value() if settings.api_token else ""
     if token != ours and (token or ours):
         mend = "make CE_TOKEN in settings.conf the engine's API_TOKEN; then in Asterisk: dialplan reload"
         return Finding(API, "fail", "CE_TOKEN of the dialplan is not API_TOKEN of the engine", mend)
     path = "/health" if token else f"/api/v1/calls/{KNOCK}/outcome"
-    said = await _evaluated(ami, f"${{CURL({address}{path})}}")
+    said = await _variable(ami, f"CURL({address}{path})")
     if said == "retry" or '"parts"' in said:
         return Finding(API, "ok", f"Asterisk's CURL() reaches the API at {address}")
     if not said:
@@ -108,6 +120,15 @@ async def _global(ari: httpx.AsyncClient, name: str) -> str:
     return str(answer.get("value", ""))
 
 
-async def _evaluated(ami: httpx.AsyncClient, expression: str) -> str:
-    """An expression's value without a channel; only the first line of it, empty where there is none."""
-    return (await ask_ami(ami, "Getvar", variable=f"EVAL({expression})"))[0].get("Value", "").strip()
+async def _variable(ami: httpx.AsyncClient, name: str) -> str:
+    """A global variable, or a function that needs no channel; empty where there is none. Not EVAL(): for that AMI wants
+    rights that docker/asterisk/manager.conf does not give."""
+    return (await ask_ami(ami, "Getvar", variable=name))[0].get("Value", "").strip()
+
+
+async def _address(ami: httpx.AsyncClient, written: str) -> str:
+    """An address as the dialplan writes it: as it is, or a global variable's value; empty where it is made of more."""
+    if "$" not in written:
+        return written
+    name = re.fullmatch(r"\$\{(?:GLOBAL\()?(\w+)\)?\}", written)
+    return await _variable(ami, name[1]) if name else ""

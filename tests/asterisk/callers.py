@@ -4,6 +4,7 @@ import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -44,6 +45,12 @@ class LocalCall:
         mark = f"callengine {self.uuid}: "
         return [line.partition(mark)[2] for line in self.pbx.log_since(self.began).splitlines() if _is_told(line, mark)]
 
+    def at(self, text: str) -> datetime:
+        """When the first line with this text was logged since the call began; for figures, never for an assertion."""
+        lines = self.pbx.log_since(self.began).splitlines()
+        line = next(line for line in lines if text in line and line.startswith("["))
+        return datetime.fromisoformat(line[1:24])
+
     async def over(self) -> None:
         """Wait until no channel of this test's is left."""
         with trio.fail_after(PATIENCE_SECONDS):
@@ -64,11 +71,13 @@ async def open_ari(pbx: Pbx) -> AsyncIterator[httpx.AsyncClient]:
         yield ari
 
 
-async def call(pbx: Pbx, extension: str = "100", uuid: UUID | None = None, **variables: str) -> LocalCall:
+async def call(
+    pbx: Pbx, extension: str = "100", uuid: UUID | None = None, context: str = "inbound", **variables: str
+) -> LocalCall:
     """Start a caller who dials `extension`. Variables are those of the layer's [callers], [inbound] and dialplan."""
     uuid, began = uuid or uuid4(), pbx.log_size()
     body = {
-        "endpoint": f"Local/{extension}@inbound/n",
+        "endpoint": f"Local/{extension}@{context}/n",
         "context": "callers",
         "extension": "caller",
         "priority": 1,
