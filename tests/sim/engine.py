@@ -1,4 +1,4 @@
-"""One call held by a whole engine in virtual time, with a dialplan that asks for its outcome the moment it may go on."""
+"""One call held by a whole engine in virtual time, with a dialplan that asks for its outcome once it may go on."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
