@@ -101,8 +101,9 @@ class Engine:
         if target not in up.call.agent.transfer.targets:
             return "no_target"
         try:
-            up.orders.send_nowait(TransferOrdered(target))
-        except (trio.WouldBlock, trio.BrokenResourceError):
+            with up.orders:  # one order a call
+                up.orders.send_nowait(TransferOrdered(target))
+        except (trio.ClosedResourceError, trio.BrokenResourceError):
             return "ending"
         return "ordered"
 
@@ -120,10 +121,12 @@ class Engine:
         if leg.ended is not None and leg.ended.reason == "hangup":
             return "closed"
         try:
-            return "closed" if await self.services.control.hang_up(str(uuid)) else "told"
+            ended = await self.services.control.hang_up(str(uuid))
         except ServiceError as error:
             log.warning("hang_up_unconfirmed", call_id=str(uuid), problem=str(error))
-            return "told"
+            ended = False
+        leg.end("hangup")  # nobody reads there: the call goes, whatever becomes of the channel
+        return "closed" if ended else "told"
 
     async def _put_through(self, call: Call, target: str) -> None:
         """Tell the exchange where the call goes, where there is a way; else the outcome says it."""

@@ -31,7 +31,7 @@ async def learn_caller(call: Call) -> None:
 async def pass_order(
     orders: trio.MemoryReceiveChannel[TransferOrdered], events: trio.MemorySendChannel[DialogEvent]
 ) -> None:
-    """Give the first order to the dialog; the channel then closes, so that a second one is refused."""
+    """Give the one order to the dialog. The channel closes with the conversation, so that a late order is refused."""
     with orders:
         order = await orders.receive()
     await events.send(order)

@@ -30,6 +30,7 @@ AT_ONCE = {
     "AGENT_FILE": ({"AGENT_FILE": "/no-such-agent.toml"}, "/no-such-agent.toml"),
     "AUDIOSOCKET_HOST": ({"AUDIOSOCKET_HOST": "192.0.2.1"}, "cannot listen on 192.0.2.1"),
     "DATABASE_URL": ({"EMBEDDED": "off"}, "is not set, and EMBEDDED=off"),
+    "ASTERISK_ARI_USER": ({"ASTERISK_ARI_URL": "http://127.0.0.1:1"}, "is not set, but ASTERISK_ARI_URL is"),
     "API_TOKEN_FILE": ({"API_TOKEN_FILE": "/no-such-secret"}, "cannot read '/no-such-secret'"),
 }
 
