@@ -63,8 +63,8 @@ async def test_transfers_go_to_their_targets_or_else_to_the_shops_queue(pbx: Pbx
     pbx.set_globals(CE_QUEUE="people")
     with nodes.open("a") as engine:
         callers = {target: await call_and_order(pbx, f"transfer:{target}") for target in reached}
-        log = await callers["people"].logged("] a person answered\n", times=len(reached))
-        assert log.count("] a person answered\n") == len(reached)
+        log = await callers["people"].logged("a person answered\n", times=len(reached))
+        assert log.count("a person answered\n") == len(reached)
         assert {await ended(engine, caller) for caller in callers.values()} == {"transferred"}
     for target, steps in reached.items():
         assert callers[target].told() == [f"node 1 SUCCESS, outcome transfer:{target}", *steps]
