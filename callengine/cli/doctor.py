@@ -24,7 +24,7 @@ _AS_JSON = typer.Option("--json", help="One JSON object: the verdict, and the fi
 
 
 def doctor(as_json: Annotated[bool, _AS_JSON] = False) -> None:
-    r"""Look at everything a call rests on; a line each: ok, warn or fail, what is wrong and where, what to do.
+    """Look at everything a call rests on; a line each: ok, warn or fail, what is wrong and where, what to do.
 
     It reads the same environment variables as `callengine serve`; run it where the engine runs, before it or beside it.
 
