@@ -93,6 +93,12 @@ def compare(said: Samples, heard: Samples) -> Comparison:
     return Comparison(tuple(runs), tuple(_differences(runs, said, heard)), level, clipped, exact)
 
 
+def is_late_audio(difference: Difference, said: Samples) -> bool:
+    """What an engine's call time makes of packets that a busy machine has held up: silence in, and quiet out again."""
+    quiet = np.abs(said[difference.said.begin : difference.said.end]).max(initial=0) <= QUIET
+    return difference.kind == "silence" or (difference.kind == "missing" and bool(quiet))
+
+
 @dataclass(frozen=True, slots=True)
 class _Pair:
     """Both recordings at the same level."""

@@ -1,7 +1,7 @@
 """A real Asterisk for these tests: one for the session, as it was at its start before each test."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,9 @@ import pytest
 from tests.asterisk.instance import Pbx, take_slot
 from tests.asterisk.nodes import Nodes
 from tests.asterisk.packages import Installation, NoAsteriskError, find_asterisk
+
+Figure = Callable[[str, float], None]
+FIGURES = pytest.StashKey[list[str]]()
 
 
 @functools.cache
@@ -24,6 +27,24 @@ def pytest_report_header() -> str:
     """Which Asterisk it is."""
     found = installation()
     return f"no Asterisk: {found}" if isinstance(found, str) else f"{found.version()} ({found.program})"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was measured. Nothing is asserted of it: this machine is not the user's."""
+    if lines := config.stash.get(FIGURES, []):
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Figure:
+    """`figure("answer to greeting", seconds)`: to be read at the end of the run."""
+
+    def keep(what: str, seconds: float) -> None:
+        request.config.stash.setdefault(FIGURES, []).append(f"{seconds:8.3f} s  {what} [{request.node.name}]")
+
+    return keep
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ class Phone:
         self._audio = audio
         host, port = sip_socket.getsockname()[:2]
         self._session = Session(Place(host, port, audio.port, model.habits.ptime_ms, model.user))
-        self._mouth = Mouth(model.habits)
+        self.mouth = Mouth(model.habits)
         self._changes = trio.lowlevel.ParkingLot()
         self._resend = trio.Event()
         self._quiet = False
@@ -133,12 +133,12 @@ class Phone:
 
     async def say(self, speech: Samples) -> bool:
         """Speak after what is already being said; returns when the last packet is out."""
-        saying = self._mouth.say(speech)
+        saying = self.mouth.say(speech)
         return await self.until(lambda: saying.done)
 
     async def press(self, keys: str, hold_ms: int = 100) -> bool:
         """Press keys; returns after the last. Raises ValueError for what is no key."""
-        pressings = self._mouth.press(keys, hold_ms)
+        pressings = self.mouth.press(keys, hold_ms)
         return await self.until(lambda: all(pressing.done for pressing in pressings))
 
     async def sleep(self, seconds: float) -> bool:
@@ -148,7 +148,7 @@ class Phone:
 
     def mute(self, *, on: bool) -> None:
         """Send no RTP at all, or send again."""
-        self._mouth.muted = on
+        self.mouth.muted = on
 
     async def hold(self, *, on: bool, direction: Direction = "sendonly") -> bool:
         """Put the other side on hold, and send nothing meanwhile; or take it back. Returns when that is agreed."""
@@ -210,7 +210,7 @@ class Phone:
 
     def _speak(self) -> None:
         media = self._session.media
-        for sent in self._mouth.tick():
+        for sent in self.mouth.tick():
             self.sent.append(Timed(trio.current_time(), sent.packet, sent.lost))
             if media is not None and not sent.lost:
                 self._audio.send(sent.packet, (media.host, media.port))
