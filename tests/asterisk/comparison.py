@@ -82,7 +82,7 @@ def compare(said: Samples, heard: Samples) -> Comparison:
     """Find `said` in `heard`, which may hold more before and after. Raises NotHeardError."""
     anchor = Run(*find_anchor(said, heard), TEMPLATE)
     gain = gain_of(said[anchor.said :][:TEMPLATE], heard[anchor.heard :][:TEMPLATE])
-    pair = _Pair(said * gain, heard.astype(np.float64), float(np.abs(heard.astype(np.int32)).max()))
+    pair = _Pair(said.astype(np.float64) * gain, heard.astype(np.float64), float(np.abs(heard.astype(np.int32)).max()))
     back = _Pair(pair.said[: anchor.said][::-1], pair.heard[: anchor.heard][::-1], pair.ceiling)
     runs = [_turned(run, anchor) for run in _walk(back, 0, 0)][::-1]
     runs = _with_seams(pair, _joined(runs + list(_walk(pair, anchor.said, anchor.heard))))
@@ -128,7 +128,7 @@ class _Pair:
 
     def alike(self, said: int, heard: int, length: int) -> npt.NDArray[np.bool_]:
         """Which samples from here on are."""
-        return self._near(said, heard, length) | self._cut_off(said, heard, length)
+        return np.asarray(self._near(said, heard, length) | self._cut_off(said, heard, length))
 
     def _near(self, said: int, heard: int, length: int) -> npt.NDArray[np.bool_]:
         one, other = self.said[said : said + length], self.heard[heard : heard + length]

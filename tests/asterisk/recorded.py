@@ -5,6 +5,7 @@ that a telephone line leaves it as it is."""
 
 import itertools
 import os
+import re
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ import trio
 from backends.stt.scripted import ScriptedRecognizer
 from callengine.ports.bridge import Bridge
 from callengine.ports.recognition import RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
-from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream
+from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, WordMark
 from tests.asterisk.alaw import Samples, through_alaw
 from tests.asterisk.obedient import write_plugin
 from tests.speech import FIXTURES, Clip, load
@@ -36,10 +37,15 @@ def clip_samples(clip: Clip) -> Samples:
     return through_alaw(np.pad(samples, (0, -len(samples) % FRAME_SAMPLES)))
 
 
-def speech_of(text: str) -> Samples:
+def clips_of(text: str) -> list[Samples]:
     """What the voice says: a clip for each word, which ones is up to the text."""
     first = zlib.crc32(text.encode())
-    return np.concatenate([clip_samples(CLIPS[(first + n) % len(CLIPS)]) for n in range(len(text.split()))])
+    return [clip_samples(CLIPS[(first + n) % len(CLIPS)]) for n in range(len(text.split()))]
+
+
+def speech_of(text: str) -> Samples:
+    """All of it."""
+    return np.concatenate(clips_of(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,10 @@ class RecordedVoice:
         await trio.lowlevel.checkpoint()
 
     def cached(self, prompt: Prompt) -> SpeechChunk | None:
-        return SpeechChunk(speech_of(prompt.text).astype("<i2").tobytes())
+        begins = itertools.accumulate((len(clip) for clip in clips_of(prompt.text)), initial=0)
+        words = zip(re.finditer(r"\S+", prompt.text), begins, strict=False)
+        marks = tuple(WordMark(word.start(), begin) for word, begin in words)
+        return SpeechChunk(speech_of(prompt.text).astype("<i2").tobytes(), marks)
 
     async def warm(self, prompts: tuple[Prompt, ...]) -> None:
         await trio.lowlevel.checkpoint()

@@ -33,7 +33,7 @@ class RtpSocket:
 
     def receive(self) -> list[Timed]:
         """Every packet that has come since the last time, each with the moment at which the kernel had it."""
-        packets = []
+        packets: list[Timed] = []
         offset = trio.current_time() - time.time()  # of Trio's clock to the kernel's
         while True:
             try:
