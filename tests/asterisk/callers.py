@@ -71,11 +71,13 @@ async def open_ari(pbx: Pbx) -> AsyncIterator[httpx.AsyncClient]:
         yield ari
 
 
-async def call(pbx: Pbx, extension: str = "100", uuid: UUID | None = None, **variables: str) -> LocalCall:
+async def call(
+    pbx: Pbx, extension: str = "100", uuid: UUID | None = None, context: str = "inbound", **variables: str
+) -> LocalCall:
     """Start a caller who dials `extension`. Variables are those of the layer's [callers], [inbound] and dialplan."""
     uuid, began = uuid or uuid4(), pbx.log_size()
     body = {
-        "endpoint": f"Local/{extension}@inbound/n",
+        "endpoint": f"Local/{extension}@{context}/n",
         "context": "callers",
         "extension": "caller",
         "priority": 1,

@@ -2,7 +2,7 @@
 
 A private apt state with an empty package list lets apt resolve the whole closure, libc included, on the mirror that
 this machine's apt uses; the packages are only unpacked, no script of theirs runs, nothing on the machine changes.
-Programs run through the closure's own dynamic loader. ASTERISK_ROOT names another installation ("/" for this machine's own).
+Programs run through the closure's own dynamic loader. ASTERISK_ROOT names another installation ("/": this machine's).
 """
 
 import fcntl

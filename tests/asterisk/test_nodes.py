@@ -1,4 +1,4 @@
-"""Engines that are full, gone, or lose a call: it goes on at the next node, or to the shop's people; never to nobody."""
+"""Engines that are full, gone, or lose a call: it goes on at the next node or at the shop's people, never nowhere."""
 
 import signal
 import socket
@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from tests.asterisk.callers import PATIENCE_SECONDS, call, loud_seconds, record
+from tests.asterisk.conftest import Figure
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import GREETING, Nodes
 from tests.engine_process import EngineProcess
@@ -56,6 +57,18 @@ async def test_a_queue_that_is_not_there_is_no_silence(pbx: Pbx) -> None:
     caller = await call(pbx, TAIL="60")
     await caller.over()
     assert caller.told()[-3:] == ["fallback", "queue misspelt UNKNOWN", "over"]
+
+
+async def test_an_engine_that_hangs_is_left_in_the_end(pbx: Pbx, nodes: Nodes) -> None:
+    pbx.set_globals(CE_QUEUE="people", CE_MAX_SECONDS="4")
+    with nodes.open("a") as engine:
+        caller = await call(pbx, TAIL="60")
+        await record(engine, caller.uuid)
+        engine.tell(signal.SIGSTOP)
+        await caller.logged("a person answered")
+        engine.tell(signal.SIGKILL)  # what is stopped cannot end in order
+        engine.status()
+    assert caller.told() == ["held for over 4 s", "fallback"]
 
 
 async def test_a_busy_node_sends_the_caller_to_the_next(pbx: Pbx, nodes: Nodes) -> None:
@@ -149,7 +162,7 @@ def nobody() -> Iterator[int]:
 
 @pytest.mark.parametrize("api", [nobody, deaf_listener, full_listener], ids=["refuses", "hangs", "vanished"])
 async def test_a_dead_api_does_not_keep_a_caller_from_the_greeting(
-    api: Callable[[], AbstractContextManager[int]], pbx: Pbx, nodes: Nodes, tmp_path: Path
+    api: Callable[[], AbstractContextManager[int]], pbx: Pbx, nodes: Nodes, figure: Figure, tmp_path: Path
 ) -> None:
     with api() as port, nodes.open("a", MAX_CALL_SECONDS="3") as engine:
         pbx.set_globals(CE_API_1=f"http://127.0.0.1:{port}", CE_API_2="", CE_ENGINE_2="", CE_RETRY_SECONDS="1")
@@ -157,7 +170,7 @@ async def test_a_dead_api_does_not_keep_a_caller_from_the_greeting(
         await caller.over()
         ended = await record(engine, caller.uuid, closed=True)
         took = caller.at("AudioSocket(") - caller.at("[register@callengine:1]")
-        print(f"from the question to the API to AudioSocket(): {took.total_seconds():.3f} s")
+        figure(f"a dead API ({api.__name__}): from the registration to AudioSocket()", took.total_seconds())
     assert (ended["outcome"], ended["number"]) == ("too_long", "")  # nobody could be told who is calling
     assert GREETING.startswith(ended["turns"][0]["text"])
     told = caller.told()
