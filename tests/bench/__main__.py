@@ -14,7 +14,7 @@ from rich.table import Table
 from tests.bench import demo, media, memory, response
 
 LATE_GENERATOR_MS = 10.0
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 110)
 
 
 def _media(runs: int) -> None:
