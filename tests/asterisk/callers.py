@@ -4,6 +4,7 @@ import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -43,6 +44,12 @@ class LocalCall:
         """Every step that the dialplan has told of this call, in order."""
         mark = f"callengine {self.uuid}: "
         return [line.partition(mark)[2] for line in self.pbx.log_since(self.began).splitlines() if _is_told(line, mark)]
+
+    def at(self, text: str) -> datetime:
+        """When the first line with this text was logged since the call began; for figures, never for an assertion."""
+        lines = self.pbx.log_since(self.began).splitlines()
+        line = next(line for line in lines if text in line and line.startswith("["))
+        return datetime.fromisoformat(line[1:24])
 
     async def over(self) -> None:
         """Wait until no channel of this test's is left."""
