@@ -40,7 +40,10 @@ class Engine:
     async def answer(self, leg: Leg, uuid: UUID) -> None:
         """Hold the call that came on `leg`."""
         caller = await self._caller(uuid)
-        limits = CallLimits(self.settings.max_call_seconds)
+        settings = self.settings
+        limits = CallLimits(
+            settings.max_call_seconds, endpointing=settings.stt_endpointing, chunk_ms=settings.stt_chunk_ms
+        )
         self._legs[uuid] = leg
         metrics.calls_active.inc()
         try:

@@ -1,5 +1,10 @@
 """The engine's named errors: who is at fault, and what a person can do about it."""
 
+from typing import Literal
+
+# Why a stream ended: the first three are in the nature of streams (`RecognizerError.rotation`), the rest are faults.
+RecognizerReason = Literal["duration", "no_audio", "ended", "overloaded", "unavailable", "refused", "broken"]
+
 
 class EngineError(Exception):
     """Any fault this engine names. Its text is one line that says what, where and what to do."""
@@ -31,11 +36,23 @@ class RemoteProtocolError(ProtocolError):
 
 
 class RecognizerError(EngineError):
-    """The recogniser failed. `retryable`: another stream (or backend) may succeed."""
+    """The recogniser failed. `retryable`: another stream (or backend) may succeed.
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    `reason` is a short fixed word for a metric label. `setting` names the setting that the service refused, if it was
+    one."""
+
+    def __init__(
+        self, message: str, *, retryable: bool, reason: RecognizerReason = "broken", setting: str = ""
+    ) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.reason: RecognizerReason = reason
+        self.setting = setting
+
+    @property
+    def rotation(self) -> bool:
+        """The stream's time was over: another one is in order, and nothing is at fault."""
+        return self.reason in ("duration", "no_audio", "ended")
 
 
 class SynthesisError(EngineError):

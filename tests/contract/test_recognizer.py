@@ -26,7 +26,7 @@ from callengine.ports.recognition import (
     SpeechStarted,
     StreamSpec,
 )
-from tests.recognizers import open_whisper
+from tests.recognizers import open_google, open_whisper
 from tests.speech import FIXTURES, load
 
 RATE = 8000
@@ -61,17 +61,34 @@ def scripted_case(_request: pytest.FixtureRequest) -> Case:
     return Case(open_scripted, tone(1.0), "winter tyres please.")
 
 
-def whisper_case(request: pytest.FixtureRequest) -> Case:
-    """Our own server with the base model, over the bridge, on a voice from a telephone exchange."""
+def prompt() -> bytes:
+    """A voice from a telephone exchange."""
     [clip] = [clip for clip in load(FIXTURES / "en") if clip.name == "one-moment-please"]
+    return clip.slin
+
+
+def whisper_case(request: pytest.FixtureRequest) -> Case:
+    """Our own server with the base model, over the bridge."""
     address = request.getfixturevalue("whisper_address")
-    return Case(partial(open_whisper, f"grpc://{address}"), clip.slin, "one moment please.")
+    return Case(partial(open_whisper, f"grpc://{address}"), prompt(), "one moment please.")
 
 
-CASES = {"scripted": scripted_case, "whisper": whisper_case}
+def google_case(request: pytest.FixtureRequest, version: str) -> Case:
+    """Google's client, for which our own server stands in for Google."""
+    address = request.getfixturevalue("whisper_address")
+    return Case(partial(open_google, address, GOOGLE_STT_API_VERSION=version), prompt(), "one moment please.")
 
 
-@pytest.fixture(params=["scripted", pytest.param("whisper", marks=pytest.mark.integration)])
+CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
+    "scripted": scripted_case,
+    "whisper": whisper_case,
+    "google": partial(google_case, version="v2"),
+    "google-v1": partial(google_case, version="v1"),
+}
+REAL = [pytest.param(name, marks=pytest.mark.integration) for name in CASES if name != "scripted"]
+
+
+@pytest.fixture(params=["scripted", *REAL])
 def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param](request)
 

@@ -85,7 +85,7 @@ async def test_a_wrong_token_is_not_worth_another_try() -> None:
         async with open_whisper(f"grpc://{address}", WHISPER_TOKEN="right") as recognizer:
             assert plain(await text_of(recognizer, "en-GB", sentences("en")[0].slin + PAUSE)) != "-"
         async with open_whisper(f"grpc://{address}", WHISPER_TOKEN="wrong") as recognizer:
-            with pytest.raises(RecognizerError, match=r"^speech recogniser: UNAUTHENTICATED: .*TOKEN") as caught:
+            with pytest.raises(RecognizerError, match=r"^whisper-server at \S+: UNAUTHENTICATED: .*TOKEN") as caught:
                 await hear_nothing(recognizer)
             assert not caught.value.retryable
 
