@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SpeechRecognizer:
-    """`reach` asks a node whether it serves; `trial` is the stream that a node must accept at the start, and `blame`
-    names the setting for an answer that refuses it."""
+    """`trial` is the stream that a node must accept at the start, and `blame` names the setting for an answer that
+    refuses it; `reach` asks a node later whether it still serves."""
 
     nodes: Sequence[Node]
     limits: StreamLimits
@@ -70,16 +70,20 @@ class SpeechRecognizer:
 
     async def _check(self, node: Node) -> None:
         with trio.move_on_after(CHECK_SECONDS) as patience:
-            try:
-                await self.reach(node)
-            except grpc.RpcError as error:
-                raise fault(error.code(), error.details(), node.service.where) from error
-            if not node.asked:
+            if node.asked:
+                await self._reach(node)
+            else:
                 await self._ask(node)
                 node.asked = True
         if patience.cancelled_caught:
             problem = f"{node.service.where}: no answer in {CHECK_SECONDS:.0f} s"
             raise RecognizerError(problem, retryable=True, reason="unavailable")
+
+    async def _reach(self, node: Node) -> None:
+        try:
+            await self.reach(node)
+        except grpc.RpcError as error:
+            raise fault(error.code(), error.details(), node.service.where) from error
 
     async def _ask(self, node: Node) -> None:
         """A stream of a little silence, to its end. A node that is full has let us in, and that will do."""
