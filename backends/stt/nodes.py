@@ -5,7 +5,7 @@ at most about 50 streams well; there are enough of them for MAX_CALLS and the ov
 is left alone for a while, doubled with each failure, and then tried by one stream."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import grpc.aio
@@ -99,13 +99,13 @@ def channels_for(calls: int) -> int:
 @asynccontextmanager
 async def open_node(service: Service, connect: Callable[[], grpc.aio.Channel], count: int) -> AsyncIterator[Node]:
     """A node with `count` connections on their way; `connect` makes one and is run on the asyncio side."""
-    channels: list[Channel] = []
-    try:
+    async with AsyncExitStack() as stack:
+        channels = []
         for _ in range(count):
-            channels.append(Channel(await service.bridge.run(_connected, connect)))  # noqa: PERF401
+            connection = await service.bridge.run(_connected, connect)
+            stack.push_async_callback(service.bridge.run, connection.close)
+            channels.append(Channel(connection))
         yield Node(service, channels)
-    finally:
-        await _close(service.bridge, channels)
 
 
 async def _connected(connect: Callable[[], grpc.aio.Channel]) -> grpc.aio.Channel:  # noqa: ASYNC124
@@ -113,9 +113,3 @@ async def _connected(connect: Callable[[], grpc.aio.Channel]) -> grpc.aio.Channe
     channel = connect()
     channel.get_state(try_to_connect=True)
     return channel
-
-
-async def _close(bridge: Bridge, channels: Sequence[Channel]) -> None:
-    with trio.move_on_after(2.0, shield=True):
-        for channel in channels:
-            await bridge.run(channel.connection.close)

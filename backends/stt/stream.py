@@ -150,15 +150,16 @@ async def _step(call: Any, step: Callable[..., Awaitable[Any]], *args: object) -
     try:
         return await step(*args)
     except asyncio.InvalidStateError:
-        code = await call.code()
-        # ended in good order, but not by us: for audio that is still to be sent it is an end like any other
-        code = grpc.StatusCode.ABORTED if code is grpc.StatusCode.OK else code
-        raise _Over(code, await call.details() or "the stream has ended") from None
+        pass  # the RPC has ended; how, is told below
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
         raise _Over(grpc.StatusCode.CANCELLED, "another step of the stream was cancelled") from None  # noqa: ASYNC104
+    code = await call.code()
+    # ended in good order, but not by us: for audio that is still to be sent it is an end like any other
+    code = grpc.StatusCode.ABORTED if code is grpc.StatusCode.OK else code
+    raise _Over(code, await call.details() or "the stream has ended")
 
 
 @asynccontextmanager

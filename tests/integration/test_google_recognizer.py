@@ -67,7 +67,7 @@ async def test_nobody_there_is_one_line() -> None:
     async with open_google(NOBODY_THERE) as google:
         with (
             trio.fail_after(PATIENCE_SECONDS),
-            pytest.raises(ConfigError, match=r"^GOOGLE_STT_ENDPOINT: Google Speech at "),
+            pytest.raises(ConfigError, match=r"^GOOGLE_STT_ENDPOINT: Google "),
         ):
             await check_recognizer(google, "google")
 
@@ -83,6 +83,12 @@ async def test_the_configuration_is_asked_for_once() -> None:
                 event = await stream.receive()
     assert isinstance(event, Final)
     assert event.text == "2"  # the trial was the first stream, and the second check opened none
+
+
+async def test_a_service_that_is_full_has_let_us_in() -> None:
+    with misbehaving("full") as address:
+        async with open_google(address) as google:
+            await google.check()
 
 
 @pytest.mark.parametrize(
