@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-# Why a stream ended: the first three are in the nature of streams (`RecognizerError.rotation`), the rest are faults.
+# Why a stream failed, for a metric label. The first three are in the nature of streams (`RecognizerError.ended`).
 RecognizerReason = Literal["duration", "no_audio", "ended", "overloaded", "unavailable", "refused", "broken"]
 
 
@@ -36,23 +36,25 @@ class RemoteProtocolError(ProtocolError):
 
 
 class RecognizerError(EngineError):
-    """The recogniser failed. `retryable`: another stream (or backend) may succeed.
+    """The recogniser failed. `retryable`: another stream (or backend) may succeed. `ended`: nothing is wrong, the
+    stream has come to a limit of its backend's (its longest life, a time without audio).
 
-    `reason` is a short fixed word for a metric label. `setting` names the setting that the service refused, if it was
-    one."""
+    `setting` names the setting that the service refused, where it was one."""
 
     def __init__(
-        self, message: str, *, retryable: bool, reason: RecognizerReason = "broken", setting: str = ""
+        self,
+        message: str,
+        *,
+        retryable: bool,
+        ended: bool = False,
+        reason: RecognizerReason = "broken",
+        setting: str = "",
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.ended = ended
         self.reason: RecognizerReason = reason
         self.setting = setting
-
-    @property
-    def rotation(self) -> bool:
-        """The stream's time was over: another one is in order, and nothing is at fault."""
-        return self.reason in ("duration", "no_audio", "ended")
 
 
 class SynthesisError(EngineError):

@@ -28,7 +28,8 @@ def fault(code: grpc.StatusCode, details: str | None, where: str) -> RecognizerE
     reason = _REASONS.get(code, "refused")
     if reason == "ended":
         reason = _kind_of_end(text.lower())
-    return RecognizerError(f"{where}: {code.name}: {text}", retryable=reason != "refused", reason=reason)
+    ended = reason in ("duration", "no_audio", "ended")
+    return RecognizerError(f"{where}: {code.name}: {text}", retryable=reason != "refused", ended=ended, reason=reason)
 
 
 def _kind_of_end(text: str) -> RecognizerReason:

@@ -13,7 +13,6 @@ import trio
 
 from backends.stt.stream import Service
 from callengine.errors import RecognizerError
-from callengine.ports.bridge import Bridge
 
 STREAMS_PER_CHANNEL = 50
 OVERLAP = 1.25  # two streams for a call that rotates

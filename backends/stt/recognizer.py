@@ -16,6 +16,7 @@ from callengine.errors import RecognizerError
 from callengine.ports.recognition import RecognizerStream, StreamLimits, StreamSpec
 
 CHECK_SECONDS = 10.0
+TRIALS = 3
 _TRIAL = bytes(1600)  # 100 ms of silence: a stream without any audio is refused for its order of messages
 
 log = structlog.get_logger(__name__)
@@ -87,6 +88,14 @@ class SpeechRecognizer:
 
     async def _ask(self, node: Node) -> None:
         """A stream of a little silence, to its end. A node that is full has let us in, and that will do."""
+        tries = 1
+        while (ended := await self._try(node)) is not None:
+            if tries == TRIALS:
+                raise ended
+            tries += 1
+
+    async def _try(self, node: Node) -> RecognizerError | None:
+        """None where all is well, or how the stream ended without a word of what it thinks of us."""
         with node.borrow() as channel:
             try:
                 async with open_stream(channel, node.service, self.trial, (), node) as stream:
@@ -95,8 +104,11 @@ class SpeechRecognizer:
                     while await stream.receive() is not None:
                         pass
             except RecognizerError as error:
+                if error.ended:
+                    return error
                 if error.reason != "overloaded":
                     raise
+        return None
 
 
 def blaming(error: RecognizerError, setting: str, problem: str) -> RecognizerError:

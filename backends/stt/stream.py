@@ -20,6 +20,7 @@ from callengine.ports.recognition import Final, Interim, RecognizerEvent, Speech
 OPEN_SECONDS = 5.0
 SEND_SECONDS = 10.0  # a service that has taken no audio for so long is stuck
 _BEGIN, _END = 2, 3  # SpeechEventType.SPEECH_ACTIVITY_BEGIN, _END: the same in both versions
+_WRITE_FAILED = "Internal error from Core"  # grpc.aio's words where a message could not be written
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -151,15 +152,20 @@ async def _step(call: Any, step: Callable[..., Awaitable[Any]], *args: object) -
         return await step(*args)
     except asyncio.InvalidStateError:
         pass  # the RPC has ended; how, is told below
+    except grpc.RpcError as error:
+        if error.details() != _WRITE_FAILED:
+            raise
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
         raise _Over(grpc.StatusCode.CANCELLED, "another step of the stream was cancelled") from None  # noqa: ASYNC104
-    code = await call.code()
-    # ended in good order, but not by us: for audio that is still to be sent it is an end like any other
-    code = grpc.StatusCode.ABORTED if code is grpc.StatusCode.OK else code
-    raise _Over(code, await call.details() or "the stream has ended")
+    code, details = await call.code(), await call.details()
+    if code is grpc.StatusCode.OK or details == _WRITE_FAILED:
+        # For audio that was on its way an end in good order is an end like any other; of a write that meets the end,
+        # grpc.aio does not tell how it ended. The next stream will.
+        code, details = grpc.StatusCode.ABORTED, "the stream ended while audio was on its way"
+    raise _Over(code, details)
 
 
 @asynccontextmanager

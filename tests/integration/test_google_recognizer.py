@@ -107,7 +107,7 @@ async def test_what_ends_a_stream_has_its_reason(fault: str, reason: str, retrya
             with trio.fail_after(PATIENCE_SECONDS), pytest.raises(RecognizerError) as caught:
                 await stream.receive()
             assert (caught.value.reason, caught.value.retryable) == (reason, retryable)
-            assert caught.value.rotation == (reason in ("duration", "no_audio"))
+            assert caught.value.ended == (reason in ("duration", "no_audio"))
             with pytest.raises(RecognizerError) as again:  # a sender that comes late learns the same
                 await stream.send(bytes(1600))
             assert again.value.reason == reason
@@ -119,7 +119,7 @@ async def test_sending_into_a_stream_that_was_closed_in_good_order() -> None:
             assert await stream.receive() is None
             with pytest.raises(RecognizerError) as caught:
                 await stream.send(bytes(1600))
-    assert caught.value.rotation
+    assert caught.value.ended
 
 
 async def test_a_final_without_a_time_ends_where_the_audio_does() -> None:

@@ -33,7 +33,7 @@ def test_a_status_has_its_reason(code: grpc.StatusCode, text: str, reason: str) 
     error = fault(code, text, "Google Speech at x:443")
     assert error.reason == reason
     assert error.retryable == (reason != "refused")
-    assert error.rotation == (reason in ("duration", "no_audio", "ended"))
+    assert error.ended == (reason in ("duration", "no_audio", "ended"))
     assert str(error) == f"Google Speech at x:443: {code.name}: {text}"
 
 
