@@ -9,14 +9,15 @@ from pydantic import SecretStr
 from callengine.answering import Agents
 from callengine.call.parts import Services
 from callengine.config import Settings
-from callengine.errors import ConfigError, ReasoningError, RecognizerError, ServiceError, SynthesisError
+from callengine.errors import ConfigError, ReasoningError, ServiceError, SynthesisError
 from callengine.plugins import load_backend
+from callengine.recognisers import allow_own_part, check_recognizer, open_recognizer
 from callengine.services.asterisk import Access, open_control
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.journal import open_journal
-from callengine.services.own_parts import open_demo_store, open_whisper
+from callengine.services.own_parts import open_demo_store
 from callengine.services.registry import open_registry
 from callengine.services.schema import migrate
 from callengine.services.store import open_toolbox
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Services]:
     """Everything a call asks of the world, ready: checked, warmed, migrated. Raises ConfigError, ServiceError, …"""
     # Named before anything is started: a wrong name costs nobody the start of a database.
-    open_recognizer = load_backend("callengine.stt", settings.stt_backend)
+    load_backend("callengine.stt", settings.stt_backend)
     open_voice = load_backend("callengine.tts", settings.tts_backend)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
     async with AsyncExitStack() as stack:
@@ -42,7 +43,7 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Ser
         journal = await enter(open_journal(database, bridge))
         registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
         toolbox = await enter(open_toolbox(settings.store_api_url, _secret(settings.store_api_token)))
-        recognizer = await enter(open_recognizer(settings, bridge))
+        recognizer = await enter(open_recognizer(settings, settings.stt_backend, bridge))
         voice = await enter(open_voice(settings, bridge))
         dialog = await enter(open_dialog(settings, bridge))
         services = Services(recognizer, voice, dialog, toolbox, journal, registry, control)
@@ -57,8 +58,7 @@ async def _check(services: Services, settings: Settings) -> None:
         await services.journal.check()
     with _to_blame("REDIS_URL"):
         await services.registry.check()
-    with _to_blame("WHISPER_URL" if settings.stt_backend == "whisper" else "STT_BACKEND"):
-        await services.recognizer.check()
+    await check_recognizer(services.recognizer, settings.stt_backend)
     with _to_blame("TTS_BACKEND"):
         await services.voice.check()
     with _to_blame("DIALOG_BACKEND"):
@@ -74,7 +74,7 @@ def _to_blame(variable: str) -> Iterator[None]:
     """What is not there when the engine starts is a setting that cannot be used; later it is only away."""
     try:
         yield
-    except (ServiceError, RecognizerError, SynthesisError, ReasoningError) as error:
+    except (ServiceError, SynthesisError, ReasoningError) as error:
         raise ConfigError(variable, str(error)) from error
 
 
@@ -83,29 +83,20 @@ async def _with_embedded(settings: Settings, stack: AsyncExitStack) -> Settings:
     found: dict[str, object] = {}
     enter = stack.enter_async_context
     if settings.database_url is None:
-        _allow(settings, "DATABASE_URL", "postgresql://user:password@host/database")
+        allow_own_part(settings, "DATABASE_URL", "postgresql://user:password@host/database")
         log.info("starting", part="PostgreSQL", folder=str(settings.data_dir / "postgres"))
         url = await enter(open_postgres(settings.data_dir))
         log.info("started", part="PostgreSQL", url=url)  # for psql; there is no password in it
         found["database_url"] = SecretStr(url)
     if settings.redis_url is None:
-        _allow(settings, "REDIS_URL", "redis://host:6379/0")
+        allow_own_part(settings, "REDIS_URL", "redis://host:6379/0")
         log.info("starting", part="Valkey", folder=str(settings.data_dir / "valkey"))
         found["redis_url"] = SecretStr(await enter(open_valkey(settings.data_dir)))
     if not settings.store_api_url:
-        _allow(settings, "STORE_API_URL", "http://store-api:3000/api/v1")
+        allow_own_part(settings, "STORE_API_URL", "http://store-api:3000/api/v1")
         log.info("starting", part="the demo Store")
         found["store_api_url"] = await enter(open_demo_store(settings.data_dir, _secret(settings.store_api_token)))
-    if settings.stt_backend == "whisper" and not settings.whisper_url:
-        _allow(settings, "WHISPER_URL", "grpcs://gpu-node:8443")
-        log.info("starting", part="whisper-server on the CPU")
-        found["whisper_url"] = await enter(open_whisper())
     return settings.model_copy(update=found)
-
-
-def _allow(settings: Settings, variable: str, example: str) -> None:
-    if not settings.embedded:
-        raise ConfigError(variable, f"is not set, and EMBEDDED=off allows no part of our own (for example {example})")
 
 
 def _asterisk(settings: Settings) -> Access:

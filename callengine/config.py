@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_core import ErrorDetails
 
 from callengine.errors import ConfigError
+from callengine.ports.recognition import Endpointing
 
 PRIVATE_PEERS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -16,6 +17,10 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 def _bare_url(value: str) -> str:
     return value.rstrip("/")
+
+
+def _own_recogniser(before: dict[str, Any]) -> str:
+    return "google" if before.get("google_application_credentials") else "whisper"
 
 
 class Settings(BaseModel):
@@ -28,7 +33,15 @@ class Settings(BaseModel):
     database_url: SecretStr | None = None
     redis_url: SecretStr | None = None
 
-    stt_backend: str = "whisper"
+    google_application_credentials: Path | None = None
+    google_cloud_project: str = ""
+    google_stt_model: str = ""
+    google_stt_location: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] = "eu"
+    google_stt_endpoint: str = ""
+    google_stt_api_version: Literal["v1", "v2"] = "v2"
+    stt_backend: str = Field(default_factory=_own_recogniser)
+    stt_endpointing: Endpointing = "SHORT"
+    stt_chunk_ms: Annotated[int, Field(ge=20, le=960)] = 100  # 960 ms are 15,360 bytes, the most Google takes
     whisper_url: str = ""
     whisper_token: SecretStr | None = None
     whisper_ca: Path | None = None

@@ -60,7 +60,11 @@ class Engine:
         """Hold the call that came on `leg`. When this returns, 0x00 may go out: the dialplan's word is kept."""
         agent, caller = self.agents.answering(await self._caller(uuid))
         ordering, orders = trio.open_memory_channel[TransferOrdered](1)
-        call = Call(leg, caller, agent, self.services, CallLimits(self.settings.max_call_seconds), orders)
+        settings = self.settings
+        limits = CallLimits(
+            settings.max_call_seconds, endpointing=settings.stt_endpointing, chunk_ms=settings.stt_chunk_ms
+        )
+        call = Call(leg, caller, agent, self.services, limits, orders)
         self._up[uuid] = up = CallUp(call, ordering, trio.Event())
         self._outcomes.pop(uuid, None)  # of an earlier connection with this UUID
         metrics.calls_active.inc()

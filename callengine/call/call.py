@@ -70,7 +70,8 @@ async def _hold(call: Call) -> Ending:
     speaker = Speaker(call.leg, call.services.voice, events_in)
     record = Record(call.services.journal, call.caller.call_id, call.leg.began)
     dialogue = Dialogue(call, speaker, events_in, record)
-    spec = StreamSpec(call.caller.language)
+    limits = call.limits
+    spec = StreamSpec(call.caller.language, endpointing=limits.endpointing, chunk_ms=limits.chunk_ms)
     ear = Ear(call.leg, call.services.recognizer, spec, call.agent.hints, events_in)
     ending: Ending | None = None
     with events_in, events_out:

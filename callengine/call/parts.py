@@ -11,7 +11,7 @@ from callengine.media.leg import Leg
 from callengine.ports.control import Control
 from callengine.ports.journal import Journal, Outcome
 from callengine.ports.reasoning import Dialog
-from callengine.ports.recognition import Recognizer
+from callengine.ports.recognition import Endpointing, Recognizer
 from callengine.ports.registry import Registry
 from callengine.ports.synthesis import Voice
 from callengine.ports.tools import CallerContext, Toolbox
@@ -32,10 +32,12 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """What a call may take."""
+    """What a call may take, and how it is listened to (`StreamSpec`)."""
 
     max_seconds: float = 1800.0
     times: TurnTimes = field(default_factory=TurnTimes)
+    endpointing: Endpointing = "SHORT"
+    chunk_ms: int = 100
 
 
 @dataclass(slots=True)
