@@ -15,7 +15,7 @@ WORDS = "Нет, спасибо, не надо."
 
 
 def test_an_interim_that_reaches_into_the_silence_gives_way_to_its_final() -> None:
-    """How a caller's words once came twice in the record: the interim ended 0.1 s behind the final of the same words."""
+    """How words once came twice in the record: the interim ended 0.1 s behind the final of the same words."""
     talk = barged_in()
     assert talk.at(5.2, interim(WORDS, 2.0, 5.1)) == [Do.FLUSH]
     talk.at(5.2, CallerPaused(5.0))
