@@ -29,6 +29,8 @@ class Settings(BaseModel):
     redis_url: SecretStr | None = None
 
     stt_backend: str = "whisper"
+    stt_fallback: str = ""
+    stt_gate: bool = False
     whisper_url: str = ""
     whisper_token: SecretStr | None = None
     whisper_ca: Path | None = None

@@ -31,11 +31,13 @@ class RemoteProtocolError(ProtocolError):
 
 
 class RecognizerError(EngineError):
-    """The recogniser failed. `retryable`: another stream (or backend) may succeed."""
+    """The recogniser failed. `retryable`: another stream (or backend) may succeed. `ended`: nothing is wrong, the
+    stream has come to a limit of its backend's (its longest life, a time without audio)."""
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    def __init__(self, message: str, *, retryable: bool, ended: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.ended = ended
 
 
 class SynthesisError(EngineError):

@@ -37,6 +37,8 @@ _RETRYABLE = frozenset(
         grpc.StatusCode.UNKNOWN,
     }
 )
+# How a stream's longest life and a time without audio end: v1 with the one, v2 with the other.
+_ENDED = frozenset({grpc.StatusCode.ABORTED, grpc.StatusCode.OUT_OF_RANGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class SpeechEndpoint:
 def rpc_error(error: grpc.RpcError, where: str) -> RecognizerError:
     """Our error for gRPC's, with its status and text."""
     code = error.code()
-    return RecognizerError(f"{where}: {code.name}: {error.details()}", retryable=code in _RETRYABLE)
+    return RecognizerError(f"{where}: {code.name}: {error.details()}", retryable=code in _RETRYABLE, ended=code in _ENDED)
 
 
 class SpeechV2Stream:

@@ -69,7 +69,7 @@ async def _hold(call: Call) -> Ending:
     record = Record(call.services.journal, call.caller.call_id, call.leg.began)
     dialogue = Dialogue(call, speaker, events_in, record)
     spec = StreamSpec(call.caller.language)
-    ear = Ear(call.leg, call.services.recognizer, spec, call.agent.hints, events_in)
+    ear = Ear(call.leg, call.services.sources, spec, call.agent.hints, events_in, record.lost)
     ending: Ending | None = None
     with events_in, events_out:
         async with trio.open_nursery() as media:

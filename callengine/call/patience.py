@@ -1,0 +1,56 @@
+"""How long a recogniser may say nothing while somebody speaks before its stream counts as hung. Pure.
+
+A noise is answered by nothing as well, so the first silence only opens another stream; a second one is a fault."""
+
+from callengine.call.hearing import Sound
+from callengine.media.audio import RATE
+
+HANG_SECONDS = 4.0  # behind the end of speech; less than `hearing.SETTLED`, which takes such speech for a noise
+WHILE_SPEAKING = 3  # times as long while somebody still speaks: a busy server sheds interims
+LONGEST_SECONDS = 64.0
+LEAST_SPEECH = RATE * 3 // 10  # what is shorter may be nothing to a recogniser
+SURE_SPEECH = RATE * 3 // 2  # so much is no noise
+
+
+class Patience:
+    """With one call's streams. Times are seconds on one clock, positions the call's samples."""
+
+    def __init__(self) -> None:
+        self.hangs = 0  # in a row
+        self.sure = False  # of the last one: there were words
+        self._answered = 0  # the stream had been sent so much when it last said anything
+        self._waiting: float | None = None  # since when it owes us something
+
+    def begin(self, position: int) -> None:
+        """A new stream, sent audio from `position` on."""
+        self._answered, self._waiting = position, None
+
+    def hear(self, sent: int, transcript: bool) -> None:
+        """The stream has said something."""
+        self._answered, self._waiting = sent, None
+        if transcript:
+            self.hangs = 0
+
+    def ends(self, sound: Sound, now: float) -> bool:
+        """True when the stream counts as hung; it has to be given up."""
+        if sound.since is None or self._speech(sound) < LEAST_SPEECH:
+            self._waiting = None
+            return False
+        if self._waiting is None:
+            self._waiting = now
+        wait: float = min(LONGEST_SECONDS, HANG_SECONDS * 2 ** max(0, self.hangs - 1))
+        waited = now - self._waiting
+        if sound.speaking:
+            limit = wait * WHILE_SPEAKING
+        else:
+            limit, waited = wait, min(waited, (sound.end - sound.until) / RATE)
+        if waited < limit:
+            return False
+        self.hangs += 1
+        self.sure = self._speech(sound) >= SURE_SPEECH
+        return True
+
+    def _speech(self, sound: Sound) -> int:
+        """Samples of speech since the stream last said anything."""
+        assert sound.since is not None
+        return (sound.end if sound.speaking else sound.until) - max(sound.since, self._answered)
