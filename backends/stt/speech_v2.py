@@ -54,7 +54,9 @@ class SpeechEndpoint:
 def rpc_error(error: grpc.RpcError, where: str) -> RecognizerError:
     """Our error for gRPC's, with its status and text."""
     code = error.code()
-    return RecognizerError(f"{where}: {code.name}: {error.details()}", retryable=code in _RETRYABLE, ended=code in _ENDED)
+    return RecognizerError(
+        f"{where}: {code.name}: {error.details()}", retryable=code in _RETRYABLE, ended=code in _ENDED
+    )
 
 
 class SpeechV2Stream:

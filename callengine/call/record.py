@@ -8,7 +8,6 @@ from callengine.ports.journal import Journal, TurnRecorded
 from callengine.ports.journal import ToolRecorded as ToolEntry
 from callengine.ports.tools import ToolCall, ToolResult
 
-
 LOST = "[…]"  # the caller's words are not known
 
 
