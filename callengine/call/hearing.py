@@ -86,7 +86,7 @@ class Hearing:
     # What is owed
 
     def owed_from(self, sound: Sound) -> int:
-        """Where the audio begins that another stream would have to hear; the ring may let go what lies before."""
+        """Where the audio begins that another stream would have to hear."""
         floor = max(self.final, self._settled)
         if self._words_owed:
             return floor
@@ -94,6 +94,11 @@ class Hearing:
         if sound.since is not None:
             begin = min(begin, sound.since - PRE_ROLL)
         return max(floor, begin)
+
+    def release(self, sound: Sound) -> int:
+        """The ring may let go what lies before: nobody will want to hear it again."""
+        self._settled = self.owed_from(sound)
+        return self._settled
 
     def settles(self, sound: Sound) -> bool:
         """True when no word is owed for the speech so far: a final covers it, or it was a noise."""

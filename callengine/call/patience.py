@@ -4,6 +4,7 @@ A noise is answered by nothing as well, so the first silence only opens another 
 
 from callengine.call.hearing import Sound
 from callengine.media.audio import RATE
+from callengine.ports.recognition import Final, Interim, RecognizerEvent, SpeechEnded
 
 HANG_SECONDS = 4.0  # behind the end of speech; less than `hearing.SETTLED`, which takes such speech for a noise
 WHILE_SPEAKING = 3  # times as long while somebody still speaks: a busy server sheds interims
@@ -18,18 +19,28 @@ class Patience:
     def __init__(self) -> None:
         self.hangs = 0  # in a row
         self.sure = False  # of the last one: there were words
-        self._answered = 0  # the stream had been sent so much when it last said anything
+        self._heard = 0  # the stream has said something about the audio up to here
+        self._finished = 0  # and has said all that it will about the audio up to here
+        self._words = False  # an interim stands without a final
         self._waiting: float | None = None  # since when it owes us something
 
     def begin(self, position: int) -> None:
         """A new stream, sent audio from `position` on."""
-        self._answered, self._waiting = position, None
+        self._heard = self._finished = position
+        self._waiting, self._words = None, False
 
-    def hear(self, sent: int, transcript: bool) -> None:
-        """The stream has said something."""
-        self._answered, self._waiting = sent, None
-        if transcript:
-            self.hangs = 0
+    def hear(self, event: RecognizerEvent, position: int) -> None:
+        """The stream has said something, about the audio up to the call's `position`."""
+        self._heard, self._waiting = max(self._heard, position), None
+        match event:
+            case Interim(text=text):
+                self._words = bool(text)
+            case Final():
+                self._finished, self._words, self.hangs = max(self._finished, position), False, 0
+            case SpeechEnded() if not self._words:  # whether it had words or not; with an interim, a final is owed
+                self._finished = max(self._finished, position)
+            case _:
+                pass
 
     def ends(self, sound: Sound, now: float) -> bool:
         """True when the stream counts as hung; it has to be given up."""
@@ -51,6 +62,8 @@ class Patience:
         return True
 
     def _speech(self, sound: Sound) -> int:
-        """Samples of speech since the stream last said anything."""
+        """Samples of speech that the stream has said nothing about; once it is over, nothing final."""
         assert sound.since is not None
-        return (sound.end if sound.speaking else sound.until) - max(sound.since, self._answered)
+        if sound.speaking:
+            return sound.end - max(sound.since, self._heard)
+        return sound.until - max(sound.since, self._finished)

@@ -1,7 +1,7 @@
 """The recognizer: streams the call's ring to a recogniser and gives the dialog what it heard, in call time.
 
-The ring holds all audio without a final; whatever ends a stream (its age, a fault, a hang), the next one is sent what is
-owed, on the same recogniser or the one that takes over (DESIGN 4.5). What is owed is `hearing`'s to say."""
+The ring holds all audio without a final; whatever ends a stream (its age, a fault, a hang), the next one is sent what
+is owed, on the same recogniser or the one that takes over (DESIGN 4.5). What is owed is `hearing`'s to say."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -145,7 +145,7 @@ async def _send(stream: _Stream) -> Over:
         sound = _sound(leg)
         if hearing.settles(sound):
             leg.speech_since = None
-        leg.ring.release(hearing.owed_from(sound))
+        leg.ring.release(hearing.release(sound))
         _tell_lost(stream.ear, hearing)
         if trio.current_time() - stream.opened >= HEALTHY_SECONDS:
             stream.show_life()
@@ -168,7 +168,8 @@ async def _receive(stream: _Stream, conversation: trio.CancelScope) -> None:
     ear, hearing = stream.ear, stream.hearing
     while (event := await stream.wire.receive()) is not None:
         stream.show_life()
-        stream.patience.hear(hearing.placed.end, isinstance(event, Interim | Final))
+        about = event.end if isinstance(event, Interim | Final) else event.position
+        stream.patience.hear(event, hearing.placed.ending(about))
         match event:
             case Interim(text=text, stability=stability, end=end):
                 span, final = hearing.take_interim(end, text), False

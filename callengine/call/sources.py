@@ -1,4 +1,4 @@
-"""The recognisers of a process and what a call does when a stream on one of them has ended: wait, stay, move, give up."""
+"""The recognisers of a process, and what a call does when a stream on one has ended: wait, stay, move or give up."""
 
 from dataclasses import dataclass, field
 from typing import Literal
