@@ -100,11 +100,11 @@ class Hearing:
         self._settled = self.owed_from(sound)
         return self._settled
 
-    def settles(self, sound: Sound) -> bool:
+    def settles(self, sound: Sound, may_be_noise: bool) -> bool:
         """True when no word is owed for the speech so far: a final covers it, or it was a noise."""
         if sound.speaking or sound.since is None:
             return False
-        noise = not self._words_owed and self.sent - SETTLED >= max(sound.until, self._opened)
+        noise = may_be_noise and not self._words_owed and self.sent - SETTLED >= max(sound.until, self._opened)
         if not noise and self.final + COVERED < sound.until:
             return False
         self._settled = max(self._settled, min(sound.until, self.sent))

@@ -1,12 +1,14 @@
 """How long a recogniser may say nothing while somebody speaks before its stream counts as hung. Pure.
 
-A noise is answered by nothing as well, so the first silence only opens another stream; a second one is a fault."""
+A noise is answered by nothing as well: the first hang only opens another stream, the next one is a fault, and what
+three streams have no word for was a noise."""
 
 from callengine.call.hearing import Sound
 from callengine.media.audio import RATE
 from callengine.ports.recognition import Final, Interim, RecognizerEvent, SpeechEnded
 
-HANG_SECONDS = 4.0  # behind the end of speech; less than `hearing.SETTLED`, which takes such speech for a noise
+HANG_SECONDS = 4.0  # behind the end of speech
+MOST_HANGS = 3
 WHILE_SPEAKING = 3  # times as long while somebody still speaks: a busy server sheds interims
 LONGEST_SECONDS = 64.0
 LEAST_SPEECH = RATE * 3 // 10  # what is shorter may be nothing to a recogniser
@@ -42,6 +44,14 @@ class Patience:
             case _:
                 pass
 
+    def for_noise(self, sound: Sound) -> bool:
+        """True when speech that is over may be taken for a noise if nothing comes: the stream owes no word of it."""
+        return sound.since is None or self.hangs >= MOST_HANGS or self._speech(sound) < LEAST_SPEECH
+
+    def settle(self) -> None:
+        """Nothing is owed any more."""
+        self.hangs, self._waiting = 0, None
+
     def ends(self, sound: Sound, now: float) -> bool:
         """True when the stream counts as hung; it has to be given up."""
         if sound.since is None or self._speech(sound) < LEAST_SPEECH:
@@ -49,7 +59,7 @@ class Patience:
             return False
         if self._waiting is None:
             self._waiting = now
-        wait: float = min(LONGEST_SECONDS, HANG_SECONDS * 2 ** max(0, self.hangs - 1))
+        wait: float = min(LONGEST_SECONDS, HANG_SECONDS * 2 ** max(0, self.hangs - MOST_HANGS + 1))
         waited = now - self._waiting
         if sound.speaking:
             limit = wait * WHILE_SPEAKING

@@ -143,8 +143,10 @@ async def _send(stream: _Stream) -> Over:
         if leg.paused_at is not None:
             leg.flush_seconds, leg.paused_at = trio.current_time() - leg.paused_at, None
         sound = _sound(leg)
-        if hearing.settles(sound):
+        if hearing.settles(sound, patience.for_noise(sound)):
             leg.speech_since = None
+            patience.settle()
+            sound = _sound(leg)
         leg.ring.release(hearing.release(sound))
         _tell_lost(stream.ear, hearing)
         if trio.current_time() - stream.opened >= HEALTHY_SECONDS:

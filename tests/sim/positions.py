@@ -67,6 +67,7 @@ class PlacingRecognizer:
     fates: list[Fate] = field(default_factory=list)
     limits: StreamLimits = LIMITS
     delay_seconds: float = 0.2
+    cut: float = math.inf  # samples of speech without a pause that get a final all the same
     streams: list["PlacingStream"] = field(default_factory=list)
     tries: int = 0
 
@@ -152,7 +153,8 @@ class PlacingStream:
             if span[0] not in self._started:
                 self._started.add(span[0])
                 self._emit(SpeechStarted(covered[0][0]))
-            if self.runs[-1][1] >= span[1] and self.length - covered[-1][1] > PAUSE:
+            paused = self.runs[-1][1] >= span[1] and self.length - covered[-1][1] > PAUSE
+            if paused or covered[-1][1] - covered[0][0] >= self._recognizer.cut:
                 self._emit_final(span, forced=False)
             elif covered[-1][1] - self._interim > INTERIM_EVERY:
                 self._interim = covered[-1][1]
