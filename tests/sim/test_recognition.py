@@ -160,7 +160,7 @@ fates = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(speeches(), fates, st.floats(0.0, 1.5))
 def test_whatever_becomes_of_streams_no_sample_is_skipped_or_said_twice(
     speech: list[Span], ends: list[Fate], delay: float
@@ -168,7 +168,7 @@ def test_whatever_becomes_of_streams_no_sample_is_skipped_or_said_twice(
     run_virtual(whole, Play(speech, (PlacingRecognizer(speech, ends, delay_seconds=delay),)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(speeches(), fates, fates, st.floats(0.0, 1.5))
 def test_nor_when_the_call_moves_between_two_recognisers(
     speech: list[Span], chosen: list[Fate], fallback: list[Fate], delay: float
@@ -177,7 +177,7 @@ def test_nor_when_the_call_moves_between_two_recognisers(
     run_virtual(whole, Play(speech, both))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(speeches(), st.floats(12.0, 30.0), st.floats(0.0, 0.7), st.sampled_from((math.inf, 2.0 * RATE)))
 def test_nor_at_a_rotation(speech: list[Span], longest: float, delay: float, cut: float) -> None:
     limits = replace(LIMITS, max_seconds=longest)
@@ -186,7 +186,7 @@ def test_nor_at_a_rotation(speech: list[Span], longest: float, delay: float, cut
     assert all(stream.length / RATE <= longest for stream in recognizer.streams), "the backend ended one, not we"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(speeches(), fates, st.sampled_from((None, 10.0, 4.0)))
 def test_nor_where_silence_is_held_back(speech: list[Span], ends: list[Fate], idle: float | None) -> None:
     limits = replace(LIMITS, bills_silence=True, idle_seconds=idle)
