@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
+import trio
 
+from callengine.call.sources import Sources
 from callengine.config import Settings
 from callengine.errors import ConfigError, RecognizerError
 from callengine.plugins import load_backend
@@ -30,12 +32,41 @@ async def open_recognizer(settings: Settings, name: str, bridge: Bridge) -> Asyn
         yield await stack.enter_async_context(open_backend(settings, bridge))
 
 
+def named_recognizers(settings: Settings) -> tuple[str, str]:
+    """The names of STT_BACKEND and STT_FALLBACK, the latter perhaps empty. Raises ConfigError for one there is not."""
+    chosen, spare = settings.stt_backend, settings.stt_fallback
+    load_backend("callengine.stt", chosen)
+    if spare:
+        load_backend("callengine.stt", spare, "STT_FALLBACK")
+    if spare == chosen:
+        raise ConfigError("STT_FALLBACK", f"is {spare!r}, the same as STT_BACKEND: name another one")
+    return chosen, spare
+
+
 async def check_recognizer(recognizer: Recognizer, name: str) -> None:
     """What is not there at the start is a setting that cannot be used; later it is only away. Raises ConfigError."""
     try:
         await recognizer.check()
     except RecognizerError as error:
-        raise ConfigError(error.setting or VARIABLES.get(name, "STT_BACKEND"), str(error)) from error
+        raise _blamed(error, name, "STT_BACKEND") from error
+
+
+async def check_recognizers(sources: Sources, names: tuple[str, str]) -> None:
+    """One of two that is away is no reason not to serve. Raises ConfigError where both are, and for one that would
+    refuse every call."""
+    away = 0
+    for at, recognizer in enumerate(sources.recognizers):
+        try:
+            await recognizer.check()
+        except RecognizerError as error:
+            away += 1
+            if not error.retryable or away == len(sources.recognizers):
+                raise _blamed(error, names[at], ("STT_BACKEND", "STT_FALLBACK")[at]) from error
+            sources.blame(at, str(error), trio.current_time(), for_good=True)
+
+
+def _blamed(error: RecognizerError, name: str, variable: str) -> ConfigError:
+    return ConfigError(error.setting or VARIABLES.get(name, variable), str(error))
 
 
 def allow_own_part(settings: Settings, variable: str, example: str) -> None:
