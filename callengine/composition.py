@@ -6,16 +6,18 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import structlog
 from pydantic import SecretStr
 
-from callengine.agent import AgentProfile
+from callengine.answering import Agents
 from callengine.call.parts import Services
 from callengine.config import Settings
-from callengine.errors import ConfigError, ReasoningError, RecognizerError, ServiceError, SynthesisError
+from callengine.errors import ConfigError, ReasoningError, ServiceError, SynthesisError
 from callengine.plugins import load_backend
+from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
+from callengine.services.asterisk import Access, open_control
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.journal import open_journal
-from callengine.services.own_parts import open_demo_store, open_whisper
+from callengine.services.own_parts import open_demo_store
 from callengine.services.registry import open_registry
 from callengine.services.schema import migrate
 from callengine.services.store import open_toolbox
@@ -24,15 +26,16 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, agent: AgentProfile) -> AsyncIterator[Services]:
+async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Services]:
     """Everything a call asks of the world, ready: checked, warmed, migrated. Raises ConfigError, ServiceError, …"""
     # Named before anything is started: a wrong name costs nobody the start of a database.
-    open_recognizer = load_backend("callengine.stt", settings.stt_backend)
+    chosen, spare = named_recognizers(settings)
     open_voice = load_backend("callengine.tts", settings.tts_backend)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
     async with AsyncExitStack() as stack:
-        settings = await _with_embedded(settings, stack)
         enter = stack.enter_async_context
+        control = await enter(open_control(_asterisk(settings)))
+        settings = await _with_embedded(settings, stack)
         bridge = await enter(open_bridge())
         database = _secret(settings.database_url)
         with _to_blame("DATABASE_URL"):
@@ -40,27 +43,33 @@ async def open_services(settings: Settings, agent: AgentProfile) -> AsyncIterato
         journal = await enter(open_journal(database, bridge))
         registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
         toolbox = await enter(open_toolbox(settings.store_api_url, _secret(settings.store_api_token)))
-        recognizer = await enter(open_recognizer(settings, bridge))
+        recognizer = await enter(open_recognizer(settings, chosen, bridge))
+        fallback = await enter(open_recognizer(settings, spare, bridge)) if spare else None
         voice = await enter(open_voice(settings, bridge))
         dialog = await enter(open_dialog(settings, bridge))
-        services = Services(recognizer, voice, dialog, toolbox, journal, registry)
-        await _check(services, settings)
+        services = Services(
+            recognizer, voice, dialog, toolbox, journal, registry, control, fallback, stt_gate=settings.stt_gate
+        )
+        await _check(services, (chosen, spare))
         with _to_blame("TTS_BACKEND"):
-            await voice.warm(agent.fixed_prompts())
+            await voice.warm(agents.fixed_prompts())
         yield services
 
 
-async def _check(services: Services, settings: Settings) -> None:
+async def _check(services: Services, recognizers: tuple[str, str]) -> None:
     with _to_blame("DATABASE_URL"):
         await services.journal.check()
     with _to_blame("REDIS_URL"):
         await services.registry.check()
-    with _to_blame("WHISPER_URL" if settings.stt_backend == "whisper" else "STT_BACKEND"):
-        await services.recognizer.check()
+    await check_recognizers(services.sources, recognizers)
     with _to_blame("TTS_BACKEND"):
         await services.voice.check()
     with _to_blame("DIALOG_BACKEND"):
         await services.dialog.check()
+    try:
+        await services.control.check()
+    except ServiceError as error:  # an exchange that starts after us is no wrong setting
+        log.warning("asterisk_away", problem=str(error))
 
 
 @contextmanager
@@ -68,7 +77,7 @@ def _to_blame(variable: str) -> Iterator[None]:
     """What is not there when the engine starts is a setting that cannot be used; later it is only away."""
     try:
         yield
-    except (ServiceError, RecognizerError, SynthesisError, ReasoningError) as error:
+    except (ServiceError, SynthesisError, ReasoningError) as error:
         raise ConfigError(variable, str(error)) from error
 
 
@@ -77,29 +86,30 @@ async def _with_embedded(settings: Settings, stack: AsyncExitStack) -> Settings:
     found: dict[str, object] = {}
     enter = stack.enter_async_context
     if settings.database_url is None:
-        _allow(settings, "DATABASE_URL", "postgresql://user:password@host/database")
+        allow_own_part(settings, "DATABASE_URL", "postgresql://user:password@host/database")
         log.info("starting", part="PostgreSQL", folder=str(settings.data_dir / "postgres"))
         url = await enter(open_postgres(settings.data_dir))
         log.info("started", part="PostgreSQL", url=url)  # for psql; there is no password in it
         found["database_url"] = SecretStr(url)
     if settings.redis_url is None:
-        _allow(settings, "REDIS_URL", "redis://host:6379/0")
+        allow_own_part(settings, "REDIS_URL", "redis://host:6379/0")
         log.info("starting", part="Valkey", folder=str(settings.data_dir / "valkey"))
         found["redis_url"] = SecretStr(await enter(open_valkey(settings.data_dir)))
     if not settings.store_api_url:
-        _allow(settings, "STORE_API_URL", "http://store-api:3000/api/v1")
+        allow_own_part(settings, "STORE_API_URL", "http://store-api:3000/api/v1")
         log.info("starting", part="the demo Store")
         found["store_api_url"] = await enter(open_demo_store(settings.data_dir, _secret(settings.store_api_token)))
-    if settings.stt_backend == "whisper" and not settings.whisper_url:
-        _allow(settings, "WHISPER_URL", "grpcs://gpu-node:8443")
-        log.info("starting", part="whisper-server on the CPU")
-        found["whisper_url"] = await enter(open_whisper())
     return settings.model_copy(update=found)
 
 
-def _allow(settings: Settings, variable: str, example: str) -> None:
-    if not settings.embedded:
-        raise ConfigError(variable, f"is not set, and EMBEDDED=off allows no part of our own (for example {example})")
+def _asterisk(settings: Settings) -> Access:
+    return Access(
+        settings.asterisk_ari_url,
+        settings.asterisk_ari_user,
+        _secret(settings.asterisk_ari_password),
+        settings.asterisk_ami_user,
+        _secret(settings.asterisk_ami_password),
+    )
 
 
 def _secret(value: SecretStr | None) -> str:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_core import ErrorDetails
 
 from callengine.errors import ConfigError
+from callengine.ports.recognition import Endpointing
 
 PRIVATE_PEERS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -16,6 +17,10 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 def _bare_url(value: str) -> str:
     return value.rstrip("/")
+
+
+def _own_recogniser(before: dict[str, Any]) -> str:
+    return "google" if before.get("google_application_credentials") else "whisper"
 
 
 class Settings(BaseModel):
@@ -28,7 +33,17 @@ class Settings(BaseModel):
     database_url: SecretStr | None = None
     redis_url: SecretStr | None = None
 
-    stt_backend: str = "whisper"
+    google_application_credentials: Path | None = None
+    google_cloud_project: str = ""
+    google_stt_model: str = ""
+    google_stt_location: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] = "eu"
+    google_stt_endpoint: str = ""
+    google_stt_api_version: Literal["v1", "v2"] = "v2"
+    stt_backend: str = Field(default_factory=_own_recogniser)
+    stt_fallback: str = ""
+    stt_gate: bool = False
+    stt_endpointing: Endpointing = "SHORT"
+    stt_chunk_ms: Annotated[int, Field(ge=20, le=960)] = 100  # 960 ms are 15,360 bytes, the most Google takes
     whisper_url: str = ""
     whisper_token: SecretStr | None = None
     whisper_ca: Path | None = None
@@ -38,6 +53,12 @@ class Settings(BaseModel):
     store_api_token: SecretStr | None = None
     agent_file: Path | None = None
     call_language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "ru-RU"
+
+    asterisk_ari_url: Annotated[str, AfterValidator(_bare_url)] = ""
+    asterisk_ari_user: str = ""
+    asterisk_ari_password: SecretStr | None = None
+    asterisk_ami_user: str = ""
+    asterisk_ami_password: SecretStr | None = None
 
     audiosocket_host: str = "0.0.0.0"  # noqa: S104 - Asterisk is another machine
     audiosocket_port: Port = 9092

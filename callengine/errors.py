@@ -1,5 +1,10 @@
 """The engine's named errors: who is at fault, and what a person can do about it."""
 
+from typing import Literal
+
+# Why a stream failed, for a metric label. The first three are in the nature of streams (`RecognizerError.ended`).
+RecognizerReason = Literal["duration", "no_audio", "ended", "overloaded", "unavailable", "refused", "broken"]
+
 
 class EngineError(Exception):
     """Any fault this engine names. Its text is one line that says what, where and what to do."""
@@ -31,11 +36,25 @@ class RemoteProtocolError(ProtocolError):
 
 
 class RecognizerError(EngineError):
-    """The recogniser failed. `retryable`: another stream (or backend) may succeed."""
+    """The recogniser failed. `retryable`: another stream (or backend) may succeed. `ended`: nothing is wrong, the
+    stream has come to a limit of its backend's (its longest life, a time without audio).
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    `setting` names the setting that the service refused, where it was one."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool,
+        ended: bool = False,
+        reason: RecognizerReason = "broken",
+        setting: str = "",
+    ) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.ended = ended
+        self.reason: RecognizerReason = reason
+        self.setting = setting
 
 
 class SynthesisError(EngineError):

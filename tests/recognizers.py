@@ -7,7 +7,8 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from backends.stt.whisper import WhisperRecognizer, open_recognizer
+from backends.stt import google, whisper
+from backends.stt.recognizer import SpeechRecognizer
 from callengine.config import load_settings
 from callengine.services.bridge import open_bridge
 
@@ -15,11 +16,21 @@ NOBODY_THERE = "127.0.0.1:1"  # a privileged port that nothing serves
 
 
 @asynccontextmanager
-async def open_whisper(url: str, **environ: str) -> AsyncIterator[WhisperRecognizer]:
+async def open_whisper(url: str, **environ: str) -> AsyncIterator[SpeechRecognizer]:
     """The client of the whisper-server at `url`; `environ` as in the environment, for instance WHISPER_TOKEN."""
     settings = load_settings({"WHISPER_URL": url, **environ})
     async with open_bridge() as bridge:
-        async with open_recognizer(settings, bridge) as recognizer:
+        async with whisper.open_recognizer(settings, bridge) as recognizer:
+            yield recognizer
+        await bridge.run(_pass_through_the_queue)
+
+
+@asynccontextmanager
+async def open_google(address: str, **environ: str) -> AsyncIterator[SpeechRecognizer]:
+    """The client of Google Speech, for which the whisper-server at `address` stands in."""
+    settings = load_settings({"GOOGLE_STT_ENDPOINT": f"grpc://{address}", **environ})
+    async with open_bridge() as bridge:
+        async with google.open_recognizer(settings, bridge) as recognizer:
             yield recognizer
         await bridge.run(_pass_through_the_queue)
 

@@ -1,8 +1,8 @@
-"""Our own whisper-server as a recogniser: Google's wire format at `WHISPER_URL`."""
+"""Our own whisper-server as a recogniser: Google's wire format at `WHISPER_URL`, one server or several."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,77 +10,38 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from backends.stt.speech_v2 import MAX_CHUNK_BYTES, SpeechEndpoint, open_v2_stream, rpc_error
+from backends.stt import wire_v2
+from backends.stt.nodes import CHANNEL_OPTIONS, Node, channels_for, open_node
+from backends.stt.recognizer import SpeechRecognizer, blaming
+from backends.stt.stream import Service
+from backends.stt.wire import MAX_CHUNK_BYTES, Dialect
 from callengine.errors import ConfigError, RecognizerError
 from callengine.ports.bridge import Bridge
-from callengine.ports.recognition import RecognizerStream, StreamLimits, StreamSpec
+from callengine.ports.recognition import StreamLimits, StreamSpec
 
 # The server ends a stream that brings no audio for 10 s (`whisper_server.conversation`), as Google does.
 LIMITS = StreamLimits(max_seconds=None, idle_seconds=10.0, max_chunk_bytes=MAX_CHUNK_BYTES, bills_silence=False)
-RECOGNIZER = "projects/callengine/locations/local/recognizers/_"
+DIALECT = Dialect(model="", recognizer="projects/callengine/locations/local/recognizers/_")
 SERVICE = "google.cloud.speech.v2.Speech"
-CHECK_SECONDS = 5.0
-CHANNEL_OPTIONS = (
-    ("grpc.use_local_subchannel_pool", 1),  # else all channels to one address share one connection
-    ("grpc.keepalive_time_ms", 30_000),
-    # A server that was started again is found within a call's patience: gRPC's own back-off grows to two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-)
-
-
-@dataclass(slots=True)
-class _Node:
-    """One server, and how many streams are open there."""
-
-    address: str
-    endpoint: SpeechEndpoint
-    streams: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class WhisperRecognizer:
-    """The port's `Recognizer` over one server or several; a stream goes to the one with the fewest."""
-
-    nodes: tuple[_Node, ...]
-    bridge: Bridge
-    limits: StreamLimits = LIMITS
-
-    async def check(self) -> None:
-        for node in self.nodes:
-            try:
-                answer = await self.bridge.run(_health, node.endpoint)
-            except grpc.RpcError as error:
-                raise rpc_error(error, f"whisper-server at {node.address}") from error
-            if answer.status != health_pb2.HealthCheckResponse.SERVING:
-                raise RecognizerError(f"whisper-server at {node.address} is not serving yet", retryable=True)
-
-    @asynccontextmanager
-    async def open_stream(self, spec: StreamSpec, hints: Sequence[str] = ()) -> AsyncIterator[RecognizerStream]:
-        node = min(self.nodes, key=lambda node: node.streams)
-        node.streams += 1
-        try:
-            async with open_v2_stream(node.endpoint, self.bridge, spec, hints) as stream:
-                yield stream
-        finally:
-            node.streams -= 1
+REACH_SECONDS = 5.0
+OPTIONS = (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0))  # a GPU node is ours, on our network
 
 
 @asynccontextmanager
-async def open_recognizer(settings: Any, bridge: Bridge) -> AsyncIterator[WhisperRecognizer]:
+async def open_recognizer(settings: Any, bridge: Bridge) -> AsyncIterator[SpeechRecognizer]:
     """The entry point `whisper`. Raises ConfigError for a wrong WHISPER_URL or WHISPER_CA."""
     token = settings.whisper_token.get_secret_value() if settings.whisper_token else ""
     metadata = (("authorization", f"Bearer {token}"),) if token else ()
     certificates = _read_ca(settings.whisper_ca)
+    addresses = [_parse(url.strip()) for url in settings.whisper_url.split(",")]
     async with AsyncExitStack() as stack:
         nodes = []
-        for url in settings.whisper_url.split(","):
-            address, secure = _parse(url.strip())
-            channel = await bridge.run(_open_channel, address, secure, certificates)
-            stack.push_async_callback(bridge.run, channel.close)
-            nodes.append(_Node(address, SpeechEndpoint(channel, RECOGNIZER, "", metadata)))
-        yield WhisperRecognizer(tuple(nodes), bridge)
+        for address, secure in addresses:
+            service = Service(bridge, wire_v2, DIALECT, f"whisper-server at {address}", metadata)
+            connect = partial(_connect, address, secure, certificates)
+            nodes.append(await stack.enter_async_context(open_node(service, connect, channels_for(settings.max_calls))))
+        trial = StreamSpec(settings.call_language, endpointing=settings.stt_endpointing)
+        yield SpeechRecognizer(nodes, LIMITS, trial, _reach, partial(_blame, settings.call_language))
 
 
 def _parse(url: str) -> tuple[str, bool]:
@@ -103,14 +64,26 @@ def _read_ca(path: Any) -> bytes | None:
         raise ConfigError("WHISPER_CA", f"cannot read {str(path)!r}: {error.strerror}") from None
 
 
-async def _open_channel(address: str, secure: bool, certificates: bytes | None) -> grpc.aio.Channel:  # noqa: ASYNC124
-    """Async, for it runs on the bridge's side, where a channel finds its loop."""
+def _connect(address: str, secure: bool, certificates: bytes | None) -> grpc.aio.Channel:
     if not secure:
-        return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
-    return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(certificates), options=CHANNEL_OPTIONS)
+        return grpc.aio.insecure_channel(address, options=OPTIONS)
+    return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(certificates), options=OPTIONS)
 
 
-async def _health(endpoint: SpeechEndpoint) -> Any:
-    stub = health_pb2_grpc.HealthStub(endpoint.channel)
+async def _reach(node: Node) -> None:
+    """Its health, which says more than a refused stream while it loads or drains."""
+    with node.borrow() as channel:
+        answer = await node.service.bridge.run(_health, channel, node.service)
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        raise RecognizerError(f"{node.service.where} is not serving yet", retryable=True, reason="unavailable")
+
+
+async def _health(channel: grpc.aio.Channel, service: Service) -> Any:
     request = health_pb2.HealthCheckRequest(service=SERVICE)
-    return await stub.Check(request, timeout=CHECK_SECONDS, metadata=endpoint.metadata)
+    return await health_pb2_grpc.HealthStub(channel).Check(request, timeout=REACH_SECONDS, metadata=service.metadata)
+
+
+def _blame(language: str, error: RecognizerError) -> RecognizerError:
+    if "UNAUTHENTICATED" in str(error):
+        return blaming(error, "WHISPER_TOKEN", "the server does not know it")
+    return blaming(error, "CALL_LANGUAGE", f"{language} is refused")

@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass, field
 
+import trio
+
 from callengine.agent import AgentProfile
+from callengine.call.events import TransferOrdered
+from callengine.call.failover import Failover
+from callengine.call.sources import Sources
 from callengine.call.turns import TurnTimes
 from callengine.media.leg import Leg
+from callengine.ports.control import Control
 from callengine.ports.journal import Journal, Outcome
 from callengine.ports.reasoning import Dialog
-from callengine.ports.recognition import Recognizer
+from callengine.ports.recognition import Endpointing, Recognizer
 from callengine.ports.registry import Registry
 from callengine.ports.synthesis import Voice
 from callengine.ports.tools import CallerContext, Toolbox
@@ -23,25 +29,38 @@ class Services:
     toolbox: Toolbox
     journal: Journal
     registry: Registry
+    control: Control
+    fallback: Recognizer | None = None  # takes over where `recognizer` fails
+    failover: Failover = field(default_factory=Failover)
+    stt_gate: bool = False
+
+    @property
+    def sources(self) -> Sources:
+        """The recognisers, the chosen one first."""
+        both = (self.recognizer,) if self.fallback is None else (self.recognizer, self.fallback)
+        return Sources(both, self.failover, self.stt_gate)
 
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """What a call may take."""
+    """What a call may take, and how it is listened to (`StreamSpec`)."""
 
     max_seconds: float = 1800.0
     times: TurnTimes = field(default_factory=TurnTimes)
+    endpointing: Endpointing = "SHORT"
+    chunk_ms: int = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One call."""
+    """One call. `caller` may become known while it is up; `orders` is how somebody outside says what becomes of it."""
 
     leg: Leg
     caller: CallerContext
     agent: AgentProfile
     services: Services
     limits: CallLimits = field(default_factory=CallLimits)
+    orders: trio.MemoryReceiveChannel[TransferOrdered] | None = None
 
 
 @dataclass(frozen=True, slots=True)

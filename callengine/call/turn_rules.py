@@ -10,9 +10,9 @@ from callengine.call.turn_events import (
     Do,
     Event,
     State,
+    Tick,
 )  # fmt: skip
 from callengine.call.turns import Turns
-from callengine.call.utterance import Utterance
 
 # LISTENING
 
@@ -35,7 +35,7 @@ def listening_paused(turns: Turns, event: Event, now: float) -> list[Action]:
 def listening_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerHeard)
     said = turns.utterance
-    said.hear(event.text, event.ended, event.final, event.stability)
+    said.hear(event.text, (event.began, event.ended), event.final, event.stability)
     if turns.speech_began is not None or not said.text:
         return []
     if said.paused is None:  # words without our own detector having heard a voice: trust the words
@@ -58,6 +58,10 @@ def listening_tick(turns: Turns, event: Event, now: float) -> list[Action]:
         return turns.await_end(now)
     if turns.utterance.digits:
         return turns.answer(now)
+    assert isinstance(event, Tick)
+    if event.owed:  # nobody is asked whether they are there who has just spoken
+        turns.deadline = now + turns.times.owed_look
+        return []
     turns.listen(now)
     return [Do.REPROMPT]
 
@@ -149,7 +153,7 @@ def speaking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     if not (event.final and event.text.strip()):
         return []
     turns.utterance.began = event.began
-    turns.utterance.hear(event.text, event.ended, event.final, event.stability)
+    turns.utterance.hear(event.text, (event.began, event.ended), event.final, event.stability)
     turns.utterance.paused = event.ended if turns.speech_began is None else None
     turns.state = State.LISTENING
     turns.deadline = None
@@ -220,7 +224,7 @@ def barge_in_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     if turns.speech_began is not None and now < (limit := _barge_in_limit(turns)):
         turns.deadline = limit
         return []
-    turns.utterance = Utterance()
+    turns.utterance = turns.utterance.next()
     turns.speech_began = None
     turns.state, turns.deadline = State.SPEAKING, None
     return [Do.RESUME]

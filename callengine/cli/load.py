@@ -48,7 +48,7 @@ def load(
         raise typer.Exit(2) from None
     figures = _measure_apart(Plan(target, calls, seconds, ramp, speech))
     if as_json or not sys.stdout.isatty():
-        typer.echo(json.dumps(figures.as_dict() | {"machine": _machine(), "command": shlex.join(sys.argv)}))
+        typer.echo(json.dumps(figures.as_dict() | {"machine": machine(), "command": shlex.join(sys.argv)}))
     else:
         Console().print(_table(figures))
     if figures.held < figures.calls:
@@ -108,7 +108,7 @@ def _allow_files(needed: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
-def _machine() -> str:
+def machine() -> str:
     """The processor, the cores this process may use, and the Python that measured."""
     model = ""
     try:
@@ -136,7 +136,7 @@ def _table(figures: Figures) -> Table:
     clock = "the kernel" if figures.kernel_stamps else "this process"
     table.caption = (
         f"{figures.frames} frames in {figures.wall_seconds:.1f} s, stamped by {clock}; "
-        f"measuring took {figures.generator_cores:.2f} of a core\n{_machine()}{warning}"
+        f"measuring took {figures.generator_cores:.2f} of a core\n{machine()}{warning}"
     )
     return table
 

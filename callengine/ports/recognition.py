@@ -22,11 +22,14 @@ class StreamLimits:
 
 @dataclass(frozen=True, slots=True)
 class StreamSpec:
-    """One stream: `language` is BCP-47, `rate` in hertz; audio is slin (16-bit little-endian mono)."""
+    """One stream: `language` is BCP-47, `rate` in hertz; audio is slin (16-bit little-endian mono).
+
+    `chunk_ms`: how much audio is sent at once while somebody speaks."""
 
     language: str
     rate: int = 8000
     endpointing: Endpointing = "SHORT"
+    chunk_ms: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ class Recognizer(Protocol):
     def limits(self) -> StreamLimits: ...
 
     async def check(self) -> None:
-        """Raise RecognizerError when the service cannot be reached or refuses the configuration."""
+        """Raise RecognizerError when the service cannot be reached or refuses the configuration; the first check asks
+        for all of it: language, model, who we are. One that follows asks only whether the service is there."""
         ...
 
     def open_stream(self, spec: StreamSpec, hints: Sequence[str] = ()) -> AbstractAsyncContextManager[RecognizerStream]:

@@ -4,17 +4,23 @@ A recogniser joins by a line in `CASES`: how to open it, and one utterance that 
 """
 
 import array
+import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import module_from_spec, spec_from_file_location
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import trio
 import trio.testing
 
 from backends.stt.scripted import LIMITS, ScriptedRecognizer
+from callengine.config import load_settings
 from callengine.errors import RecognizerError
 from callengine.ports.recognition import (
     Final,
@@ -26,13 +32,14 @@ from callengine.ports.recognition import (
     SpeechStarted,
     StreamSpec,
 )
-from tests.recognizers import open_whisper
+from tests.recognizers import open_google, open_whisper
 from tests.speech import FIXTURES, load
 
 RATE = 8000
 SPEC = StreamSpec("en-GB", RATE)
 PATIENCE_SECONDS = 60.0  # a guard against hanging, not a measurement
 CHUNK = 1600  # 100 ms
+KEYPAD = Path(__file__).parents[2] / "docs/howto/keypad_recogniser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +68,59 @@ def scripted_case(_request: pytest.FixtureRequest) -> Case:
     return Case(open_scripted, tone(1.0), "winter tyres please.")
 
 
-def whisper_case(request: pytest.FixtureRequest) -> Case:
-    """Our own server with the base model, over the bridge, on a voice from a telephone exchange."""
+def prompt() -> bytes:
+    """A voice from a telephone exchange."""
     [clip] = [clip for clip in load(FIXTURES / "en") if clip.name == "one-moment-please"]
+    return clip.slin
+
+
+def whisper_case(request: pytest.FixtureRequest) -> Case:
+    """Our own server with the base model, over the bridge."""
     address = request.getfixturevalue("whisper_address")
-    return Case(partial(open_whisper, f"grpc://{address}"), clip.slin, "one moment please.")
+    return Case(partial(open_whisper, f"grpc://{address}"), prompt(), "one moment please.")
 
 
-CASES = {"scripted": scripted_case, "whisper": whisper_case}
+def keypad_case(_request: pytest.FixtureRequest) -> Case:
+    """A third party's, as docs/howto/own-recogniser.md shows it, on tones of its keys 1, 2 and 3."""
+    keypad = load_keypad()
+    open_keypad = partial(keypad.open_recognizer, load_settings({}), None)
+    return Case(open_keypad, b"".join(dtmf(high) + silence(0.08) for high in keypad.HIGH[:3]), "1 2 3")
 
 
-@pytest.fixture(params=["scripted", pytest.param("whisper", marks=pytest.mark.integration)])
+def load_keypad() -> Any:
+    path = KEYPAD / "keypad_recogniser.py"
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def dtmf(high: int) -> bytes:
+    """A key of the first row, for 120 ms."""
+    times = np.arange(RATE * 12 // 100) / RATE
+    both = np.sin(2 * np.pi * 697 * times) + np.sin(2 * np.pi * high * times)
+    return bytes((5000 * both).astype("<i2").tobytes())
+
+
+def google_case(request: pytest.FixtureRequest, version: str) -> Case:
+    """Google's client, for which our own server stands in for Google."""
+    address = request.getfixturevalue("whisper_address")
+    return Case(partial(open_google, address, GOOGLE_STT_API_VERSION=version), prompt(), "one moment please.")
+
+
+CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
+    "scripted": scripted_case,
+    "keypad": keypad_case,
+    "whisper": whisper_case,
+    "google": partial(google_case, version="v2"),
+    "google-v1": partial(google_case, version="v1"),
+}
+REAL = [pytest.param(name, marks=pytest.mark.integration) for name in ("whisper", "google", "google-v1")]
+
+
+@pytest.fixture(params=["scripted", "keypad", *REAL])
 def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param](request)
 
@@ -172,6 +221,13 @@ async def test_streams_of_many_calls_do_not_mix(case: Case) -> None:
         for number in range(4):
             nursery.start_soon(one, recognizer, number)
     assert [bool(finals[number]) for number in range(4)] == [False, True, False, True]
+
+
+def test_the_example_is_registered_as_it_says() -> None:
+    project = tomllib.loads((KEYPAD / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, function = project["entry-points"]["callengine.stt"]["keypad"].partition(":")
+    assert module == "keypad_recogniser"
+    assert callable(getattr(load_keypad(), function))
 
 
 # What only the scripted one can be told to do.

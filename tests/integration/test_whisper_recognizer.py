@@ -6,6 +6,7 @@ import trio
 
 from callengine.errors import ConfigError, RecognizerError
 from callengine.ports.recognition import Final, Recognizer, RecognizerStream, StreamSpec
+from callengine.recognisers import check_recognizer
 from tests.google_clients import plain, sentences
 from tests.recognizers import NOBODY_THERE, open_whisper
 from tests.servers import listening, start_whisper_server, whisper_server
@@ -85,9 +86,38 @@ async def test_a_wrong_token_is_not_worth_another_try() -> None:
         async with open_whisper(f"grpc://{address}", WHISPER_TOKEN="right") as recognizer:
             assert plain(await text_of(recognizer, "en-GB", sentences("en")[0].slin + PAUSE)) != "-"
         async with open_whisper(f"grpc://{address}", WHISPER_TOKEN="wrong") as recognizer:
-            with pytest.raises(RecognizerError, match=r"^speech recogniser: UNAUTHENTICATED: .*TOKEN") as caught:
+            with pytest.raises(RecognizerError, match=r"^whisper-server at \S+: UNAUTHENTICATED: .*TOKEN") as caught:
                 await hear_nothing(recognizer)
             assert not caught.value.retryable
+
+
+async def test_a_wrong_token_ends_the_start() -> None:
+    with whisper_server(WHISPER_TOKEN="right") as address:
+        async with open_whisper(f"grpc://{address}", WHISPER_TOKEN="right") as recognizer:
+            await recognizer.check()
+        async with open_whisper(f"grpc://{address}") as recognizer:
+            with pytest.raises(ConfigError, match=r"^WHISPER_TOKEN: .*UNAUTHENTICATED") as caught:
+                await check_recognizer(recognizer, "whisper")
+    assert "\n" not in str(caught.value)
+
+
+async def test_of_two_servers_the_living_one_is_used(caplog: pytest.LogCaptureFixture) -> None:
+    with start_whisper_server() as first, start_whisper_server() as second:
+        addresses = [listening(first), listening(second)]
+        async with open_whisper(",".join(f"grpc://{address}" for address in addresses)) as recognizer:
+            await recognizer.check()
+            async with recognizer.open_stream(ENGLISH), recognizer.open_stream(ENGLISH):
+                assert [node.streams for node in recognizer.nodes] == [1, 1]
+            second.kill()
+            second.wait()
+            await recognizer.check()
+            assert "recogniser_node_away" in caplog.text
+            clip = sentences("en")[0]
+            texts = [await text_of(recognizer, "en-GB", clip.slin + PAUSE) for _ in range(3)]
+            assert {plain(text) for text in texts} != {""}
+            first.kill()
+            with pytest.raises(RecognizerError, match="UNAVAILABLE"):
+                await recognizer.check()
 
 
 async def test_one_stream_too_many_is_worth_another_try() -> None:

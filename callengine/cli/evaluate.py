@@ -1,0 +1,158 @@
+"""`callengine evaluate`: which recogniser understands a shop's own recordings, how soon, and at what price."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import trio
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from callengine.cli.load import machine
+from callengine.config import Settings, load_settings
+from callengine.errors import ConfigError
+from callengine.logs import configure_logging
+from callengine.plugins import load_backend
+
+if TYPE_CHECKING:
+    from callengine.evaluation.figures import Figures
+    from callengine.evaluation.run import Progress
+
+EXTRA = ("jiwer", "num2words", "matplotlib")
+OUTPUT = "Output"
+
+
+def evaluate(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A folder of NAME.wav with what is said in NAME.txt, or one CSV of file,text."),
+    ],
+    backend: Annotated[
+        list[str] | None, typer.Option(help="A recogniser, as in STT_BACKEND; several times to compare them.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="BCP-47, for instance ru-RU; else CALL_LANGUAGE.")] = "",
+    streams: Annotated[int, typer.Option(min=1, help="Recordings at once, each in real time.")] = 1,
+    first: Annotated[int | None, typer.Option(min=1, help="Only the first so many recordings.")] = None,
+    price: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=USD", help="Dollars a minute, for instance whisper=0.002.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="A PNG of the time to the final.", rich_help_panel=OUTPUT)] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Figures and every recording as JSON.", rich_help_panel=OUTPUT)
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A line a recording as CSV.", rich_help_panel=OUTPUT)] = False,
+) -> None:
+    """Compare recognisers on your own recordings, over the path that a call uses and in real time.
+
+    Each recording is a stream: in chunks of STT_CHUNK_MS, with silence behind it until its final has come. Any rate is
+    resampled to a telephone's 8 kHz; WAVs must be mono, 16 bit. Word errors are counted after both texts were brought
+    to one spelling: lower case, no punctuation, numbers as words, so that "2", "two" and "Two" are alike (docs/howto/
+    evaluate.md has every rule). The time to a final runs from the end of speech (Silero) and holds what a caller waits.
+
+    Settings are those of `callengine serve`: GOOGLE_APPLICATION_CREDENTIALS, WHISPER_URL, STT_ENDPOINTING, …; without
+    WHISPER_URL a whisper-server of its own is started on this machine's processor.
+
+    \b
+    callengine evaluate recordings --language ru-RU
+    callengine evaluate recordings --backend google --backend whisper --streams 4 --plot finals.png
+
+    0 where every recording was heard, 1 where a stream failed, 2 for what cannot be used.
+    """
+    if as_json and as_csv:
+        raise ConfigError("--json", "and --csv go to the same place; give one of them")
+    settings = _settings(language)
+    backends = list(dict.fromkeys(backend or [settings.stt_backend]))
+    for name in backends:
+        load_backend("callengine.stt", name)
+    prices = _prices(price or [])
+    _check_extra()
+    configure_logging(settings)
+    # Only now: these need the extra.
+    from callengine.evaluation import figures, report, run, samples
+
+    loaded = samples.load_samples(folder, first)
+    if plot is not None:
+        _check_writable(plot)
+    with _bar(len(loaded) * len(backends)) as progress:
+        plan = run.Plan(loaded, backends, figures.default_prices(settings.google_stt_api_version) | prices, streams)
+        found = trio.run(run.evaluate, plan, settings, progress)
+    if plot is not None:
+        _save(found, plot)
+    shown = {"command": "evaluate", "folder": str(folder), "language": settings.call_language, "streams": streams}
+    if as_json:
+        document = {**shown, "machine": machine(), "backends": [each.as_dict() for each in found]}
+        typer.echo(json.dumps(document, ensure_ascii=False))
+    elif as_csv:
+        typer.echo(report.csv_of(found), nl=False)
+    else:
+        console = Console()
+        console.print(f"{len(loaded)} recordings of {folder}, {settings.call_language}, {streams} at once")
+        console.print(report.table_of(found))
+        console.print(machine(), style="dim")
+    for line in (line for each in found for line in report.problems_of(each)):
+        typer.echo(f"callengine evaluate: {line}", err=True)
+    if any(each.failed for each in found):
+        raise typer.Exit(1)
+
+
+def _settings(language: str) -> Settings:
+    environ = {**os.environ, "LOG_LEVEL": os.environ.get("LOG_LEVEL") or "warning"}
+    if not language:
+        return load_settings(environ)
+    try:
+        return load_settings({**environ, "CALL_LANGUAGE": language})
+    except ConfigError as error:
+        named = "--language" if error.variable == "CALL_LANGUAGE" else error.variable
+        raise ConfigError(named, error.problem) from None
+
+
+def _prices(given: Sequence[str]) -> dict[str, float]:
+    prices = {}
+    for text in given:
+        name, _, amount = text.partition("=")
+        try:
+            prices[name] = float(amount)
+        except ValueError:
+            raise ConfigError("--price", f"must be NAME=USD, for instance whisper=0.002, not {text!r}") from None
+    return prices
+
+
+def _check_extra() -> None:
+    missing = [name for name in EXTRA if find_spec(name) is None]
+    if missing:
+        problem = f"needs {', '.join(missing)}; pip install 'callengine[evaluate]'"
+        raise ConfigError("evaluate", problem)
+
+
+def _check_writable(plot: Path) -> None:
+    """Before minutes are spent."""
+    if plot.suffix.lower() != ".png":
+        raise ConfigError("--plot", f"writes a PNG; call it {plot.with_suffix('.png').name}")
+    if not plot.parent.is_dir():
+        raise ConfigError("--plot", f"there is no folder {plot.parent}")
+
+
+def _save(found: "Sequence[Figures]", plot: Path) -> None:
+    from callengine.evaluation.plot import save_plot
+
+    try:
+        save_plot(found, plot)
+    except OSError as error:
+        raise ConfigError("--plot", f"cannot write {plot}: {error.strerror}") from None
+    typer.echo(f"time to final: {plot}", err=True)
+
+
+@contextmanager
+def _bar(total: int) -> "Iterator[Progress]":
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task("listening", total=total)
+        yield lambda name: bar.update(task, advance=1, description=name)

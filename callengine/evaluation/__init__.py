@@ -1,0 +1,1 @@
+"""How well recognisers understand a shop's own recordings, and how soon: what `callengine evaluate` is made of."""
