@@ -14,10 +14,10 @@ ASYNCIO_RULES := --asyncio --enable=ASYNC --disable=ASYNC910,ASYNC911
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test test-asterisk check bench clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## a virtual environment in .venv with locked installs (PYTHON=python3.12 picks the interpreter)
 	@PYTHON='$(PYTHON)' sh .ci/bootstrap
@@ -25,8 +25,11 @@ setup: ## a virtual environment in .venv with locked installs (PYTHON=python3.12
 demo: setup ## a whole call: recorded speech in, spoken answers out (LANGUAGE=ru|en)
 	@$(BIN)/callengine demo $(if $(findstring command,$(origin LANGUAGE)),--language $(LANGUAGE))
 
-test: setup ## the whole suite, on real embedded servers (ARGS="-k turns" picks tests)
-	@$(RUN) pytest $(ARGS)
+test: setup ## the suite, on real embedded servers, but for a real Asterisk (ARGS="-k turns" picks tests)
+	@$(RUN) pytest -m "not asterisk" $(ARGS)
+
+test-asterisk: setup ## calls through a real Asterisk, fetched from Debian without root (ASTERISK_ROOT=... uses another)
+	@$(RUN) pytest -m asterisk tests/asterisk $(ARGS)
 
 check: setup ## ruff, flake8-async, mypy strict, import rules
 	$(RUN) ruff check .

@@ -3,21 +3,56 @@
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from callengine.errors import ConfigError
+from callengine.ports.control import Destination, Place
 from callengine.ports.synthesis import Prompt
 
 PACKAGED = {"ru": "ru.toml", "en": "en.toml"}
+# What can be an extension of docker/asterisk's context for transfers.
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{1,63}$")]
+TRANSFER_CONTEXT = "callengine-transfer"
+
+
+class TransferTarget(BaseModel):
+    """One target: what the dialplan calls it (its own name, if nothing else is said), and the place to which AMI moves
+    the caller, as `context,exten,priority` (the word in docker/asterisk's own context, if nothing else is said)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    dialplan: Word | None = None
+    redirect: Annotated[str, Field(pattern=r"^[^,\s]+,[^,\s]+,[1-9][0-9]*$")] | None = None
 
 
 class TransferTargets(BaseModel):
-    """Names the dialplan knows; `default` is taken when the dialog names none."""
+    """Where callers may be put through to, by name; `default` is taken when the dialog names none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     default: str = ""
-    targets: tuple[str, ...] = ()
+    targets: dict[Word, TransferTarget] = {}
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        """A list of names is a table of targets with nothing more to say."""
+        return {name: {} for name in value} if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _default_is_there(self) -> "TransferTargets":
+        if self.default and self.default not in self.targets:
+            raise ValueError(f"default: {self.default!r} is not among the targets")
+        return self
+
+    def destination(self, name: str) -> Destination:
+        """Where a target's callers go."""
+        target = self.targets[name]
+        word = target.dialplan or name
+        if target.redirect is None:
+            return Destination(word, Place(TRANSFER_CONTEXT, word, 1))
+        context, exten, priority = target.redirect.split(",")
+        return Destination(word, Place(context, exten, int(priority)))
 
 
 class AgentProfile(BaseModel):

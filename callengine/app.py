@@ -8,7 +8,7 @@ import structlog
 import trio
 from prometheus_client import REGISTRY
 
-from callengine.agent import load_agent
+from callengine.answering import load_agents
 from callengine.api.server import serve_api
 from callengine.api.state import Admission as ApiAdmission
 from callengine.api.state import ApiState
@@ -19,7 +19,7 @@ from callengine.listening import bound_socket, listen, shown_address
 from callengine.media.confirm import serve_confirmation
 from callengine.media.server import CallServer, serve_calls
 from callengine.media.silero import SileroModel
-from callengine.media.stalls import quiet_gc, serve_collections, start_watchdog
+from callengine.media.stalls import quiet_gc, run_watched, serve_collections
 from callengine.media.statistics import ClockCollector
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,7 @@ async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
     """Run an engine until it has drained (SIGTERM, SIGINT, the API) or is cancelled.
 
     Raises ConfigError and the other named errors before a port opens."""
-    agent = load_agent(settings.agent_file, settings.call_language)
+    agents = load_agents(settings.agent_file, settings.call_language)
     model = SileroModel()
     with (
         bound_socket("AUDIOSOCKET", settings.audiosocket_host, settings.audiosocket_port) as audiosocket,
@@ -71,8 +71,8 @@ async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
         async with trio.open_nursery() as nursery:
             stop = Stop(nursery.cancel_scope)
             await nursery.start(_serve_signals, stop)
-            async with open_services(settings, agent) as services:
-                engine = Engine(settings, agent, services)
+            async with open_services(settings, agents) as services:
+                engine = Engine(settings, agents, services)
                 await _run(engine, model, Listeners(audiosocket, api), stop, task_status)
             nursery.cancel_scope.cancel("drained")
 
@@ -82,10 +82,9 @@ async def _run(
 ) -> None:
     collector = ClockCollector(engine.clock)
     REGISTRY.register(collector)
-    stop_watching = start_watchdog(lambda: engine.clock.ticks)
     try:
         async with trio.open_nursery() as servers:
-            await servers.start(engine.clock.run)
+            await servers.start(run_watched, engine.clock.run, lambda: engine.clock.ticks)
             servers.start_soon(serve_confirmation, engine.clock.all_legs, model)
             servers.start_soon(serve_collections, lambda: engine.admission.up)
             api = await servers.start(serve_api, _api_state(engine, stop), listeners.api)
@@ -98,7 +97,6 @@ async def _run(
                 await _serve_until_drained(engine, listeners.audiosocket, stop.drain)
             servers.cancel_scope.cancel("drained")
     finally:
-        stop_watching.set()
         REGISTRY.unregister(collector)
 
 
@@ -143,6 +141,7 @@ def _api_state(engine: Engine, stop: Stop) -> ApiState:
         listening=lambda: not admission.draining,
         admission=lambda: ApiAdmission(admission.up, admission.max_calls, admission.draining),
         outcome=engine.outcome,
+        transfer=engine.transfer,
         hang_up=engine.hang_up,
         drain=stop.ask,
     )

@@ -6,12 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import structlog
 from pydantic import SecretStr
 
-from callengine.agent import AgentProfile
+from callengine.answering import Agents
 from callengine.call.parts import Services
 from callengine.config import Settings
 from callengine.errors import ConfigError, ReasoningError, ServiceError, SynthesisError
 from callengine.plugins import load_backend
-from callengine.recognisers import allow_own_part, check_recognizer, open_recognizer
+from callengine.recognisers import allow_own_part, allow_recognizer, check_recognizer, open_recognizer
+from callengine.services.asterisk import Access, open_control
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
@@ -25,15 +26,16 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, agent: AgentProfile) -> AsyncIterator[Services]:
+async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Services]:
     """Everything a call asks of the world, ready: checked, warmed, migrated. Raises ConfigError, ServiceError, …"""
     # Named before anything is started: a wrong name costs nobody the start of a database.
-    load_backend("callengine.stt", settings.stt_backend)
+    allow_recognizer(settings, settings.stt_backend)
     open_voice = load_backend("callengine.tts", settings.tts_backend)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
     async with AsyncExitStack() as stack:
-        settings = await _with_embedded(settings, stack)
         enter = stack.enter_async_context
+        control = await enter(open_control(_asterisk(settings)))
+        settings = await _with_embedded(settings, stack)
         bridge = await enter(open_bridge())
         database = _secret(settings.database_url)
         with _to_blame("DATABASE_URL"):
@@ -44,10 +46,10 @@ async def open_services(settings: Settings, agent: AgentProfile) -> AsyncIterato
         recognizer = await enter(open_recognizer(settings, settings.stt_backend, bridge))
         voice = await enter(open_voice(settings, bridge))
         dialog = await enter(open_dialog(settings, bridge))
-        services = Services(recognizer, voice, dialog, toolbox, journal, registry)
+        services = Services(recognizer, voice, dialog, toolbox, journal, registry, control)
         await _check(services, settings)
         with _to_blame("TTS_BACKEND"):
-            await voice.warm(agent.fixed_prompts())
+            await voice.warm(agents.fixed_prompts())
         yield services
 
 
@@ -61,6 +63,10 @@ async def _check(services: Services, settings: Settings) -> None:
         await services.voice.check()
     with _to_blame("DIALOG_BACKEND"):
         await services.dialog.check()
+    try:
+        await services.control.check()
+    except ServiceError as error:  # an exchange that starts after us is no wrong setting
+        log.warning("asterisk_away", problem=str(error))
 
 
 @contextmanager
@@ -91,6 +97,16 @@ async def _with_embedded(settings: Settings, stack: AsyncExitStack) -> Settings:
         log.info("starting", part="the demo Store")
         found["store_api_url"] = await enter(open_demo_store(settings.data_dir, _secret(settings.store_api_token)))
     return settings.model_copy(update=found)
+
+
+def _asterisk(settings: Settings) -> Access:
+    return Access(
+        settings.asterisk_ari_url,
+        settings.asterisk_ari_user,
+        _secret(settings.asterisk_ari_password),
+        settings.asterisk_ami_user,
+        _secret(settings.asterisk_ami_password),
+    )
 
 
 def _secret(value: SecretStr | None) -> str:

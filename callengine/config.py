@@ -52,6 +52,12 @@ class Settings(BaseModel):
     agent_file: Path | None = None
     call_language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "ru-RU"
 
+    asterisk_ari_url: Annotated[str, AfterValidator(_bare_url)] = ""
+    asterisk_ari_user: str = ""
+    asterisk_ari_password: SecretStr | None = None
+    asterisk_ami_user: str = ""
+    asterisk_ami_password: SecretStr | None = None
+
     audiosocket_host: str = "0.0.0.0"  # noqa: S104 - Asterisk is another machine
     audiosocket_port: Port = 9092
     allowed_peers: tuple[IPv4Network | IPv6Network, ...] = tuple(map(ip_network, PRIVATE_PEERS))

@@ -1,15 +1,18 @@
 """One running engine: its calls, what the dialplan may ask of them afterwards, and what the API may do to them."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 import structlog
 import trio
 
 from callengine import metrics
-from callengine.agent import AgentProfile
+from callengine.answering import Agents
 from callengine.call.call import run_call
+from callengine.call.events import TransferOrdered
 from callengine.call.parts import Call, CallLimits, Ending, Services
 from callengine.config import Settings
 from callengine.errors import ServiceError
@@ -21,56 +24,126 @@ from callengine.ports.tools import CallerContext
 
 OUTCOMES = 10_000  # of ended calls, kept for the dialplan's question
 CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
+MOVED_SECONDS = 1.0  # a channel that was moved has left within 2 ms
+CLOSED_SECONDS = 1.0  # Asterisk closes 1 ms after it was told to; the leg waits for 2 s
+UNWOUND_SECONDS = 0.5  # a call whose line is gone has its outcome within a few steps of the loop
+UNSPOKEN_FAULTS = ("fault", "stalled")  # the line broke by our doing, without a word to the caller
+
+HangUp = Literal["unknown", "closed", "told"]
+Order = Literal["unknown", "no_target", "ending", "ordered"]
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallUp:
+    """A call that is up here, and the way to order something of it."""
+
+    call: Call
+    orders: trio.MemorySendChannel[TransferOrdered]
+    unwound: trio.Event  # its outcome is known
 
 
 class Engine:
     """One running engine: its calls, and what may be asked of it from outside."""
 
-    def __init__(self, settings: Settings, agent: AgentProfile, services: Services) -> None:
+    def __init__(self, settings: Settings, agents: Agents, services: Services) -> None:
         self.settings = settings
-        self.agent = agent
+        self.agents = agents
         self.services = services
         self.clock = MediaClock()
         self.admission = Admission(settings.max_calls)
-        self._legs: dict[UUID, Leg] = {}
+        self._up: dict[UUID, CallUp] = {}
         self._outcomes: OrderedDict[UUID, str] = OrderedDict()
 
     async def answer(self, leg: Leg, uuid: UUID) -> None:
-        """Hold the call that came on `leg`."""
-        caller = await self._caller(uuid)
+        """Hold the call that came on `leg`. When this returns, 0x00 may go out: the dialplan's word is kept."""
+        agent, caller = self.agents.answering(await self._caller(uuid))
+        ordering, orders = trio.open_memory_channel[TransferOrdered](1)
         settings = self.settings
         limits = CallLimits(
             settings.max_call_seconds, endpointing=settings.stt_endpointing, chunk_ms=settings.stt_chunk_ms
         )
-        self._legs[uuid] = leg
+        call = Call(leg, caller, agent, self.services, limits, orders)
+        self._up[uuid] = up = CallUp(call, ordering, trio.Event())
+        self._outcomes.pop(uuid, None)  # of an earlier connection with this UUID
         metrics.calls_active.inc()
         try:
-            ending = await run_call(Call(leg, caller, self.agent, self.services, limits), self.settings.node_name)
-            self._keep_outcome(uuid, _word_for(ending))
+            ending = await run_call(call, self.settings.node_name)
+            self._keep_outcome(uuid, _word_for(ending, call))
+            up.unwound.set()
+            if ending.outcome == "transferred":
+                await self._put_through(call, ending.target)
         finally:
             metrics.calls_active.dec()
-            del self._legs[uuid]
+            up.unwound.set()
+            del self._up[uuid]
 
     def turn_away(self, uuid: UUID) -> None:
         """A call there was no place for: the dialplan is told `busy`, the record has it."""
         self._keep_outcome(uuid, "busy")
         now, node = datetime.now(UTC), self.settings.node_name
-        self.services.journal.record_nowait(CallOpened(str(uuid), node, now, self.agent.language))
+        self.services.journal.record_nowait(CallOpened(str(uuid), node, now, self.agents.default.language))
         self.services.journal.record_nowait(CallClosed(str(uuid), now, 0.0, "busy", "over MAX_CALLS"))
         metrics.calls_total.labels("busy").inc()
 
-    def outcome(self, uuid: UUID) -> str:
-        """The dialplan's word for a call; `retry` where none is known."""
+    async def outcome(self, uuid: UUID) -> str:
+        """The dialplan's word for a call; `retry` where none is known.
+
+        Asked about a call whose line has just broken, it waits the moment until that call's end is known."""
+        up = self._up.get(uuid)
+        if up is not None and up.call.leg.ended is not None:
+            with trio.move_on_after(UNWOUND_SECONDS):
+                await up.unwound.wait()
         return self._outcomes.get(uuid, "retry")
 
-    def hang_up(self, uuid: UUID) -> bool:
-        """End a call that is up here; False when it is not."""
-        leg = self._legs.get(uuid)
-        if leg is not None:
-            leg.hang_up()
-        return leg is not None
+    def transfer(self, uuid: UUID, target: str) -> Order:
+        """Order a call that is up here to be put through: the caller is told so, then goes."""
+        up = self._up.get(uuid)
+        if up is None:
+            return "unknown"
+        if target not in up.call.agent.transfer.targets:
+            return "no_target"
+        try:
+            with up.orders:  # one order a call
+                up.orders.send_nowait(TransferOrdered(target))
+        except (trio.ClosedResourceError, trio.BrokenResourceError):
+            return "ending"
+        return "ordered"
+
+    async def hang_up(self, uuid: UUID) -> HangUp:
+        """End a call that is up here: `closed` once Asterisk has let go of it, `told` where it has not within a second
+        and no control path could end its channel."""
+        up = self._up.get(uuid)
+        if up is None:
+            return "unknown"
+        self._keep_outcome(uuid, "hangup")
+        leg = up.call.leg
+        leg.hang_up()
+        with trio.move_on_after(CLOSED_SECONDS):
+            await leg.over.wait()
+        if leg.ended is not None and leg.ended.reason == "hangup":
+            return "closed"
+        try:
+            ended = await self.services.control.hang_up(str(uuid))
+        except ServiceError as error:
+            log.warning("hang_up_unconfirmed", call_id=str(uuid), problem=str(error))
+            ended = False
+        leg.end("hangup")  # nobody reads there: the call goes, whatever becomes of the channel
+        return "closed" if ended else "told"
+
+    async def _put_through(self, call: Call, target: str) -> None:
+        """Tell the exchange where the call goes, where there is a way; else the outcome says it."""
+        destination = call.agent.transfer.destination(target)
+        try:
+            way = await self.services.control.transfer(call.caller.call_id, destination)
+        except ServiceError as error:
+            log.warning("transfer_by_outcome", target=target, problem=str(error))
+            return
+        log.info("transfer", target=target, way=way)
+        if way == "moved":  # a 0x00 now could still be read before the move
+            with trio.move_on_after(MOVED_SECONDS):
+                await call.leg.over.wait()
 
     async def _caller(self, uuid: UUID) -> CallerContext:
         known: CallerContext | None = None
@@ -79,7 +152,7 @@ class Engine:
                 known = await self.services.registry.take_caller(str(uuid))
         except ServiceError as error:
             log.warning("caller_unknown", error=str(error))
-        return known or CallerContext(str(uuid), self.agent.language)
+        return known or CallerContext(str(uuid), "")
 
     def _keep_outcome(self, uuid: UUID, word: str) -> None:
         self._outcomes[uuid] = word
@@ -87,9 +160,10 @@ class Engine:
             self._outcomes.popitem(last=False)
 
 
-def _word_for(ending: Ending) -> str:
+def _word_for(ending: Ending, call: Call) -> str:
+    """`failed` is no word of the dialplan's table, so its fallback follows: no word of ours could be heard."""
     if ending.outcome == "transferred":
-        return f"transfer:{ending.target}"
-    if ending.outcome == "handed_over":
+        return f"transfer:{call.agent.transfer.destination(ending.target).word}"
+    if ending.outcome == "handed_over" or (ending.outcome == "failed" and ending.detail in UNSPOKEN_FAULTS):
         return "retry"
-    return "hangup"
+    return "failed" if ending.outcome == "failed" and call.leg.ended is not None else "hangup"

@@ -20,14 +20,21 @@ log = structlog.get_logger(__name__)
 @asynccontextmanager
 async def open_recognizer(settings: Settings, name: str, bridge: Bridge) -> AsyncIterator[Recognizer]:
     """The backend `name` of the group `callengine.stt`. Raises ConfigError, ServiceError."""
+    allow_recognizer(settings, name)
     open_backend = load_backend("callengine.stt", name)
     async with AsyncExitStack() as stack:
         if name == "whisper" and not settings.whisper_url:
-            allow_own_part(settings, "WHISPER_URL", "grpcs://gpu-node:8443")
             log.info("starting", part="whisper-server on the CPU")
             url = await stack.enter_async_context(open_whisper())
             settings = settings.model_copy(update={"whisper_url": url})
         yield await stack.enter_async_context(open_backend(settings, bridge))
+
+
+def allow_recognizer(settings: Settings, name: str) -> None:
+    """Raise ConfigError, before anything is started, where the backend is not installed or lacks its server."""
+    load_backend("callengine.stt", name)
+    if name == "whisper" and not settings.whisper_url:
+        allow_own_part(settings, "WHISPER_URL", "grpcs://gpu-node:8443")
 
 
 async def check_recognizer(recognizer: Recognizer, name: str) -> None:

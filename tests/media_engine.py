@@ -12,7 +12,7 @@ import trio
 from prometheus_client import REGISTRY
 
 from backends.tts.scripted import ScriptedVoice
-from callengine.call.parts import Services
+from callengine.answering import Agents
 from callengine.config import load_settings
 from callengine.engine import Engine
 from callengine.listening import bound_socket, listen
@@ -20,8 +20,8 @@ from callengine.media.confirm import serve_confirmation
 from callengine.media.server import CallServer, serve_calls
 from callengine.media.silero import LevelModel
 from callengine.ports.synthesis import Prompt, SpeechChunk
-from callengine.services.memory import MemoryJournal, MemoryRegistry
-from tests.sim.call import Parts
+from callengine.services.memory import MemoryJournal
+from tests.sim.call import Parts, services_of
 
 PATIENCE_SECONDS = 30  # a test that waits longer hangs; nothing is timed by it
 NUMBERED_FRAMES = 30 * 50
@@ -58,8 +58,7 @@ async def open_media_engine(**environ: str) -> AsyncIterator[MediaEngine]:
     """An engine on a free port of loopback; `environ` as in the environment, for instance MAX_CALLS."""
     settings = load_settings({"AUDIOSOCKET_HOST": "127.0.0.1", "AUDIOSOCKET_PORT": "0", **environ})
     parts = Parts(voice=NumberedVoice())
-    services = Services(parts.recognizer, parts.voice, parts.dialog, parts.toolbox, MemoryJournal(), MemoryRegistry())
-    engine = Engine(settings, parts.agent, services)
+    engine = Engine(settings, Agents(parts.agent), services_of(parts, MemoryJournal()))
     server = CallServer(
         engine.clock,
         engine.admission,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FIXTURES = Path(__file__).parent / "fixtures" / "speech"
-DEMO = Path(__file__).parents[1] / "callengine" / "cli" / "demo_speech"
+DEMO = Path(__file__).parents[1] / "callengine" / "demo" / "recordings"
 
 
 @dataclass(frozen=True)

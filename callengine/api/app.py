@@ -6,8 +6,9 @@ from fastapi import FastAPI
 
 import callengine.metrics  # noqa: F401 - defines what /metrics shows
 from callengine.api.access import guarded, tokens_of
-from callengine.api.calls import dialplan_routes, operator_routes, record_routes
+from callengine.api.calls import dialplan_routes, record_routes
 from callengine.api.health import health_routes
+from callengine.api.operators import operator_routes
 from callengine.api.problems import answer_with_problems
 from callengine.api.state import ApiState
 

@@ -1,4 +1,4 @@
-"""Calls over HTTP: the record for people, registration and outcomes for the dialplan, hang-up for operators."""
+"""Calls over HTTP: the record for people, registration and outcomes for the dialplan."""
 
 import re
 from typing import Annotated
@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from callengine.api.forms import FORM_TYPE, read_form
-from callengine.api.health import Accepting
 from callengine.api.problems import described
 from callengine.api.records import CallPage, CallView, summary_of, view_of
 from callengine.api.state import ApiState
@@ -41,10 +40,10 @@ class Registered(BaseModel):
     expires_seconds: int = 60
 
 
-def caller_of(call_id: UUID, form: dict[str, str], default_language: str) -> CallerContext:
-    """What the dialplan says of a call, as the call will see it. Raises HTTPException 422."""
-    language = form.get("language") or default_language
-    if not LANGUAGE.fullmatch(language):
+def caller_of(call_id: UUID, form: dict[str, str]) -> CallerContext:
+    """What the dialplan says of a call; Asterisk writes a language as `en_GB`. Raises HTTPException 422."""
+    language = form.get("language", "").replace("_", "-")
+    if language and not LANGUAGE.fullmatch(language):
         raise HTTPException(422, "language: not a language tag such as ru or ru-RU")
     return CallerContext(
         str(call_id),
@@ -86,7 +85,7 @@ def dialplan_routes(state: ApiState) -> APIRouter:
     @router.put("/calls/{call_id}", status_code=201, responses=problems, openapi_extra=FORM_BODY)
     async def register(call_id: UUID, request: Request) -> Registered:
         """Say who is calling, before the call comes; every other field is kept for the agent."""
-        caller = caller_of(call_id, await read_form(request), state.settings.call_language)
+        caller = caller_of(call_id, await read_form(request))
         await state.registry.put_caller(caller)
         return Registered(call_id=caller.call_id)
 
@@ -94,32 +93,12 @@ def dialplan_routes(state: ApiState) -> APIRouter:
     @router.get(
         "/calls/{call_id}/outcome", response_class=PlainTextResponse, responses={"default": described(401)[401]}
     )
-    async def outcome(call_id: str) -> PlainTextResponse:  # noqa: ASYNC124
+    async def outcome(call_id: str) -> PlainTextResponse:
         """One word: `hangup`, `transfer:NAME`, `retry` or `busy`. What is no UUID is an unknown call: `retry`."""
         try:
             known = UUID(call_id)
         except ValueError:
             return PlainTextResponse("retry")
-        return PlainTextResponse(state.outcome(known))
-
-    return router
-
-
-def operator_routes(state: ApiState) -> APIRouter:
-    """What a person or a deployment does to a node."""
-    router = APIRouter(prefix="/api/v1", responses=described(401))
-
-    @router.post("/calls/{call_id}/hangup", status_code=204, responses=described(404, 422))
-    async def hang_up(call_id: UUID) -> None:  # noqa: ASYNC124
-        """End a call that is up on this node."""
-        if not state.hang_up(call_id):
-            raise HTTPException(404, "no such call is up on this node")
-
-    @router.post("/drain", status_code=202)
-    async def drain() -> Accepting:  # noqa: ASYNC124
-        """Take no more calls; those that are up go on to their end."""
-        state.drain()
-        now = state.admission()
-        return Accepting(accepting=now.accepting, calls=now.calls, capacity=now.capacity, draining=now.draining)
+        return PlainTextResponse(await state.outcome(known))
 
     return router

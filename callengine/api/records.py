@@ -46,6 +46,7 @@ class CallSummary(BaseModel):
     number: str
     name: str
     called: str
+    channel: str
     fields: Mapping[str, str]
     opened_at: datetime
     closed_at: datetime | None
@@ -77,6 +78,7 @@ def _summary(record: CallRecord) -> dict[str, Any]:
         "number": opened.number,
         "name": opened.name,
         "called": opened.called,
+        "channel": opened.channel,
         "fields": opened.fields,
         "opened_at": opened.opened_at,
         "closed_at": closed.closed_at if closed else None,

@@ -1,7 +1,8 @@
 """What the HTTP side sees of the engine, and nothing more."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from callengine.config import Settings
@@ -25,10 +26,11 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class ApiState:
-    """The engine as the API may ask it. The callables answer at once, from memory.
+    """The engine as the API may ask it.
 
     `listening`: AudioSocket accepts connections. `outcome`: the dialplan's word for a call (`hangup`, `transfer:NAME`,
-    `retry`, `busy`); `retry` for one this node does not know. `hang_up`: False when the call is not up here.
+    `retry`, `busy`); `retry` for one this node does not know. `transfer`: to a target of the call's agent. `hang_up`:
+    within seconds, whatever Asterisk does; `told` where it has not confirmed.
     """
 
     settings: Settings
@@ -36,6 +38,7 @@ class ApiState:
     registry: Registry
     listening: Callable[[], bool]
     admission: Callable[[], Admission]
-    outcome: Callable[[UUID], str]
-    hang_up: Callable[[UUID], bool]
+    outcome: Callable[[UUID], Awaitable[str]]
+    transfer: Callable[[UUID, str], Literal["unknown", "no_target", "ending", "ordered"]]
+    hang_up: Callable[[UUID], Awaitable[Literal["unknown", "closed", "told"]]]
     drain: Callable[[], None]

@@ -11,6 +11,7 @@ import trio
 from callengine import metrics
 from callengine.call.dialog import Dialogue
 from callengine.call.events import EVENTS, DialogEvent
+from callengine.call.outside import learn_caller, pass_order
 from callengine.call.parts import Call, Ending
 from callengine.call.reader import run_reader
 from callengine.call.recognizer import Ear, run_recognizer
@@ -42,6 +43,7 @@ async def run_call(call: Call, node: str) -> Ending:
             caller.name,
             caller.called,
             dict(caller.fields),
+            caller.channel,
         )
     )
     services.registry.call_up_nowait(LiveCall(caller.call_id, node, opened_at))
@@ -53,7 +55,7 @@ async def run_call(call: Call, node: str) -> Ending:
         ending = Ending("failed", "an error in the engine or a service")
         await _apologise(call)
     finally:
-        seconds = call.leg.call_seconds(trio.current_time())
+        seconds = trio.current_time() - call.leg.began
         services.journal.record_nowait(
             CallClosed(caller.call_id, datetime.now(UTC), seconds, ending.outcome, ending.detail, ending.target)
         )
@@ -80,6 +82,9 @@ async def _hold(call: Call) -> Ending:
             with conversation:
                 async with trio.open_nursery() as inner:
                     inner.start_soon(run_recognizer, ear)
+                    inner.start_soon(learn_caller, call)
+                    if call.orders is not None:
+                        inner.start_soon(pass_order, call.orders, events_in)
                     ending = await dialogue.run(events_out)
                     inner.cancel_scope.cancel("the dialog is over")
             media.cancel_scope.cancel("the call is over")
@@ -94,6 +99,8 @@ async def _read(leg: Leg, events: trio.MemorySendChannel[DialogEvent], conversat
 def _ended_by_line(leg: Leg, answers_heard: int) -> Ending:
     """A caller who has heard more than the greeting and hangs up has completed the call."""
     ended = leg.ended or LineEnded("hangup")
+    if leg.hung_up:
+        return Ending("completed", "hung up from outside")
     if ended.reason == "hangup":
         return Ending("completed" if answers_heard > 1 else "abandoned", "the caller hung up")
     log.warning("line_failed", reason=ended.reason, detail=ended.detail)

@@ -6,7 +6,7 @@ import trio
 
 from callengine import metrics
 from callengine.call.answer import AnswerResult, make_answer
-from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent
+from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, TransferOrdered
 from callengine.call.history import History
 from callengine.call.parts import Call, Ending
 from callengine.call.record import Record
@@ -72,7 +72,8 @@ class Dialogue:
     def _take(self, event: DialogEvent | Tick) -> None:
         now = trio.current_time()
         if now >= self._latest:
-            self._end_too_long()
+            self._latest = float("inf")
+            self._end_with(self._call.agent.too_long, Ending("too_long"))
             return
         match event:
             case AnswerStarted(number=number):
@@ -90,6 +91,9 @@ class Dialogue:
                     self.answers_heard += 1
                     self._speaker.begin()
                     self._feed(AgentFinished(), now)
+            case TransferOrdered(target=target):
+                ending = Ending("transferred", "ordered from outside", target)
+                self._end_with(self._call.agent.transferring, ending)
             case _:
                 self._feed(event, now)
 
@@ -176,12 +180,12 @@ class Dialogue:
         else:
             self._say_fixed(self._call.agent.goodbye, Ending("no_input"))
 
-    def _end_too_long(self) -> None:
-        self._latest = float("inf")
-        self._thinking.cancel("the call has taken too long")
+    def _end_with(self, text: str, ending: Ending) -> None:
+        """Whatever is going on: say this, then end the call so."""
+        self._thinking.cancel("the call is to end")
         self._end_agent_turn(self._speaker.flush(), interrupted=True)
         self._turns.state, self._turns.deadline = State.LISTENING, None
-        self._say_fixed(self._call.agent.too_long, Ending("too_long"))
+        self._say_fixed(text, ending)
 
     def _end_agent_turn(self, heard: str, interrupted: bool) -> None:
         """The agent's turn is over: it enters the history and the record as what was heard of it."""

@@ -30,4 +30,20 @@ class AnswerHeard:
     number: int
 
 
-DialogEvent = CallerBegan | CallerPaused | CallerHeard | CallerPressed | AnswerStarted | AnswerDone | AnswerHeard
+@dataclass(frozen=True, slots=True)
+class TransferOrdered:
+    """Somebody outside wants the caller put through to a target of the agent file, now."""
+
+    target: str
+
+
+DialogEvent = (
+    CallerBegan
+    | CallerPaused
+    | CallerHeard
+    | CallerPressed
+    | AnswerStarted
+    | AnswerDone
+    | AnswerHeard
+    | TransferOrdered
+)

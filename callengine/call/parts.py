@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, field
 
+import trio
+
 from callengine.agent import AgentProfile
+from callengine.call.events import TransferOrdered
 from callengine.call.turns import TurnTimes
 from callengine.media.leg import Leg
+from callengine.ports.control import Control
 from callengine.ports.journal import Journal, Outcome
 from callengine.ports.reasoning import Dialog
 from callengine.ports.recognition import Endpointing, Recognizer
@@ -23,6 +27,7 @@ class Services:
     toolbox: Toolbox
     journal: Journal
     registry: Registry
+    control: Control
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +40,16 @@ class CallLimits:
     chunk_ms: int = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One call."""
+    """One call. `caller` may become known while it is up; `orders` is how somebody outside says what becomes of it."""
 
     leg: Leg
     caller: CallerContext
     agent: AgentProfile
     services: Services
     limits: CallLimits = field(default_factory=CallLimits)
+    orders: trio.MemoryReceiveChannel[TransferOrdered] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from callengine.call.turn_events import (
     State,
 )  # fmt: skip
 from callengine.call.turns import Turns
-from callengine.call.utterance import Utterance
 
 # LISTENING
 
@@ -35,7 +34,7 @@ def listening_paused(turns: Turns, event: Event, now: float) -> list[Action]:
 def listening_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerHeard)
     said = turns.utterance
-    said.hear(event.text, event.ended, event.final, event.stability)
+    said.hear(event.text, (event.began, event.ended), event.final, event.stability)
     if turns.speech_began is not None or not said.text:
         return []
     if said.paused is None:  # words without our own detector having heard a voice: trust the words
@@ -149,7 +148,7 @@ def speaking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     if not (event.final and event.text.strip()):
         return []
     turns.utterance.began = event.began
-    turns.utterance.hear(event.text, event.ended, event.final, event.stability)
+    turns.utterance.hear(event.text, (event.began, event.ended), event.final, event.stability)
     turns.utterance.paused = event.ended if turns.speech_began is None else None
     turns.state = State.LISTENING
     turns.deadline = None
@@ -220,7 +219,7 @@ def barge_in_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     if turns.speech_began is not None and now < (limit := _barge_in_limit(turns)):
         turns.deadline = limit
         return []
-    turns.utterance = Utterance()
+    turns.utterance = turns.utterance.next()
     turns.speech_began = None
     turns.state, turns.deadline = State.SPEAKING, None
     return [Do.RESUME]

@@ -64,8 +64,10 @@ def feed(turns: Turns, event: Event, now: float) -> list[Action]:
         # the detector says only later that speech is over: a knock is not yet speech over the agent
         turns.deadline = now + turns.times.quiet_look
         return []
+    if isinstance(event, CallerHeard) and event.ended <= turns.final_end:
+        return []  # a stream that began anew says what has been said, or an interim is late
     if isinstance(event, CallerHeard) and turns.answered.covers(event.began, event.ended, turns.spoken_since):
-        changed = event.final and turns.answered.correct(event.text)
+        changed = event.final and turns.answered.correct(event.text, (event.began, event.ended))
         return [CorrectRecord(turns.answered.text)] if changed else []
     rule = TABLE.get((turns.state, type(event)))
     return rule(turns, event, now) if rule is not None else []

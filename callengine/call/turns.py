@@ -39,6 +39,11 @@ class Turns:
         """The caller has spoken since the turn last answered."""
         return self.speech_began is not None or self.utterance.began is not None
 
+    @property
+    def final_end(self) -> float:
+        """Finals cover the caller's audio up to here."""
+        return max(self.utterance.final_end, self.answered.final_end)
+
     # Shared steps
 
     def begin_utterance(self, began: float) -> None:
@@ -54,13 +59,15 @@ class Turns:
         """End the caller's turn with what is known of it."""
         said = self.utterance
         said.paused = ended = said.paused if said.paused is not None else now
-        self.answered, self.utterance = said, Utterance()
+        self.answered, self.utterance = said, said.next()
         self.state, self.deadline, self.speech_began = State.THINKING, None, None
         return [Answer(said.text, ended, min(now, ended + self.times.end_pause))]
 
     def take_back(self) -> None:
         """The turn just answered goes on: what was said before and what comes now are one."""
+        final_end = self.final_end
         self.utterance, self.answered = self.answered, Utterance()
+        self.utterance.final_end = final_end
         self.state, self.deadline = State.LISTENING, None
 
     def await_end(self, now: float) -> list[Action]:
@@ -80,6 +87,6 @@ class Turns:
             return []
         if said.text:
             return self.answer(now)
-        self.utterance = Utterance()  # a noise: nothing was recognised
+        self.utterance = said.next()  # a noise: nothing was recognised
         self.listen(now)
         return []

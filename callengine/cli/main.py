@@ -7,6 +7,7 @@ import typer
 
 from callengine.cli.call import call
 from callengine.cli.demo import demo
+from callengine.cli.doctor import doctor
 from callengine.cli.evaluate import evaluate
 from callengine.cli.load import load
 from callengine.cli.migrate import migrate
@@ -18,7 +19,7 @@ BAD_SETTING = 2
 FAILED = 1
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (serve, demo, call, load, evaluate, migrate):
+for command in (serve, demo, call, load, evaluate, doctor, migrate):
     app.command()(command)
 
 

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import callengine.cli
 from callengine.caller.speech import load_speech
 from callengine.errors import ConfigError
 
 Language = Literal["ru", "en"]
 TAGS = {"ru": "ru-RU", "en": "en-GB"}
-# cli/demo_speech/README.md says where they are from.
+# recordings/README.md says where they are from.
 VOICES = {
     "ru": "a synthetic voice (Festival, msu_ru_nsh_clunits)",
     "en": "a synthetic voice (Piper, en_US-joe-medium)",
@@ -31,7 +30,7 @@ class Utterance:
 
 def load_utterances(language: Language) -> list[Utterance]:
     """The caller's side of the call in order. Raises ConfigError where the package lacks a file."""
-    folder = Path(callengine.cli.__file__).parent / "demo_speech" / language
+    folder = Path(__file__).parent / "recordings" / language
     recordings = sorted(folder.glob("*.wav"))
     if not recordings:
         raise ConfigError("--language", f"there is no recorded speech in {folder}; is callengine installed whole?")

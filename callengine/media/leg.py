@@ -12,6 +12,7 @@ import webrtcvad
 from callengine.errors import RemoteProtocolError
 from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, RATE, SILENCE_FRAME
 from callengine.media.audiosocket import HANGUP, Audio, Decoder, Digit, Hangup, Identify, Message
+from callengine.media.cadence import MEND, Cadence
 from callengine.media.marks import DigitPressed, Identified, LineEnd, LineEnded, Mark, SpeechBegan, SpeechPaused
 from callengine.media.playout import Playout
 from callengine.media.port import WirePort
@@ -41,15 +42,17 @@ class Leg:
     """The media of one connection. The clock calls `receive` and `send`; tasks use `ring`, `playout` and `marks`."""
 
     __slots__ = (
-        "_ahead", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_plain", "_port", "_progress_at",
-        "_resampler", "_said_hangup", "_surplus", "_taken", "_took_at", "_unsent", "_vad", "began", "confirm",
-        "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "paused_at", "playout",
-        "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tracker", "vad_state",
+        "_ahead", "_cadence", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_plain", "_port",
+        "_progress_at", "_resampler", "_said_hangup", "_surplus", "_taken", "_took_at", "_unsent", "_vad", "began",
+        "confirm", "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "over",
+        "paused_at", "playout", "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking",
+        "tracker", "vad_state",
     )  # fmt: skip
 
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
         self._port = port
         self._decoder = Decoder()
+        self._cadence = Cadence()
         self._marks_in, self.marks = trio.open_memory_channel[Mark](MARKS)
         self._vad = webrtcvad.Vad(2)
         self._partial_frame = b""
@@ -64,6 +67,7 @@ class Leg:
         self._hanging_up = False
         self._said_hangup = False
         self._end: LineEnded | None = None
+        self.over = trio.Event()
         self.began = now  # call time 0
         self.heard_at = now  # when anything last came in
         self.no_media_seconds = no_media_seconds
@@ -88,13 +92,14 @@ class Leg:
         return self._end
 
     @property
+    def hung_up(self) -> bool:
+        """We have ended it, or are about to."""
+        return self._hanging_up
+
+    @property
     def unfinished(self) -> bool:
         """A part of a message waits to be written in the next phase."""
         return bool(self._unsent)
-
-    def call_seconds(self, now: float) -> float:
-        """Time since the call began."""
-        return now - self.began
 
     def hang_up(self) -> None:
         """Send 0x00 instead of the next frame, and nothing after it."""
@@ -109,6 +114,7 @@ class Leg:
             self._marks_in.close()
             self._port.close()
             self.ring.wake()
+            self.over.set()
 
     def receive(self, now: float) -> None:
         """Take what the peer has sent. Raises OSError, RemoteProtocolError."""
@@ -205,7 +211,7 @@ class Leg:
             self.end("stalled", f"the peer has read nothing for {STALL_SECONDS:.0f} s")
 
     def _say_hangup(self, now: float) -> None:
-        if not self._said_hangup:
+        if not self._said_hangup and not self._unsent:  # within a frame it would be a sample
             self._said_hangup = True
             self._unsent = HANGUP
             self.finish(now)
@@ -230,9 +236,12 @@ class Leg:
         while (message := self._decoder.next_message()) is not None:
             self._take_message(message)
 
-    def _take_message(self, message: Message) -> None:
+    def _take_message(self, message: Message) -> None:  # 0x02 and 0xff are known, and nothing to do
         match message:
             case Audio(rate=rate, slin=slin):
+                if rate == RATE and self._cadence.too_thin(len(slin), self.heard_at):
+                    self._say_hangup(self.heard_at)
+                    self.end("raw_codec", MEND)
                 self._take_audio(slin if rate == RATE and self._resampler is None else self._resampled(slin, rate))
             case Digit(digit=digit):
                 self._mark(DigitPressed(digit, self.ring.end))
@@ -240,8 +249,6 @@ class Leg:
                 self._mark(Identified(uuid))
             case Hangup():
                 self.end("hangup", "the peer sent a hang-up message")
-            case _:
-                pass  # 0x02 and 0xff: known, and nothing to do
 
     def _take_audio(self, slin: bytes) -> None:
         """Audio of any length: the detector wants 20 ms at a time."""
@@ -278,8 +285,7 @@ class Leg:
             self.end("no_media", f"no audio from the peer for {self.no_media_seconds:.0f} s")
 
     def _resampled(self, slin: bytes, rate: int) -> bytes:
-        if self._resampler is None:
-            self._resampler = Resampler()
+        self._resampler = self._resampler or Resampler()
         return self._resampler.feed(slin, rate)
 
     def _mark(self, mark: Mark) -> None:

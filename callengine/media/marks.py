@@ -7,8 +7,9 @@ from uuid import UUID
 
 # Why a line ended: by the caller's hang-up (a bare EOF), or by a fault named for a metric label.
 LineEnd = Literal[
-    "hangup", "reset", "no_media", "stalled", "flood", "unknown_kind", "oversize", "bad_uuid", "bad_digit", "fault"
-]
+    "hangup", "reset", "no_media", "stalled", "flood", "unknown_kind", "oversize", "bad_uuid", "bad_digit", "raw_codec",
+    "fault",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

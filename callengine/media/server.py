@@ -24,6 +24,11 @@ UUID_SECONDS = 2.0
 DRAIN_SECONDS = 2.0
 ACCEPTS = 64  # per wake-up, so that a storm of connections leaves the clock its turn
 STARVED_SECONDS = 0.1
+KNOCK = UUID(int=0)  # no call: `callengine doctor` lets Asterisk send it, to see that it can reach us
+NO_UUID = "closed without a UUID: AudioSocket() on a channel without Answer() (Progress() is none), or a port check"
+DUPLICATE = (
+    "this UUID is up in this process already: the dialplan must make one for each call, Set(CALL_UUID=${UUID()})"
+)
 REFUSALS = 64  # polite ones at a time; beyond that a connection over MAX_CALLS is just closed
 
 log = structlog.get_logger(__name__)
@@ -93,7 +98,7 @@ async def _serve(server: CallServer, sock: socket.socket, peer: str) -> None:
         if uuid is None:
             return
         if not server.admission.claim(uuid):
-            _refuse("duplicate", peer, "this UUID is up in this process already")
+            _refuse("duplicate", peer, DUPLICATE)
             return
         try:
             with bound_call(str(uuid)):
@@ -121,15 +126,19 @@ async def _turn_away(server: CallServer, refusals: trio.CapacityLimiter, sock: s
 async def _identify(leg: Leg, peer: str) -> UUID | None:
     with trio.move_on_after(UUID_SECONDS):
         async for mark in leg.marks:
-            if isinstance(mark, Identified):
+            if isinstance(mark, Identified) and mark.uuid != KNOCK:
                 return mark.uuid
+            if isinstance(mark, Identified):
+                _refuse("knock", peer, "the nil UUID: somebody asked whether we are here")
+                return None
             if isinstance(mark, LineEnded):
                 break
     ended = leg.ended
     if ended is None:
         _refuse("no_uuid", peer, f"no UUID within {UUID_SECONDS:.0f} s")
     else:
-        _refuse("closed" if ended.reason == "hangup" else ended.reason, peer, ended.detail or "closed without a UUID")
+        hung_up = ended.reason == "hangup"
+        _refuse("closed" if hung_up else ended.reason, peer, NO_UUID if hung_up else ended.detail)
     return None
 
 

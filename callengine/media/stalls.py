@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -52,6 +52,22 @@ async def serve_collections(calls_up: Callable[[], int]) -> None:
         began = time.perf_counter()
         collected = gc.collect()
         log.debug("collected", objects=collected, seconds=round(time.perf_counter() - began, 4), calls=calls_up())
+
+
+async def run_watched(  # noqa: ASYNC128 - `run` says that it has started
+    run: Callable[..., Awaitable[None]],
+    ticks: Callable[[], int],
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run the clock under the watchdog, and no longer: a clock that was told to end does not stand.
+
+    Else calls that part from their lines for 2 s, after a second SIGTERM, would be taken for a stall."""
+    stop = start_watchdog(ticks)
+    try:
+        await run(task_status=task_status)
+    finally:
+        stop.set()
 
 
 def start_watchdog(ticks: Callable[[], int], die: Callable[[], None] | None = None) -> threading.Event:

@@ -23,6 +23,18 @@ class CallOpened:
     name: str = ""
     called: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerFound:
+    """Who calls became known after the call was opened; it replaces what the call's opening said."""
+
+    call_id: str
+    number: str
+    name: str
+    called: str
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,7 @@ class CallClosed:
     target: str = ""
 
 
-Entry = CallOpened | TurnRecorded | ToolRecorded | CallClosed
+Entry = CallOpened | CallerFound | TurnRecorded | ToolRecorded | CallClosed
 
 
 @dataclass(frozen=True, slots=True)

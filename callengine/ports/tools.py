@@ -45,6 +45,11 @@ class CallerContext:
     channel: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def known(self) -> bool:
+        """Somebody has said who calls."""
+        return bool(self.number or self.name or self.called or self.channel)
+
 
 class Toolbox(Protocol):
     """The tools of one shop."""

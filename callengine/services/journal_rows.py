@@ -8,13 +8,22 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from callengine.ports.journal import CallClosed, CallOpened, CallRecord, Entry, ToolRecorded, TurnRecorded
+from callengine.ports.journal import (
+    CallClosed,
+    CallerFound,
+    CallOpened,
+    CallRecord,
+    Entry,
+    ToolRecorded,
+    TurnRecorded,
+)
 
 Row = tuple[Any, ...]
 
 # Writing an entry again changes nothing: a commit whose answer was lost is simply repeated.
-INSERT_CALL = """INSERT INTO calls (call_id, node, opened_at, language, number, name, called, fields)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id) DO NOTHING"""
+INSERT_CALL = """INSERT INTO calls (call_id, node, opened_at, language, number, name, called, fields, channel)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id) DO NOTHING"""
+NAME_CALLER = "UPDATE calls SET number = %s, name = %s, called = %s, channel = %s WHERE call_id = %s"
 INSERT_TURN = """INSERT INTO turns (call_id, sequence, role, text, started, ended, interrupted, timings)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 INSERT_TOOL = """INSERT INTO tool_calls (call_id, sequence, name, arguments, result, is_error, started, seconds)
@@ -26,12 +35,13 @@ WHERE call_id = %s"""
 # The order in which kinds are written inside one transaction; within a kind the entries keep their own order.
 WRITES: tuple[tuple[type, str], ...] = (
     (CallOpened, INSERT_CALL),
+    (CallerFound, NAME_CALLER),
     (TurnRecorded, INSERT_TURN),
     (ToolRecorded, INSERT_TOOL),
     (CallClosed, CLOSE_CALL),
 )
 
-_CALL_COLUMNS = """call_id, node, opened_at, language, number, name, called, fields,
+_CALL_COLUMNS = """call_id, node, opened_at, language, number, name, called, fields, channel,
 closed_at, seconds, outcome, detail, target"""
 SELECT_CALL = f"SELECT {_CALL_COLUMNS} FROM calls WHERE call_id = %s"  # noqa: S608 - our own column names
 SELECT_CALLS = f"""SELECT {_CALL_COLUMNS} FROM calls WHERE opened_at < %s
@@ -48,7 +58,9 @@ def row_of(entry: Entry) -> Row:
     match entry:
         case CallOpened():
             who = (entry.node, entry.opened_at, entry.language, entry.number, entry.name, entry.called)
-            row: Row = (entry.call_id, *who, Jsonb(_storable(entry.fields), dumps=_dumps))
+            row: Row = (entry.call_id, *who, Jsonb(_storable(entry.fields), dumps=_dumps), entry.channel)
+        case CallerFound():
+            row = (entry.number, entry.name, entry.called, entry.channel, entry.call_id)
         case TurnRecorded():
             times = (entry.started, entry.ended, entry.interrupted)
             timings = Jsonb(_storable(entry.timings), dumps=_dumps)
@@ -65,9 +77,9 @@ def row_of(entry: Entry) -> Row:
 
 def record_of(row: Sequence[Any], turns: Sequence[Row] = (), tools: Sequence[Row] = ()) -> CallRecord:
     """A row of SELECT_CALL or SELECT_CALLS with its turns and tool calls."""
-    call_id, node, opened_at, *rest = row[:8]
+    call_id, node, opened_at, *rest = row[:9]
     opened = CallOpened(call_id, node, opened_at.astimezone(UTC), *rest)
-    closed_at, *end = row[8:]
+    closed_at, *end = row[9:]
     closed = None if closed_at is None else CallClosed(call_id, closed_at.astimezone(UTC), *end)
     return CallRecord(
         opened,

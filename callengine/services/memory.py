@@ -1,12 +1,21 @@
 """The record and the registry in memory, for simulations: no I/O, no tasks, faults by assignment."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import trio
 
 from callengine.errors import ServiceError
-from callengine.ports.journal import CallClosed, CallOpened, CallRecord, Entry, ToolRecorded, TurnRecorded
+from callengine.ports.journal import (
+    CallClosed,
+    CallerFound,
+    CallOpened,
+    CallRecord,
+    Entry,
+    ToolRecorded,
+    TurnRecorded,
+)
 from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
 
@@ -32,7 +41,7 @@ class MemoryJournal:
     def record_nowait(self, entry: Entry) -> None:
         """Take an entry. One of a key that was taken before changes nothing, as in the database."""
         key = (type(entry), entry.call_id, getattr(entry, "sequence", 0))
-        if isinstance(entry, CallClosed) or key not in self._keys:
+        if isinstance(entry, CallClosed | CallerFound) or key not in self._keys:
             self._keys.add(key)
             self.entries.append(entry)
 
@@ -55,6 +64,7 @@ class MemoryJournal:
         opened = next((entry for entry in mine if isinstance(entry, CallOpened)), None)
         if opened is None:
             return None
+        opened = self._with_caller(opened)
         turns = sorted((entry for entry in mine if isinstance(entry, TurnRecorded)), key=lambda turn: turn.sequence)
         tools = sorted((entry for entry in mine if isinstance(entry, ToolRecorded)), key=lambda tool: tool.sequence)
         return CallRecord(opened, self._end_of(call_id), tuple(turns), tuple(tools))
@@ -65,7 +75,15 @@ class MemoryJournal:
         opened = [entry for entry in self.entries if isinstance(entry, CallOpened)]
         wanted = [entry for entry in opened if before is None or entry.opened_at < before]
         wanted.sort(key=lambda entry: (entry.opened_at, entry.call_id), reverse=True)
-        return [CallRecord(entry, self._end_of(entry.call_id)) for entry in wanted[:limit]]
+        return [CallRecord(self._with_caller(entry), self._end_of(entry.call_id)) for entry in wanted[:limit]]
+
+    def _with_caller(self, opened: CallOpened) -> CallOpened:
+        for entry in self.entries:
+            if isinstance(entry, CallerFound) and entry.call_id == opened.call_id:
+                opened = replace(
+                    opened, number=entry.number, name=entry.name, called=entry.called, channel=entry.channel
+                )
+        return opened
 
     def _end_of(self, call_id: str) -> CallClosed | None:
         ends = [entry for entry in self.entries if isinstance(entry, CallClosed) and entry.call_id == call_id]

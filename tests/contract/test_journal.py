@@ -2,11 +2,20 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from callengine.ports.journal import CallClosed, CallOpened, CallRecord, Journal, ToolRecorded, TurnRecorded
+from callengine.ports.journal import (
+    CallClosed,
+    CallerFound,
+    CallOpened,
+    CallRecord,
+    Journal,
+    ToolRecorded,
+    TurnRecorded,
+)
 from callengine.services.bridge import open_bridge
 from callengine.services.journal import open_journal
 from callengine.services.memory import MemoryJournal
@@ -32,7 +41,9 @@ def open_any_journal(request: pytest.FixtureRequest) -> OpenJournal:
 
 
 def opened(call_id: str, at: datetime = NOON) -> CallOpened:
-    return CallOpened(call_id, "node-1", at, "ru-RU", "+79161234567", "Анна", "100", {"queue": "sales", "vip": "да"})
+    return CallOpened(
+        call_id, "node-1", at, "ru-RU", "+79161234567", "Анна", "100", {"queue": "sales", "vip": "да"}, "PJSIP/7-01"
+    )
 
 
 def turn(call_id: str, sequence: int, text: str = "Добрый день!") -> TurnRecorded:
@@ -107,6 +118,17 @@ async def test_the_last_end_counts(open_any_journal: OpenJournal) -> None:
         record = await journal.call("a")
         assert record is not None
         assert record.closed == closed("a", "completed")
+
+
+async def test_a_caller_may_be_found_later(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        for _ in range(2):
+            for entry in (opened("a"), CallerFound("a", "+7495", "Пётр", "200", "PJSIP/8-02"), closed("a")):
+                journal.record_nowait(entry)
+            await journal.flush()
+        found = replace(opened("a"), number="+7495", name="Пётр", called="200", channel="PJSIP/8-02")
+        assert await journal.call("a") == CallRecord(found, closed("a"))
+        assert [record.opened for record in await journal.calls(10)] == [found]
 
 
 async def test_calls_are_listed_newest_first_in_pages(open_any_journal: OpenJournal) -> None:

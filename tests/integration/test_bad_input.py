@@ -236,10 +236,10 @@ async def test_one_call_too_many_is_told_busy() -> None:
         assert heard.endswith(HANGUP)
         frames = [heard[at : at + MESSAGE_BYTES] for at in range(0, len(heard) - len(HANGUP), MESSAGE_BYTES)]
         assert set(frames) <= {AUDIO}, "nothing but silence before it"
-        assert engine.engine.outcome(call_id) == "busy"
+        assert await engine.engine.outcome(call_id) == "busy"
         assert after[CALLS % "busy"] == before.get(CALLS % "busy", 0) + 1
         assert after[REFUSED % "busy"] == before.get(REFUSED % "busy", 0) + 1
-        assert engine.engine.outcome(witness.call_id) == "retry", "the first call is still up"
+        assert await engine.engine.outcome(witness.call_id) == "retry", "the first call is still up"
 
 
 async def test_many_too_many_are_turned_away_and_leave_nothing_behind() -> None:

@@ -11,6 +11,7 @@ from callengine.services.schema import migrate, unmigrate
 pytestmark = pytest.mark.integration
 
 OURS = {"calls", "turns", "tool_calls"}
+STEPS = 2  # files in services/migrations
 
 
 def tables(url: str) -> set[str]:
@@ -20,12 +21,12 @@ def tables(url: str) -> set[str]:
 
 
 async def test_up_twice_down_and_up_again(empty_database_url: str) -> None:
-    assert await migrate(empty_database_url) == 1
+    assert await migrate(empty_database_url) == STEPS
     assert tables(empty_database_url) == OURS
     assert await migrate(empty_database_url) == 0
-    assert await unmigrate(empty_database_url) == 1
+    assert await unmigrate(empty_database_url) == STEPS
     assert tables(empty_database_url) == set()
-    assert await migrate(empty_database_url) == 1
+    assert await migrate(empty_database_url) == STEPS
     assert tables(empty_database_url) == OURS
 
 
@@ -38,7 +39,7 @@ async def test_several_processes_at_once_apply_each_step_once(empty_database_url
     async with trio.open_nursery() as nursery:
         for _ in islice(range(5), 5):
             nursery.start_soon(one)
-    assert sorted(applied) == [0, 0, 0, 0, 1]
+    assert sorted(applied) == [0, 0, 0, 0, STEPS]
 
 
 async def test_a_run_killed_before_its_note_and_one_that_left_a_lock_are_no_obstacle(empty_database_url: str) -> None:
@@ -46,7 +47,7 @@ async def test_a_run_killed_before_its_note_and_one_that_left_a_lock_are_no_obst
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute("DELETE FROM schema_migrations")  # applied, not noted
         connection.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4711)")
-    assert await migrate(empty_database_url) == 1
+    assert await migrate(empty_database_url) == STEPS
     assert tables(empty_database_url) == OURS
 
 

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -29,6 +30,7 @@ AT_ONCE = {
     "AGENT_FILE": ({"AGENT_FILE": "/no-such-agent.toml"}, "/no-such-agent.toml"),
     "AUDIOSOCKET_HOST": ({"AUDIOSOCKET_HOST": "192.0.2.1"}, "cannot listen on 192.0.2.1"),
     "DATABASE_URL": ({"EMBEDDED": "off"}, "is not set, and EMBEDDED=off"),
+    "ASTERISK_ARI_USER": ({"ASTERISK_ARI_URL": "http://127.0.0.1:1"}, "is not set, but ASTERISK_ARI_URL is"),
     "API_TOKEN_FILE": ({"API_TOKEN_FILE": "/no-such-secret"}, "cannot read '/no-such-secret'"),
 }
 
@@ -60,20 +62,30 @@ def state(database_url: str, redis_url: str) -> dict[str, str]:
     return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "STORE_API_URL": f"http://{NOBODY_THERE}"}
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A start that was refused, or is about to be, and the folder that it was given."""
+
+    data_dir: Path
+    ended: Future[tuple[int, str, str]]
+
+
 @pytest.fixture(scope="module")
-def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Future[tuple[int, str, str]]]:
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Refusal]:
     """How each of AT_ONCE ended; one engine a core at a time, for a process is mostly its imports."""
     folder = tmp_path_factory.mktemp("never")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return {
-            variable: pool.submit(failed_start, folder / variable, **settings)
+            variable: Refusal(folder / variable, pool.submit(failed_start, folder / variable, **settings))
             for variable, (settings, _) in AT_ONCE.items()
         }
 
 
 @pytest.mark.parametrize("variable", AT_ONCE)
-def test_what_is_wrong_by_itself(variable: str, refusals: dict[str, Future[tuple[int, str, str]]]) -> None:
-    assert_refused(refusals[variable].result(), variable, AT_ONCE[variable][1])
+def test_what_is_wrong_by_itself(variable: str, refusals: dict[str, Refusal]) -> None:
+    refusal = refusals[variable]
+    assert_refused(refusal.ended.result(), variable, AT_ONCE[variable][1])
+    assert not refusal.data_dir.exists(), "nothing was started"
 
 
 @pytest.mark.parametrize("missing", ["REDIS_URL", "STORE_API_URL", "WHISPER_URL"])

@@ -49,6 +49,7 @@ class SimulatedAsterisk:
     _outbound: bytearray = field(default_factory=bytearray)
     _talk_until: float = -1.0
     _eof: bool = False
+    raw: bytes = b""  # a message sent every 20 ms in place of slin
     on_frame: trio.Event = field(default_factory=trio.Event)
 
     def __post_init__(self) -> None:
@@ -90,7 +91,7 @@ class SimulatedAsterisk:
             due += FRAME_SECONDS
             await trio.sleep_until(due)
             talking = due <= self._talk_until + 1e-9
-            self._inbound += HEADER + (VOICE_FRAME if talking else SILENCE_FRAME)
+            self._inbound += self.raw or HEADER + (VOICE_FRAME if talking else SILENCE_FRAME)
 
     def talk(self, seconds: float) -> None:
         """The caller speaks from now on for so long."""

@@ -22,15 +22,17 @@ from callengine.media.confirm import serve_confirmation
 from callengine.media.leg import Leg
 from callengine.media.marks import Identified, LineEnded
 from callengine.media.silero import LevelModel
+from callengine.ports.control import Control
 from callengine.ports.reasoning import Dialog
 from callengine.ports.recognition import Recognizer
 from callengine.ports.synthesis import Voice
 from callengine.ports.tools import CallerContext, Toolbox
 from callengine.services.memory import MemoryJournal, MemoryRegistry
+from callengine.services.no_control import NoControl
 from callengine.services.scripted_tools import ScriptedToolbox
 from tests.sim.asterisk import FIRST_UUID, SimulatedAsterisk
 
-__all__ = ["Admission", "Parts", "Stage", "open_clock", "open_stage", "run_virtual"]
+__all__ = ["Admission", "Parts", "Stage", "open_clock", "open_stage", "run_virtual", "services_of"]
 
 
 LONGEST_PLAY = 600.0
@@ -46,6 +48,7 @@ class Parts:
     toolbox: Toolbox = field(default_factory=lambda: ScriptedToolbox((), {}))
     agent: AgentProfile = field(default_factory=lambda: load_agent(None, "ru-RU"))
     limits: CallLimits = field(default_factory=CallLimits)
+    control: Control = field(default_factory=NoControl)
 
 
 @dataclass(slots=True)
@@ -81,7 +84,7 @@ async def open_stage(parts: Parts, clock: MediaClock | None = None, uuid: UUID =
         if clock is None:
             clock = await stack.enter_async_context(open_clock())
         journal, asterisk = MemoryJournal(), SimulatedAsterisk(uuid)
-        services = Services(parts.recognizer, parts.voice, parts.dialog, parts.toolbox, journal, MemoryRegistry())
+        services = services_of(parts, journal)
         await parts.voice.warm(parts.agent.fixed_prompts())
         async with trio.open_nursery() as world:
             world.cancel_scope.deadline = trio.current_time() + LONGEST_PLAY
@@ -94,6 +97,12 @@ async def open_stage(parts: Parts, clock: MediaClock | None = None, uuid: UUID =
             await stage.ended.wait()
             world.cancel_scope.cancel("the play is over")
         assert stage.ended.is_set(), f"the call was still up after {LONGEST_PLAY:.0f} s"
+
+
+def services_of(parts: Parts, journal: MemoryJournal) -> Services:
+    """The parts as a call is given them, with a registry in memory."""
+    registry = MemoryRegistry()
+    return Services(parts.recognizer, parts.voice, parts.dialog, parts.toolbox, journal, registry, parts.control)
 
 
 async def _answer(stage: Stage, services: Services, parts: Parts) -> None:

@@ -30,7 +30,9 @@ class MemoryWire:
 
     room: int | None = None  # None: without limit
     fault: Exception | None = None
+    send_fault: OSError | None = None  # what a send alone raises
     on_send: Callable[[], None] | None = None  # what a send does besides, such as taking its time
+    on_receive: Callable[[], None] | None = None  # and a receive
     closed: bool = False
     taken: list[tuple[float, bytes]] = field(default_factory=list)  # every write: when, and what was taken of it
     _inbound: bytearray = field(default_factory=bytearray)
@@ -40,6 +42,8 @@ class MemoryWire:
 
     def recv_nowait(self, buffer: memoryview) -> int:
         self._check()
+        if self.on_receive is not None:
+            self.on_receive()
         if not self._inbound:
             return 0 if self._eof else -1
         count = min(len(buffer), len(self._inbound))
@@ -49,6 +53,8 @@ class MemoryWire:
 
     def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
         self._check()
+        if self.send_fault is not None:
+            raise self.send_fault
         if self.on_send is not None:
             self.on_send()
         count = len(data) if self.room is None else min(self.room, len(data))

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from callengine.agent import load_agent
+from callengine.answering import load_agents
 from callengine.errors import ConfigError
+from callengine.ports.control import Destination, Place
 from callengine.ports.synthesis import Prompt
 
 GOOD = """
@@ -52,6 +54,10 @@ def test_a_file_of_one_s_own(tmp_path: Path) -> None:
         (GOOD.encode() + b"greting = 'x'\n", "greting"),
         (GOOD.encode() + b"[transfer]\nqueue = 'x'\n", "transfer.queue"),
         (GOOD.replace('["Hello?"]', '"Hello?"').encode(), "no_input"),
+        (GOOD.encode() + b"[transfer]\ntargets = ['a b']\n", "transfer.targets"),
+        (GOOD.encode() + b"[transfer]\ntargets = ['sales']\ndefault = 'people'\n", "'people' is not among"),
+        (GOOD.encode() + b"[transfer.targets.sales]\nredirect = 'sales'\n", "transfer.targets.sales.redirect"),
+        (GOOD.encode() + b"[transfer.targets.sales]\nplace = 'sales'\n", "transfer.targets.sales.place"),
         (b"\xff\xfe\x00", "is not UTF-8"),
     ],
 )
@@ -71,3 +77,34 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.toml", tmp_path):
         with pytest.raises(ConfigError, match="AGENT_FILE: cannot read"):
             load_agent(path, "ru-RU")
+
+
+def test_targets_by_name_or_with_more_to_say(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    named = GOOD + '[transfer]\ntargets = ["sales", "front-desk"]\n'
+    more = GOOD + '[transfer.targets.sales]\n[transfer.targets.night]\ndialplan = "n1"\nredirect = "other,600,2"\n'
+    path.write_text(named, encoding="utf-8")
+    sales = Destination("sales", Place("callengine-transfer", "sales", 1))
+    assert load_agent(path, "en").transfer.destination("sales") == sales
+    path.write_text(more, encoding="utf-8")
+    transfer = load_agent(path, "en").transfer
+    assert transfer.destination("sales") == sales
+    assert transfer.destination("night") == Destination("n1", Place("other", "600", 2))
+
+
+def test_a_folder_has_an_agent_for_each_language(tmp_path: Path) -> None:
+    for language in ("en-US", "de-DE"):
+        (tmp_path / f"{language}.toml").write_text(GOOD.replace("en-US", language), encoding="utf-8")
+    agents = load_agents(tmp_path, "de-AT")
+    assert agents.default.language == "de-DE"
+    assert {name: agent.language for name, agent in agents.others.items()} == {"en": "en-US", "de": "de-DE"}
+    assert len(agents.fixed_prompts()) == 2 * len(agents.default.fixed_prompts())
+    with pytest.raises(ConfigError, match=r"AGENT_FILE: no \*.toml in the folder .* is an agent for 'ru-RU'"):
+        load_agents(tmp_path, "ru-RU")
+
+
+def test_a_file_is_the_only_agent(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    agents = load_agents(path, "ru-RU")
+    assert (agents.default.language, agents.others) == ("en-US", {})

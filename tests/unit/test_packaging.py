@@ -16,9 +16,9 @@ PACKAGES = {
 DATA = (
     "callengine/agents/ru.toml",
     "callengine/agents/en.toml",
-    "callengine/cli/demo_speech/LICENSE",
-    "callengine/cli/demo_speech/ru/07-goodbye.wav",
-    "callengine/cli/demo_speech/en/07-goodbye.txt",
+    "callengine/demo/recordings/LICENSE",
+    "callengine/demo/recordings/ru/07-goodbye.wav",
+    "callengine/demo/recordings/en/07-goodbye.txt",
     "callengine/media/silero_vad.onnx",
     "callengine/media/silero_vad.LICENSE",
     "callengine/services/demo_store/data/products.toml",

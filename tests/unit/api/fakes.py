@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 import httpx
@@ -16,7 +17,9 @@ from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
 
 CALL = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
-OPENED = CallOpened(str(CALL), "node-a", datetime(2026, 3, 1, 9, 0, tzinfo=UTC), "ru-RU", "+79123456789", "Иван", "100")
+OPENED = CallOpened(
+    str(CALL), "node-a", datetime(2026, 3, 1, 9, 0, tzinfo=UTC), "ru-RU", "+79123456789", "Иван", "100", {}, "PJSIP/7"
+)
 CLOSED = CallClosed(str(CALL), datetime(2026, 3, 1, 9, 1, tzinfo=UTC), 60.0, "completed", "caller hung up")
 RECORD = CallRecord(
     OPENED,
@@ -93,14 +96,29 @@ class Engine:
     admission: Admission = field(default_factory=lambda: Admission(1, 2, False))
     outcomes: dict[UUID, str] = field(default_factory=dict)
     up: set[UUID] = field(default_factory=set)
+    ordered: dict[UUID, str] = field(default_factory=dict)
+    deaf: bool = False  # Asterisk does not confirm
 
     def drain(self) -> None:
         self.admission = Admission(self.admission.calls, self.admission.capacity, True)
 
-    def hang_up(self, call: UUID) -> bool:
+    async def outcome(self, call: UUID) -> str:
+        return self.outcomes.get(call, "retry")
+
+    def transfer(self, call: UUID, target: str) -> Literal["unknown", "no_target", "ending", "ordered"]:
+        if call not in self.up:
+            return "unknown"
+        if target != "sales":
+            return "no_target"
+        if call in self.ordered:
+            return "ending"
+        self.ordered[call] = target
+        return "ordered"
+
+    async def hang_up(self, call: UUID) -> Literal["unknown", "closed", "told"]:
         known = call in self.up
         self.up.discard(call)
-        return known
+        return ("told" if self.deaf else "closed") if known else "unknown"
 
     def state(self, environ: Mapping[str, str] | None = None) -> ApiState:
         return ApiState(
@@ -109,7 +127,8 @@ class Engine:
             registry=self.registry,
             listening=lambda: self.listening,
             admission=lambda: self.admission,
-            outcome=lambda call: self.outcomes.get(call, "retry"),
+            outcome=self.outcome,
+            transfer=self.transfer,
             hang_up=self.hang_up,
             drain=self.drain,
         )

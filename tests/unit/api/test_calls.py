@@ -22,7 +22,7 @@ async def test_a_call_is_shown_with_turns_tools_and_timings() -> None:
         body = (await client.get(f"/api/v1/calls/{CALL}")).json()
     assert body["outcome"] == "completed"
     assert body["opened_at"] == "2026-03-01T09:00:00Z"
-    assert body["number"] == "+79123456789"
+    assert (body["number"], body["channel"]) == ("+79123456789", "PJSIP/7")
     assert body["turns"][0]["text"] == "Здравствуйте"
     assert body["turns"][0]["timings"] == {"response": 0.09}
     assert body["tools"][0]["arguments"] == {"query": "шины"}
@@ -96,10 +96,17 @@ async def test_the_dialplan_registers_a_call(method: str) -> None:
     ]
 
 
-async def test_a_registration_without_fields_takes_the_configured_language() -> None:
+async def test_a_registration_without_a_language_leaves_it_to_the_agent() -> None:
     engine = Engine()
     async with engine.client(CALL_LANGUAGE="en-GB") as client:
         assert (await client.post(f"/api/v1/calls/{str(CALL).upper()}")).status_code == 201
+    assert engine.registry.put == [CallerContext(str(CALL), "")]
+
+
+async def test_a_language_may_be_written_as_asterisk_does() -> None:
+    engine = Engine()
+    async with engine.client() as client:
+        assert (await client.post(f"/api/v1/calls/{CALL}", data={"language": "en_GB"})).status_code == 201
     assert engine.registry.put == [CallerContext(str(CALL), "en-GB")]
 
 
@@ -131,6 +138,26 @@ async def test_a_call_that_is_up_is_hung_up_once() -> None:
         assert "on this node" in problem_of(await client.post(f"/api/v1/calls/{CALL}/hangup"), 404)
 
 
+async def test_a_hang_up_that_asterisk_has_not_confirmed_is_told_apart() -> None:
+    async with Engine(up={CALL}, deaf=True).client() as client:
+        assert (await client.post(f"/api/v1/calls/{CALL}/hangup")).status_code == 202
+
+
+async def test_a_call_is_put_through_once() -> None:
+    engine = Engine(up={CALL})
+    path = f"/api/v1/calls/{CALL}/transfer"
+    async with engine.client() as client:
+        assert "transfer targets" in problem_of(await client.post(path, json={"target": "nobody"}), 422)
+        assert "body.target" in problem_of(await client.post(path, json={}), 422)
+        problem_of(await client.post(path, content=b"not JSON", headers={"content-type": "application/json"}), 422)
+        assert engine.ordered == {}
+        assert (await client.post(path, json={"target": "sales"})).status_code == 202
+        assert engine.ordered == {CALL: "sales"}
+        assert "already" in problem_of(await client.post(path, json={"target": "sales"}), 409)
+        other = f"/api/v1/calls/{uuid4()}/transfer"
+        assert "on this node" in problem_of(await client.post(other, json={"target": "sales"}), 404)
+
+
 async def test_drain_answers_with_what_is_left() -> None:
     async with Engine().client() as client:
         response = await client.post("/api/v1/drain")
@@ -142,7 +169,8 @@ async def test_drain_answers_with_what_is_left() -> None:
 async def test_refused_requests_do_nothing() -> None:
     engine = Engine(up={CALL})
     async with engine.client(peer="192.0.2.7") as client:
-        for path in ("/api/v1/drain", f"/api/v1/calls/{CALL}/hangup", f"/api/v1/calls/{CALL}"):
+        called = f"/api/v1/calls/{CALL}"
+        for path in ("/api/v1/drain", f"{called}/hangup", f"{called}/transfer", called):
             response = await client.post(path)
             assert "loopback" in problem_of(response, 401)
             assert response.headers["www-authenticate"] == "Bearer"
@@ -180,6 +208,7 @@ async def test_the_document_describes_every_route() -> None:
         ("PUT", "/api/v1/calls/{call_id}"),
         ("GET", "/api/v1/calls/{call_id}/outcome"),
         ("POST", "/api/v1/calls/{call_id}/hangup"),
+        ("POST", "/api/v1/calls/{call_id}/transfer"),
         ("POST", "/api/v1/drain"),
     }
     assert "HTTPValidationError" not in httpx.Response(200, json=document).text

@@ -117,7 +117,7 @@ def step(play: Play, kind: str, word: int) -> None:
         case "v":
             play.speaking = True
             play.feed(CallerBegan(now - 0.064))
-        case "f" if now > play.last_heard:
+        case "f" if now - 0.02 > play.last_heard:
             began, play.last_heard = play.last_heard, now - 0.02
             if play.turns.state is not State.CLOSING:
                 play.said.append(told(word))

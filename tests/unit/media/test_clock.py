@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 import trio
@@ -11,11 +12,14 @@ import trio.testing
 from callengine.errors import LocalProtocolError
 from callengine.media.clock import PHASES, MediaClock
 from callengine.media.leg import Leg
+from callengine.media.marks import Identified, LineEnded
 from tests.sim.wire import MemoryWire
+from tests.strategies import packed
 from tests.unit.media.sound import TONE, tone
 
 ExpectErrorLog = Callable[[str], AbstractContextManager[None]]
 Autojump = trio.testing.MockClock
+CALL = UUID(int=7)
 
 
 def add_leg(clock: MediaClock, wire: MemoryWire | None = None) -> tuple[Leg, MemoryWire]:
@@ -248,3 +252,26 @@ async def test_what_the_peer_sends_is_heard(autojump_clock: Autojump) -> None:
         await trio.sleep(0.03)
         nursery.cancel_scope.cancel()
     assert leg.ring.read(0, leg.ring.end) == tone() * 3
+
+
+async def test_a_slow_receive_moves_no_frame_of_ours(autojump_clock: Autojump) -> None:
+    clock = MediaClock()
+    wires = [add_leg(clock, MemoryWire(on_receive=lambda: autojump_clock.jump(0.001)))[1] for _ in range(8)]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(clock.run)
+        await trio.sleep(2.0)
+        nursery.cancel_scope.cancel()
+    for wire in wires:
+        assert spacings(wire) == pytest.approx([0.02] * len(spacings(wire)), abs=1e-9)
+
+
+async def test_what_a_peer_said_before_it_closed_is_heard_though_nothing_can_be_sent(autojump_clock: Autojump) -> None:
+    clock = MediaClock()
+    leg, wire = add_leg(clock, MemoryWire(send_fault=BrokenPipeError(32, "Broken pipe")))
+    wire.feed(packed(0x01, CALL.bytes) + TONE)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(clock.run)
+        marks = [mark async for mark in leg.marks]
+        nursery.cancel_scope.cancel()
+    assert marks == [Identified(CALL), LineEnded("hangup", "the peer closed")]
+    assert leg.ring.read(0, leg.ring.end) == tone()

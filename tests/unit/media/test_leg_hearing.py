@@ -4,6 +4,8 @@ from uuid import UUID
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from callengine.errors import RemoteProtocolError
 from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, RATE
@@ -57,6 +59,27 @@ async def test_a_message_cut_in_two_is_whole_again() -> None:
     wire.feed(TONE[200:])
     leg.receive(0.06)
     assert leg.ring.read(0, leg.ring.end) == tone() * 2
+
+
+@given(st.lists(st.integers(1, 2000), max_size=20), st.lists(st.sampled_from(("frame", "digit", "short")), max_size=12))
+def test_however_it_is_cut_the_ring_holds_the_same(cuts: list[int], kinds: list[str]) -> None:
+    """Whole frames go a short way round the decoder; one, several or a part of one in a read make no difference."""
+    speech = tone(160 * (len(kinds) + 1))
+    sent = wanted = b""
+    for number, kind in enumerate([*kinds, "frame"]):
+        slin = speech[number * FRAME_BYTES : (number + 1) * FRAME_BYTES]
+        slin = slin[:160] if kind == "short" else slin
+        sent += packed(0x03, b"5") if kind == "digit" else packed(0x10, slin)
+        wanted += b"" if kind == "digit" else slin
+    leg, wire = make_leg()
+    heard = 0
+    for cut in [*cuts, len(sent)]:
+        piece = sent[heard : heard + cut]
+        heard += len(piece)
+        wire.feed(piece)
+        leg.receive(heard / 2 / RATE)  # time goes with the bytes: nobody is late, nobody too fast
+    assert leg.ring.read(0, leg.ring.end) == wanted
+    assert sum(isinstance(mark, DigitPressed) for mark in told(leg)) == kinds.count("digit")
 
 
 async def test_30_ms_frames() -> None:

@@ -3,17 +3,20 @@
 import gc
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
 import trio
 import trio.testing
 
+from callengine.media.clock import MediaClock
 from callengine.media.stalls import (
     COLLECT_ANYWAY_SECONDS,
     COLLECT_SECONDS,
     DEAD_EXIT_STATUS,
     quiet_gc,
+    run_watched,
     serve_collections,
     start_watchdog,
     watch,
@@ -56,6 +59,17 @@ def test_a_clock_that_stands_for_two_seconds_ends_the_process(ticks: list[int], 
 def test_a_watch_can_be_ended() -> None:
     stop = start_watchdog(lambda: 0, die=lambda: pytest.fail("died"))
     stop.set()
+
+
+async def test_the_watch_ends_with_the_clock_it_is_for() -> None:
+    """What is left to do when all is cancelled takes seconds; nobody ticks then, and nothing stands."""
+    clock = MediaClock()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(run_watched, clock.run, lambda: clock.ticks)
+        (thread,) = [thread for thread in threading.enumerate() if thread.name == "watchdog"]
+        nursery.cancel_scope.cancel("told to end")
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_the_end_names_its_cause_and_shows_the_stacks() -> None:

@@ -1,0 +1,78 @@
+"""`callengine doctor`: what is wrong before a caller finds it, and what to do about it."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import trio
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from callengine.cli.serve import read_settings
+from callengine.config import Settings
+from callengine.doctor.checks import CHECKS
+from callengine.doctor.checkup import Patient, run_checkup
+from callengine.doctor.findings import Finding, worst
+from callengine.logs import configure_logging
+from callengine.services.bridge import open_bridge
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+_AS_JSON = typer.Option("--json", help="One JSON object: the verdict, and the findings with their mends.")
+
+
+def doctor(as_json: Annotated[bool, _AS_JSON] = False) -> None:
+    """Look at everything a call rests on; a line each: ok, warn or fail, what is wrong and where, what to do.
+
+    It reads the same environment variables as `callengine serve`; run it where the engine runs, before it or beside it.
+
+    \b
+    database, redis, store, recogniser
+        asked as the engine does at its start
+    ports
+        AUDIOSOCKET_PORT and API_PORT: free, an engine's, or taken
+    Asterisk, with ASTERISK_ARI_URL, ASTERISK_ARI_USER, ..._PASSWORD
+        its version against known bugs, the modules it has loaded;
+        it is asked to open our AudioSocket port, as in a call
+    Asterisk, with ASTERISK_AMI_USER, ..._PASSWORD (AMI over HTTP)
+        its dialplan, read for the mistakes that AudioSocket punishes;
+        it is asked to CURL() our API, as after a call
+
+    Nothing is changed anywhere. An engine that is up logs a connection_refused with the reason "knock".
+
+    Exit status: 0 all well (warnings too), 1 something failed, 2 a setting cannot be used.
+    """
+    settings = read_settings()
+    configure_logging(settings.model_copy(update={"log_level": "error"}))  # what the parts warn of are findings here
+    findings = trio.run(_examine, settings)
+    verdict = worst(findings)
+    if as_json:
+        shown = {"verdict": verdict, "findings": [asdict(finding) for finding in findings]}
+        typer.echo(json.dumps(shown, ensure_ascii=False))
+    elif sys.stdout.isatty():
+        Console().print(_table(findings))
+    else:
+        for finding in findings:
+            typer.echo(_line(finding))
+    if verdict == "fail":
+        raise typer.Exit(1)
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    async with open_bridge() as bridge:
+        return await run_checkup(CHECKS, Patient(settings, bridge))
+
+
+def _line(finding: Finding) -> str:
+    mend = f"; {finding.mend}" if finding.mend else ""
+    return f"{finding.verdict:4}  {finding.check}: {finding.says}{mend}"
+
+
+def _table(findings: list[Finding]) -> Table:
+    table = Table("", "what", "found", "what to do", expand=True)
+    for finding in findings:
+        colour = _COLOURS[finding.verdict]
+        table.add_row(f"[{colour}]{finding.verdict}[/]", finding.check, escape(finding.says), escape(finding.mend))
+    return table

@@ -1,0 +1,54 @@
+"""Engines at the addresses that the dialplan's list of nodes names: a is its first, b its second."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.asterisk.instance import Pbx
+from tests.asterisk.obedient import write_plugin
+from tests.engine_process import EngineProcess, running_engine
+
+TARGETS = ("operator", "people", "front-desk", "nobody", "gone")  # all but the last stand in the layer's dialplan
+GREETING = "Здравствуйте, чем могу помочь?"
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """Opens engines for one test. They share its database and its Redis, as nodes do."""
+
+    pbx: Pbx
+    folder: Path
+    database_url: str
+    redis_url: str
+
+    @contextmanager
+    def open(self, node: str, **settings: str) -> Iterator[EngineProcess]:
+        """Node `a` or `b` with scripted recogniser and voice and the obedient dialog, unless settings say otherwise.
+
+        It may be killed and opened again inside a test; what it leaves running ends with status 0."""
+        ports = self.pbx.ports
+        fixed = {
+            "AUDIOSOCKET_PORT": str(ports.engine(node)),
+            "API_PORT": str(ports.api(node)),
+            "NODE_NAME": node,
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "AGENT_FILE": str(self._agent_file()),
+            "DIALOG_BACKEND": "obedient",
+            "DRAIN_SECONDS": "1",
+            "PYTHONPATH": write_plugin(self.folder / "plugins"),
+        }
+        with running_engine(self.folder / f"node-{node}", **fixed | settings) as engine:
+            yield engine
+
+    def _agent_file(self) -> Path:
+        file = self.folder / "agent.toml"
+        phrases = "\n".join(f'{name} = "Одну минуту."' for name in ("goodbye", "apology", "transferring", "too_long"))
+        targets = ", ".join(f'"{name}"' for name in TARGETS)
+        file.write_text(
+            f'language = "ru-RU"\ngreeting = "{GREETING}"\n{phrases}\n'
+            f'no_input = ["Я слушаю.", "Алло?"]\n[transfer]\ndefault = "operator"\ntargets = [{targets}]\n',
+            encoding="utf-8",
+        )
+        return file

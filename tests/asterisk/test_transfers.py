@@ -1,0 +1,104 @@
+"""A caller is put through to a second SIP telephone: one that answers, and those that do not."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+
+from tests.asterisk.alaw import through_alaw
+from tests.asterisk.callers import LocalCall, record
+from tests.asterisk.comparison import compare
+from tests.asterisk.heard import audio_of, is_sound
+from tests.asterisk.instance import Pbx
+from tests.asterisk.nodes import Nodes
+from tests.asterisk.phone import Model, Phone, WhenCalled, open_phone
+from tests.asterisk.telephones import address, samples_of
+from tests.engine_process import EngineProcess
+from tests.speech import FIXTURES
+
+pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
+
+QUESTION = samples_of(FIXTURES / "ru" / "hello.wav")
+ANSWER = samples_of(FIXTURES / "ru" / "goodbye.wav")
+# How a second telephone may not take a call, and what Dial() says of it.
+REFUSALS: dict[WhenCalled, str] = {"ring": "NOANSWER", "ignore": "NOANSWER", "busy": "BUSY", "decline": "CHANUNAVAIL"}
+
+
+@asynccontextmanager
+async def open_operator(pbx: Pbx, when_called: WhenCalled) -> AsyncIterator[Phone]:
+    """The telephone of the target `operator`."""
+    model = Model(port=pbx.ports.operator, user="operator", when_called=when_called)
+    async with open_phone(address(pbx), model) as operator:
+        yield operator
+
+
+async def ask_for_the_operator(pbx: Pbx, phone: Phone) -> LocalCall:
+    """Call, hear the greeting out, and say something: the agent then hands over."""
+    call = LocalCall(pbx, uuid4(), pbx.log_size())
+    assert await phone.dial("100", headers={"X-Call-UUID": str(call.uuid)})
+    assert await phone.agent_silent(0.6)
+    assert await phone.say(QUESTION)
+    return call
+
+
+async def test_the_operator_answers_and_both_hear_each_other(pbx: Pbx, nodes: Nodes) -> None:
+    pbx.set_globals(CE_FIELDS="do=transfer:operator")
+    with nodes.open("a") as engine:
+        async with open_operator(pbx, "answer") as operator, open_phone(address(pbx)) as phone:
+            call = await ask_for_the_operator(pbx, phone)
+            asked = phone.sent[-1].at
+            assert await operator.called()
+            assert await operator.answered()
+            rang = operator.messages[0].at
+            assert await operator.until(lambda: bool(operator.heard))
+            assert await operator.say(ANSWER)
+            assert await phone.say(QUESTION)
+            assert await operator.sleep(0.3)  # of the call, for what is under way
+            ended = await record(engine, call.uuid, closed=True)
+            await operator.hang_up()
+            await phone.over()
+        to_operator = compare(through_alaw(QUESTION), audio_of(operator.heard).samples)
+        to_caller = compare(through_alaw(ANSWER), audio_of(phone.heard).samples)
+    print(f"end of the caller's speech -> the operator's telephone rings: {rang - asked:.3f} s; ", end="")
+    print(f"answered -> first audio: {operator.heard[0].at - operator.answered_at:.3f} s")
+    assert (ended["outcome"], ended["target"]) == ("transferred", "operator")
+    assert to_operator.differences == to_caller.differences == ()
+    assert phone.ending is not None
+    assert phone.ending.by == "them"
+    assert call.told() == ["node 1 SUCCESS, outcome transfer:operator", "transfer to operator ANSWER", "over"]
+
+
+async def test_an_operator_who_does_not_answer_is_followed_by_the_queue(pbx: Pbx, nodes: Nodes) -> None:
+    pbx.set_globals(CE_FIELDS="do=transfer:operator", CE_QUEUE="people")
+    told: dict[str, list[str]] = {}
+    with nodes.open("a") as engine:
+        for refusal in REFUSALS:
+            async with open_operator(pbx, refusal):
+                told[refusal] = await _fall_back(pbx, engine, refusal)
+        told["is not there"] = await _fall_back(pbx, engine, "is not there")
+    assert told == {
+        refusal: ["node 1 SUCCESS, outcome transfer:operator", f"transfer to operator {status}", "fallback"]
+        for refusal, status in {**REFUSALS, "is not there": "NOANSWER"}.items()
+    }
+
+
+async def _fall_back(pbx: Pbx, engine: EngineProcess, refusal: str) -> list[str]:
+    """One call that a person of the queue takes in the end, who says back what they hear."""
+    async with open_phone(address(pbx)) as phone:
+        call = await ask_for_the_operator(pbx, phone)
+        asked = phone.sent[-1].at
+        await call.logged("a person answered")
+        waited = phone.sent[-1].at - asked
+        ringing = sum(is_sound(timed.packet) for timed in phone.heard if timed.at > asked) / 50
+        heard = len(phone.heard)
+        assert await phone.say(ANSWER)
+        assert await phone.sleep(0.3)  # of the call, for what is under way
+        back = compare(through_alaw(ANSWER), audio_of(phone.heard[heard:]).samples)
+        assert back.runs
+        assert phone.state == "up"
+    assert (await record(engine, call.uuid, closed=True))["outcome"] == "transferred"
+    print(
+        f"an operator who does this: {refusal}: a person of the queue after {waited:.2f} s, {ringing:.2f} s of sound before"
+    )
+    return call.told()
