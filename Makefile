@@ -14,7 +14,7 @@ ASYNCIO_RULES := --asyncio --enable=ASYNC --disable=ASYNC910,ASYNC911
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-asterisk check bench clean
+.PHONY: help setup demo test test-asterisk check bench bench-stt clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: setup ## ruff, flake8-async, mypy strict, import rules
 
 bench: setup ## the numbers of docs/design.md, with the machine named
 	@$(RUN) tests.bench $(ARGS)
+
+bench-stt: setup ## whisper-server against faster-whisper as it comes, streams at once in real time (about 20 minutes)
+	@$(RUN) tests.bench.stt $(ARGS)
 
 clean: ## remove the environment, tool caches, and callengine-data with all calls recorded by embedded servers
 	rm -rf $(VENV) callengine-data dist build .*_cache .hypothesis

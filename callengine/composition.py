@@ -11,7 +11,7 @@ from callengine.call.parts import Services
 from callengine.config import Settings
 from callengine.errors import ConfigError, ReasoningError, ServiceError, SynthesisError
 from callengine.plugins import load_backend
-from callengine.recognisers import allow_own_part, allow_recognizer, check_recognizer, open_recognizer
+from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
 from callengine.services.asterisk import Access, open_control
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_postgres import open_postgres
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Services]:
     """Everything a call asks of the world, ready: checked, warmed, migrated. Raises ConfigError, ServiceError, …"""
     # Named before anything is started: a wrong name costs nobody the start of a database.
-    allow_recognizer(settings, settings.stt_backend)
+    chosen, spare = named_recognizers(settings)
     open_voice = load_backend("callengine.tts", settings.tts_backend)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
     async with AsyncExitStack() as stack:
@@ -43,22 +43,25 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Ser
         journal = await enter(open_journal(database, bridge))
         registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
         toolbox = await enter(open_toolbox(settings.store_api_url, _secret(settings.store_api_token)))
-        recognizer = await enter(open_recognizer(settings, settings.stt_backend, bridge))
+        recognizer = await enter(open_recognizer(settings, chosen, bridge))
+        fallback = await enter(open_recognizer(settings, spare, bridge)) if spare else None
         voice = await enter(open_voice(settings, bridge))
         dialog = await enter(open_dialog(settings, bridge))
-        services = Services(recognizer, voice, dialog, toolbox, journal, registry, control)
-        await _check(services, settings)
+        services = Services(
+            recognizer, voice, dialog, toolbox, journal, registry, control, fallback, stt_gate=settings.stt_gate
+        )
+        await _check(services, (chosen, spare))
         with _to_blame("TTS_BACKEND"):
             await voice.warm(agents.fixed_prompts())
         yield services
 
 
-async def _check(services: Services, settings: Settings) -> None:
+async def _check(services: Services, recognizers: tuple[str, str]) -> None:
     with _to_blame("DATABASE_URL"):
         await services.journal.check()
     with _to_blame("REDIS_URL"):
         await services.registry.check()
-    await check_recognizer(services.recognizer, settings.stt_backend)
+    await check_recognizers(services.sources, recognizers)
     with _to_blame("TTS_BACKEND"):
         await services.voice.check()
     with _to_blame("DIALOG_BACKEND"):

@@ -40,6 +40,8 @@ class Settings(BaseModel):
     google_stt_endpoint: str = ""
     google_stt_api_version: Literal["v1", "v2"] = "v2"
     stt_backend: str = Field(default_factory=_own_recogniser)
+    stt_fallback: str = ""
+    stt_gate: bool = False
     stt_endpointing: Endpointing = "SHORT"
     stt_chunk_ms: Annotated[int, Field(ge=20, le=960)] = 100  # 960 ms are 15,360 bytes, the most Google takes
     whisper_url: str = ""

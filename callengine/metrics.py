@@ -38,4 +38,8 @@ journal_lost_total = Counter(
     "callengine_journal_lost_total", "Entries that will never be in the database: full (no room), refused.", ["reason"]
 )
 stt_restarts_total = Counter("callengine_stt_restarts_total", "Recogniser streams reopened, by reason.", ["reason"])
+stt_failovers_total = Counter("callengine_stt_failovers_total", "Calls that a fault moved to the other recogniser.")
+stt_lost_seconds_total = Counter(
+    "callengine_stt_lost_seconds_total", "Audio with speech that no recogniser was there for while the ring had it."
+)
 tool_calls_total = Counter("callengine_tool_calls_total", "Tool calls, by result.", ["tool", "result"])

@@ -8,9 +8,12 @@ from callengine.errors import ConfigError
 VARIABLES = {"callengine.stt": "STT_BACKEND", "callengine.tts": "TTS_BACKEND", "callengine.dialog": "DIALOG_BACKEND"}
 
 
-def load_backend(group: Literal["callengine.stt", "callengine.tts", "callengine.dialog"], name: str) -> Any:
-    """The `open_...` function of a backend. Raises ConfigError naming the setting and what is installed."""
-    variable = VARIABLES[group]
+def load_backend(
+    group: Literal["callengine.stt", "callengine.tts", "callengine.dialog"], name: str, variable: str = ""
+) -> Any:
+    """The `open_...` function of a backend. Raises ConfigError naming the setting (`variable`, where it is not the
+    usual one) and what is installed."""
+    variable = variable or VARIABLES[group]
     found = {point.name: point for point in entry_points(group=group)}
     if name not in found:
         raise ConfigError(variable, f"no backend is called {name!r}; installed are {', '.join(sorted(found))}")

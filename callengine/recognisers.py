@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
+import trio
 
+from callengine.call.sources import Sources
 from callengine.config import Settings
 from callengine.errors import ConfigError, RecognizerError
 from callengine.plugins import load_backend
@@ -20,21 +22,28 @@ log = structlog.get_logger(__name__)
 @asynccontextmanager
 async def open_recognizer(settings: Settings, name: str, bridge: Bridge) -> AsyncIterator[Recognizer]:
     """The backend `name` of the group `callengine.stt`. Raises ConfigError, ServiceError."""
-    allow_recognizer(settings, name)
     open_backend = load_backend("callengine.stt", name)
     async with AsyncExitStack() as stack:
         if name == "whisper" and not settings.whisper_url:
+            allow_own_part(settings, "WHISPER_URL", "grpcs://gpu-node:8443")
             log.info("starting", part="whisper-server on the CPU")
             url = await stack.enter_async_context(open_whisper())
             settings = settings.model_copy(update={"whisper_url": url})
         yield await stack.enter_async_context(open_backend(settings, bridge))
 
 
-def allow_recognizer(settings: Settings, name: str) -> None:
-    """Raise ConfigError, before anything is started, where the backend is not installed or lacks its server."""
-    load_backend("callengine.stt", name)
-    if name == "whisper" and not settings.whisper_url:
+def named_recognizers(settings: Settings) -> tuple[str, str]:
+    """The names of STT_BACKEND and STT_FALLBACK, the latter perhaps empty. Raises ConfigError for one there is not, or
+    whose server neither is given nor may be started."""
+    chosen, spare = settings.stt_backend, settings.stt_fallback
+    load_backend("callengine.stt", chosen)
+    if spare:
+        load_backend("callengine.stt", spare, "STT_FALLBACK")
+    if spare == chosen:
+        raise ConfigError("STT_FALLBACK", f"is {spare!r}, the same as STT_BACKEND: name another one")
+    if "whisper" in (chosen, spare) and not settings.whisper_url:
         allow_own_part(settings, "WHISPER_URL", "grpcs://gpu-node:8443")
+    return chosen, spare
 
 
 async def check_recognizer(recognizer: Recognizer, name: str) -> None:
@@ -42,7 +51,25 @@ async def check_recognizer(recognizer: Recognizer, name: str) -> None:
     try:
         await recognizer.check()
     except RecognizerError as error:
-        raise ConfigError(error.setting or VARIABLES.get(name, "STT_BACKEND"), str(error)) from error
+        raise _blamed(error, name, "STT_BACKEND") from error
+
+
+async def check_recognizers(sources: Sources, names: tuple[str, str]) -> None:
+    """One of two that is away is no reason not to serve. Raises ConfigError where both are, and for one that would
+    refuse every call."""
+    away = 0
+    for at, recognizer in enumerate(sources.recognizers):
+        try:
+            await recognizer.check()
+        except RecognizerError as error:
+            away += 1
+            if not error.retryable or away == len(sources.recognizers):
+                raise _blamed(error, names[at], ("STT_BACKEND", "STT_FALLBACK")[at]) from error
+            sources.blame(at, str(error), trio.current_time(), for_good=True)
+
+
+def _blamed(error: RecognizerError, name: str, variable: str) -> ConfigError:
+    return ConfigError(error.setting or VARIABLES.get(name, variable), str(error))
 
 
 def allow_own_part(settings: Settings, variable: str, example: str) -> None:

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import grpc
+import grpc.aio
 from google.cloud import speech_v1, speech_v2
+from google.cloud.speech_v1.services.speech.transports import SpeechGrpcAsyncIOTransport as AsyncTransportV1
 from google.cloud.speech_v1.services.speech.transports import SpeechGrpcTransport as TransportV1
+from google.cloud.speech_v2.services.speech.transports import SpeechGrpcAsyncIOTransport as AsyncTransportV2
 from google.cloud.speech_v2.services.speech.transports import SpeechGrpcTransport as TransportV2
 
 from tests.speech import FIXTURES, Clip, load
@@ -24,6 +27,16 @@ def client_v1(channel: grpc.Channel) -> Any:  # its annotations know neither the
 def client_v2(channel: grpc.Channel) -> Any:  # as above
     """Return Google's v2 client over a channel."""
     return speech_v2.SpeechClient(transport=TransportV2(channel=channel))
+
+
+def async_client_v1(channel: grpc.aio.Channel) -> Any:  # as above
+    """Return Google's async v1 client over a channel."""
+    return speech_v1.SpeechAsyncClient(transport=AsyncTransportV1(channel=channel))
+
+
+def async_client_v2(channel: grpc.aio.Channel) -> Any:  # as above
+    """Return Google's async v2 client over a channel."""
+    return speech_v2.SpeechAsyncClient(transport=AsyncTransportV2(channel=channel))
 
 
 def config_v1(**changes: Any) -> speech_v1.RecognitionConfig:

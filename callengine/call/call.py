@@ -72,7 +72,7 @@ async def _hold(call: Call) -> Ending:
     dialogue = Dialogue(call, speaker, events_in, record)
     limits = call.limits
     spec = StreamSpec(call.caller.language, endpointing=limits.endpointing, chunk_ms=limits.chunk_ms)
-    ear = Ear(call.leg, call.services.recognizer, spec, call.agent.hints, events_in)
+    ear = Ear(call.leg, call.services.sources, spec, call.agent.hints, events_in, record.lost)
     ending: Ending | None = None
     with events_in, events_out:
         async with trio.open_nursery() as media:

@@ -67,7 +67,8 @@ class Dialogue:
         deadline = self._turns.deadline
         with trio.move_on_at(self._latest if deadline is None else min(deadline, self._latest)):
             return await events.receive()
-        return Tick(quiet=self._call.leg.tracker.quiet)
+        leg = self._call.leg
+        return Tick(quiet=leg.tracker.quiet, owed=leg.speech_since is not None)
 
     def _take(self, event: DialogEvent | Tick) -> None:
         now = trio.current_time()

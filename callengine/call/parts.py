@@ -6,6 +6,8 @@ import trio
 
 from callengine.agent import AgentProfile
 from callengine.call.events import TransferOrdered
+from callengine.call.failover import Failover
+from callengine.call.sources import Sources
 from callengine.call.turns import TurnTimes
 from callengine.media.leg import Leg
 from callengine.ports.control import Control
@@ -28,6 +30,15 @@ class Services:
     journal: Journal
     registry: Registry
     control: Control
+    fallback: Recognizer | None = None  # takes over where `recognizer` fails
+    failover: Failover = field(default_factory=Failover)
+    stt_gate: bool = False
+
+    @property
+    def sources(self) -> Sources:
+        """The recognisers, the chosen one first."""
+        both = (self.recognizer,) if self.fallback is None else (self.recognizer, self.fallback)
+        return Sources(both, self.failover, self.stt_gate)
 
 
 @dataclass(frozen=True, slots=True)

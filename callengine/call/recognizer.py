@@ -1,129 +1,200 @@
 """The recognizer: streams the call's ring to a recogniser and gives the dialog what it heard, in call time.
 
-The ring holds all audio without a final; a stream that breaks is followed by another that begins at the last final, and
-a final that ends where one has been delivered is dropped (DESIGN 4.5)."""
+The ring holds all audio without a final; whatever ends a stream (its age, a fault, a hang), the next one is sent what
+is owed, on the same recogniser or the one that takes over (DESIGN 4.5). What is owed is `hearing`'s to say."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 import trio
 
 from callengine import metrics
 from callengine.call.events import DialogEvent
+from callengine.call.hearing import Hearing, Sound
+from callengine.call.patience import Patience
+from callengine.call.sources import Over, Retries, Sources
 from callengine.call.turn_events import CallerHeard
 from callengine.errors import RecognizerError
 from callengine.media.audio import RATE
 from callengine.media.leg import Leg
 from callengine.ports.recognition import Final, Interim, Recognizer, RecognizerStream, StreamSpec
 
-SPEECH_CHUNK = RATE // 10  # 100 ms while somebody speaks or a final is owed: it waits for the silence behind it
-SILENCE_CHUNK = RATE * 8 // 10  # a message costs Python the same whatever its size; speech flushes it at once
-RETRY_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0)
-PRE_ROLL = RATE // 2  # before speech began: recognisers want a little silence in front
-COVERED = RATE // 2  # a final may end so much before our own detector heard the end
-SETTLED = 5 * RATE  # speech that has no final so long after its end was a noise
+OPEN_SECONDS = 5.0
+SEND_SECONDS = 5.0  # a recogniser that takes no audio for so long is as good as gone
+DRAIN_SECONDS = 0.8  # after a half-close, for the finals still owed: in silence there are none
+HEALTHY_SECONDS = 10.0  # a stream that lived so long without a fault was a good one, words or not
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class Progress:
-    """How far a call's audio has come. Positions are absolute samples."""
-
-    sent: int = 0
-    final: int = 0  # the end of the last final
-    failures: int = 0  # streams that broke since the last result
-
-
 @dataclass(frozen=True, slots=True)
 class Ear:
-    """One call's recognition: the leg it hears, the backend that understands, where results go."""
+    """One call's recognition: the leg it hears, who understands, where results go, and whom to tell of audio that was
+    lost (from when to when, in call time)."""
 
     leg: Leg
-    recognizer: Recognizer
+    sources: Sources
     spec: StreamSpec
     hints: Sequence[str]
     events: trio.MemorySendChannel[DialogEvent]
+    lost: Callable[[float, float], None]
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One open stream, and how it does."""
+
+    ear: Ear
+    at: int  # which of the sources
+    hearing: Hearing
+    patience: Patience
+    wire: RecognizerStream
+    opened: float
+    alive: bool = False
+    left: Over | None = None  # why we left it, if it was we
+
+    @property
+    def recognizer(self) -> Recognizer:
+        return self.ear.sources.recognizers[self.at]
+
+    def show_life(self) -> None:
+        """The recogniser works: what was held against it is forgotten."""
+        if not self.alive:
+            self.alive = True
+            self.ear.sources.forgive(self.at)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What outlives a call's streams."""
+
+    hearing: Hearing
+    patience: Patience = field(default_factory=Patience)
+    stream: _Stream | None = None
 
 
 async def run_recognizer(ear: Ear) -> None:
-    """Recognise until cancelled. Raises RecognizerError when the backend can be of no use to this call."""
-    progress = Progress()
-    while True:
-        error = await _run_stream(ear, progress)
-        if ear.leg.ended is not None:
-            return
-        if error is not None and (not error.retryable or progress.failures >= len(RETRY_SECONDS)):
-            raise error
-        reason = "ended" if error is None else "broken"
-        metrics.stt_restarts_total.labels(reason).inc()
-        wait = RETRY_SECONDS[min(progress.failures, len(RETRY_SECONDS) - 1)]
-        progress.failures += 1
-        log.warning("recognizer_reopened", reason=reason, error=str(error or ""), attempt=progress.failures)
-        await trio.sleep(wait)
-
-
-async def _run_stream(ear: Ear, progress: Progress) -> RecognizerError | None:
-    """One stream, from the first audio that has no final. Returns what broke it, or None when the backend ended it."""
-    base = progress.sent = _unsettled(ear.leg, progress)
-    failed: list[RecognizerError] = []
+    """Recognise until cancelled. Raises RecognizerError when no recogniser can be of any use to this call."""
+    progress, retries = _Progress(Hearing(ear.spec.chunk_ms * RATE // 1000)), Retries(ear.sources)
+    at = ear.sources.first(trio.current_time())
     try:
-        async with ear.recognizer.open_stream(ear.spec, ear.hints) as stream, trio.open_nursery() as nursery:
-            nursery.start_soon(_send, ear, stream, progress)
-            await _receive(ear, stream, base, progress)
-            nursery.cancel_scope.cancel("the stream has ended")
+        while True:
+            over = await _run_stream(ear, at, progress)
+            if ear.leg.ended is not None:
+                return
+            metrics.stt_restarts_total.labels(over.reason).inc()
+            at, wait = retries.after(at, over, trio.current_time())
+            log.debug("recognizer_reopened", reason=over.reason, source=at, wait=wait)
+            await trio.sleep(wait)
+    finally:
+        _tell_lost(ear, progress.hearing)
+
+
+async def _run_stream(ear: Ear, at: int, progress: _Progress) -> Over:
+    """One stream, from the first audio that is owed. Returns what ended it."""
+    failed: list[RecognizerError] = []
+    recognizer, progress.stream = ear.sources.recognizers[at], None
+    try:
+        with trio.move_on_after(OPEN_SECONDS) as opening:
+            async with recognizer.open_stream(ear.spec, ear.hints) as wire:
+                opening.deadline = math.inf
+                hearing, patience = progress.hearing, progress.patience
+                progress.stream = _Stream(ear, at, hearing, patience, wire, trio.current_time())
+                hearing.open(_sound(ear.leg), ear.sources.held_back(at))
+                patience.begin(hearing.sent)
+                await _converse(progress.stream)
+        if opening.cancelled_caught:
+            failed.append(RecognizerError(f"no stream was opened in {OPEN_SECONDS:.0f} s", retryable=True))
     except* RecognizerError as group:
         failed += _leaves(group)
-    return next((error for error in failed if not error.retryable), failed[0] if failed else None)
+    stream = progress.stream
+    if stream is not None and stream.left is not None:
+        return stream.left
+    error = next((error for error in failed if not error.retryable), failed[0] if failed else None)
+    return Over("ended" if error is None or error.ended else "broken", error, stream is not None and stream.alive)
 
 
-async def _send(ear: Ear, stream: RecognizerStream, progress: Progress) -> None:
-    leg, limit = ear.leg, ear.recognizer.limits.max_chunk_bytes // 2
+async def _converse(stream: _Stream) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_receive, stream, nursery.cancel_scope)
+        stream.left = over = await _send(stream)
+        if over.reason != "hung":
+            stream.hearing.close(_sound(stream.ear.leg))
+            with trio.move_on_after(DRAIN_SECONDS):
+                await stream.wire.finish()
+                await trio.sleep_forever()  # the stream's end ends it sooner
+        nursery.cancel_scope.cancel("the stream is left")
+
+
+async def _send(stream: _Stream) -> Over:
+    """Send what is owed and what comes, until it is time to leave the stream. Returns why."""
+    leg, hearing, patience = stream.ear.leg, stream.hearing, stream.patience
+    limits = stream.recognizer.limits
     while True:
-        speech = leg.gate.open or leg.speech_since is not None
-        await leg.ring.wait_for(progress.sent + (SPEECH_CHUNK if speech else SILENCE_CHUNK))
-        end = leg.ring.end
-        if end - progress.sent < SPEECH_CHUNK and leg.tracker.speaking:
+        await leg.ring.wait_for(hearing.next_look(_sound(leg)))
+        sound = _sound(leg)
+        if sound.end - hearing.looked < hearing.chunk and sound.speaking:
             continue
-        progress.sent = max(progress.sent, leg.ring.start)
-        while progress.sent < end:
-            part = min(end, progress.sent + limit)
-            await stream.send(leg.ring.read(progress.sent, part))
-            progress.sent = part
+        rotates = hearing.rotates(sound, trio.current_time() - stream.opened, limits.max_seconds)
+        hearing.look(sound)
+        await _send_parts(stream, limits.max_chunk_bytes // 2)
         if leg.paused_at is not None:
             leg.flush_seconds, leg.paused_at = trio.current_time() - leg.paused_at, None
-        leg.ring.release(_unsettled(leg, progress))
-        if leg.ended is not None:
-            await stream.finish()
-            return
+        sound = _sound(leg)
+        if hearing.settles(sound, patience.for_noise(sound)):
+            leg.speech_since = None
+            patience.settle()
+            sound = _sound(leg)
+        leg.ring.release(hearing.release(sound))
+        _tell_lost(stream.ear, hearing)
+        if trio.current_time() - stream.opened >= HEALTHY_SECONDS:
+            stream.show_life()
+        if leg.ended is not None or rotates:
+            return Over("rotation", None, alive=True)
+        if patience.ends(sound, trio.current_time()):
+            return Over("hung", None, stream.alive, sure=patience.sure, again=patience.hangs > 1)
 
 
-async def _receive(ear: Ear, stream: RecognizerStream, base: int, progress: Progress) -> None:
-    began = ear.leg.began
-    while (event := await stream.receive()) is not None:
+async def _send_parts(stream: _Stream, longest: int) -> None:
+    ring = stream.ear.leg.ring
+    while (part := stream.hearing.next_part(ring.start, longest)) is not None:
+        with trio.move_on_after(SEND_SECONDS) as sending:
+            await stream.wire.send(ring.read(*part))
+        if sending.cancelled_caught:
+            raise RecognizerError(f"the recogniser has taken no audio for {SEND_SECONDS:.0f} s", retryable=True)
+
+
+async def _receive(stream: _Stream, conversation: trio.CancelScope) -> None:
+    ear, hearing = stream.ear, stream.hearing
+    while (event := await stream.wire.receive()) is not None:
+        stream.show_life()
+        about = event.end if isinstance(event, Interim | Final) else event.position
+        stream.patience.hear(event, hearing.placed.ending(about))
         match event:
             case Interim(text=text, stability=stability, end=end):
-                since = began + progress.final / RATE
-                await ear.events.send(CallerHeard(text, since, began + (base + end) / RATE, False, stability))
+                span, final = hearing.take_interim(end, text), False
             case Final(text=text, start=start, end=end):
-                progress.failures = 0
-                if base + end <= progress.final:
-                    continue
-                progress.final = base + end
-                first = began + (base + start) / RATE
-                await ear.events.send(CallerHeard(text, first, began + (base + end) / RATE, True))
+                span, final, stability = hearing.take_final(start, end), True, 1.0
             case _:
-                pass  # the call's own detector says when speech begins and ends
+                continue  # the call's own detector says when speech begins and ends
+        if span is not None:
+            began, ended = (ear.leg.began + position / RATE for position in span)
+            await ear.events.send(CallerHeard(text, began, ended, final, stability))
+    conversation.cancel("the stream has ended")
 
 
-def _unsettled(leg: Leg, progress: Progress) -> int:
-    """Where audio begins that may hold words without a final: what another stream would have to hear again."""
-    end = leg.ring.end
-    if not leg.tracker.speaking and max(progress.final + COVERED, end - SETTLED) >= leg.speech_until:
-        leg.speech_since = None
-    since = end if leg.speech_since is None else leg.speech_since
-    return max(progress.final, leg.ring.start, since - PRE_ROLL)
+def _sound(leg: Leg) -> Sound:
+    ring = leg.ring
+    return Sound(ring.start, ring.end, leg.gate.open, leg.tracker.speaking, leg.speech_since, leg.speech_until)
+
+
+def _tell_lost(ear: Ear, hearing: Hearing) -> None:
+    for begin, end in hearing.lost:
+        metrics.stt_lost_seconds_total.inc((end - begin) / RATE)
+        ear.lost(begin / RATE, end / RATE)
+    hearing.lost.clear()
 
 
 def _leaves(group: BaseExceptionGroup[RecognizerError]) -> list[RecognizerError]:

@@ -8,6 +8,8 @@ from callengine.ports.journal import Journal, TurnRecorded
 from callengine.ports.journal import ToolRecorded as ToolEntry
 from callengine.ports.tools import ToolCall, ToolResult
 
+LOST = "[…]"  # the caller's words are not known
+
 
 @dataclass(slots=True)
 class Record:
@@ -50,6 +52,12 @@ class Record:
             self.journal.record_nowait(
                 TurnRecorded(self.call_id, self._next(), "agent", text, started, ended, interrupted, dict(timings))
             )
+
+    def lost(self, began: float, ended: float) -> None:
+        """No recogniser was there for what the caller said between two times since the call began."""
+        self.journal.record_nowait(
+            TurnRecorded(self.call_id, self._next(), "caller", LOST, began, ended, timings={"lost": ended - began})
+        )
 
     def tool(self, call: ToolCall, result: ToolResult, started: float, seconds: float) -> None:
         """A tool was run."""

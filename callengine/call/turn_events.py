@@ -66,9 +66,11 @@ class LastWords:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The deadline has passed. `quiet`: the caller is said to be speaking, but at this moment nothing sounds."""
+    """The deadline has passed. `quiet`: the caller is said to be speaking, but at this moment nothing sounds. `owed`:
+    the recogniser has yet to say what the caller said."""
 
     quiet: bool = False
+    owed: bool = False
 
 
 Event = CallerBegan | CallerPaused | CallerHeard | CallerPressed | AgentStarted | AgentFinished | LastWords | Tick

@@ -10,6 +10,7 @@ from callengine.call.turn_events import (
     Do,
     Event,
     State,
+    Tick,
 )  # fmt: skip
 from callengine.call.turns import Turns
 
@@ -57,6 +58,10 @@ def listening_tick(turns: Turns, event: Event, now: float) -> list[Action]:
         return turns.await_end(now)
     if turns.utterance.digits:
         return turns.answer(now)
+    assert isinstance(event, Tick)
+    if event.owed:  # nobody is asked whether they are there who has just spoken
+        turns.deadline = now + turns.times.owed_look
+        return []
     turns.listen(now)
     return [Do.REPROMPT]
 

@@ -19,6 +19,7 @@ class TurnTimes:
     final_wait: float = 1.6  # after a pause, how long the recogniser's final is waited for
     rest_wait: float = 3.0  # the same while what is heard so far does not reach the pause
     words_wait: float = 1.8  # after a barge-in pause, how long for words before the agent goes on
+    owed_look: float = 1.0  # where words are owed after no_input, when to look again
     no_input: float = 8.0
     digit_pause: float = 2.0
 

@@ -57,7 +57,7 @@ class Utterance:
         began, ended = span
         if final:
             self._make_final(Words(text.strip(), began, ended))
-        elif ended > self.final_end + NEW_SECONDS and (stability >= STABLE or self.stability < STABLE):
+        elif self._is_new(began, ended) and (stability >= STABLE or self.stability < STABLE):
             self.interim, self.stability = text.strip(), stability
             self.interim_began, self.interim_end = began, ended
 
@@ -85,6 +85,10 @@ class Utterance:
     def next(self) -> "Utterance":
         """The turn after this one, or instead of it: it has no words yet, and none from the audio of this one."""
         return Utterance(final_end=self.final_end)
+
+    def _is_new(self, began: float, ended: float) -> bool:
+        """An interim of this time has words that no final has: most of its audio lies behind the last one."""
+        return ended > self.final_end + NEW_SECONDS and (began + ended) / 2 > self.final_end
 
     def _make_final(self, words: Words) -> None:
         """Add a final, unless its audio is final already; a longer one of the same audio takes the shorter's place."""

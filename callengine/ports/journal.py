@@ -40,7 +40,7 @@ class CallerFound:
 @dataclass(frozen=True, slots=True)
 class TurnRecorded:
     """One turn, written once. `started` and `ended` in seconds since the call was opened; `timings` in seconds by stage
-    (endpointing, recognition, dialog, voice, response), agent turns only."""
+    (endpointing, recognition, dialog, voice, response) of agent turns; `lost` of a caller's that nobody understood."""
 
     call_id: str
     sequence: int

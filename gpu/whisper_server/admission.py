@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import grpc
@@ -10,13 +10,19 @@ import grpc
 from whisper_server.errors import Refused
 from whisper_server.metrics import STREAMS_ACTIVE
 
+# A final that has waited this long is late for its caller already: another stream would make all of them later.
+MOST_BEHIND_SECONDS = 3.0
 Metadata = Iterable[tuple[str, str | bytes]]
 
 
 class Admission:
-    """Counts the streams that are open; `token` empty lets everybody in (the server then listens on loopback)."""
+    """Counts the streams that are open; `token` empty lets everybody in (the server then listens on loopback).
 
-    def __init__(self, max_streams: int, token: str) -> None:
+    `behind` tells for how many seconds the oldest final has been waiting for the model.
+    """
+
+    def __init__(self, max_streams: int, token: str, behind: Callable[[], float]) -> None:
+        self._behind = behind
         self._max_streams = max_streams
         self._expected = f"Bearer {token}".encode() if token else b""
         self._active = 0
@@ -44,6 +50,8 @@ class Admission:
             raise Refused(grpc.StatusCode.UNAVAILABLE, self._closed_because)
         if self._active >= self._max_streams:
             raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, f"All {self._max_streams} streams are in use.")
+        if self._behind() > MOST_BEHIND_SECONDS:
+            raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "The model is behind with the streams that are open.")
         self._count(+1)
         try:
             yield

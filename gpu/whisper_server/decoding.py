@@ -1,61 +1,163 @@
-"""One decode at a time for all streams: finals in order of arrival, everything else only when nothing waits."""
+"""One line before the model for all streams; `schedule` says what goes next, one thread decodes it.
+
+Features are computed beside the decoding, so that the model never waits for them.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Protocol
 
-from whisper_server.decoder import Transcript, Utterance
+from whisper_server.decoder import Prepared
 from whisper_server.errors import DecodeError
-from whisper_server.metrics import QUEUE_DEPTH
+from whisper_server.metrics import BATCH_SIZE, INTERIMS_SHED, QUEUE_DEPTH
+from whisper_server.schedule import Entry, Rules, Urgency, interims_resume, next_step
+from whisper_server.transcript import Transcript, Utterance
 
-Decode = Callable[[Utterance], Transcript | None]
 Decoded = asyncio.Future[Transcript | None]
 
 
+class Model(Protocol):
+    """What the line needs of a model; `prepare` may run in several threads at once, `decode` in one."""
+
+    def prepare(self, utterance: Utterance) -> Prepared: ...
+    def decode(self, batch: Sequence[Prepared]) -> list[Transcript | None]: ...
+
+
+@dataclass(slots=True)
+class _Place:
+    """A place in the line, from `submit` on; it can be decoded once it has an entry."""
+
+    number: int
+    urgency: Urgency
+    arrived: float
+    decoded: Decoded
+    prepared: Prepared | None = None
+
+    @property
+    def entry(self) -> Entry:
+        assert self.prepared is not None
+        return Entry(self.number, self.urgency, self.prepared.shape, self.arrived)
+
+
 class DecodeQueue:
-    """The line before the model. `run` works it off in one thread of the executor."""
+    """The line. `run` works it off in a thread of `decoding`; `preparing` computes features."""
 
-    def __init__(self, decode: Decode, executor: Executor) -> None:
-        self._decode = decode
-        self._executor = executor
-        self._waiting: asyncio.Queue[tuple[Utterance, Decoded]] = asyncio.Queue()
-        self._busy = False
+    def __init__(self, model: Model, rules: Rules, decoding: Executor, preparing: Executor) -> None:
+        self._model = model
+        self._rules = rules
+        self._decoding = decoding
+        self._preparing = preparing
+        self._line: dict[int, _Place] = {}
+        self._count = 0
+        self._changed = asyncio.Event()
+        self._interims_from = 0.0
+        self._last_decode = asyncio.get_running_loop().time()
 
-    def submit(self, utterance: Utterance) -> Decoded:
-        """Put an utterance in line; the future gives its transcript, or raises `DecodeError`."""
-        decoded: Decoded = asyncio.get_running_loop().create_future()
-        self._waiting.put_nowait((utterance, decoded))
-        QUEUE_DEPTH.set(self._waiting.qsize())
-        return decoded
+    def submit(self, utterance: Utterance, urgency: Urgency) -> Decoded:
+        """Put an utterance in line.
+
+        The future gives its transcript, None where nobody spoke or the decode was given up; it raises `DecodeError`.
+        """
+        loop = asyncio.get_running_loop()
+        self._count += 1
+        place = _Place(self._count, urgency, loop.time(), loop.create_future())
+        self._line[place.number] = place
+        QUEUE_DEPTH.set(len(self._line))
+        preparing = loop.run_in_executor(self._preparing, self._model.prepare, utterance)
+        preparing.add_done_callback(lambda done: self._enter(place, done))
+        return place.decoded
+
+    def confirm(self, decoded: Decoded) -> None:
+        """An early decode is needed now: it goes ahead of those that may not be."""
+        for place in self._line.values():
+            if place.decoded is decoded:
+                place.urgency = Urgency.FINAL
+
+    def drop(self, decoded: Decoded) -> None:
+        """Nobody needs this decode any more."""
+        if not decoded.done():
+            decoded.set_result(None)
+            self._changed.set()
 
     @property
-    def idle(self) -> bool:
-        """True when a decode submitted now would start at once."""
-        return not self._busy and self._waiting.empty()
+    def behind_seconds(self) -> float:
+        """How long the oldest final has been waiting for the model."""
+        arrived = [place.arrived for place in self._line.values() if place.urgency is Urgency.FINAL]
+        return asyncio.get_running_loop().time() - min(arrived) if arrived else 0.0
 
     @property
-    def no_line(self) -> bool:
-        """True when nothing waits; one decode may be running."""
-        return self._waiting.empty()
+    def rested_seconds(self) -> float:
+        """How long the model has had nothing to do."""
+        return asyncio.get_running_loop().time() - self._last_decode
 
     async def run(self) -> None:
-        """Decode for ever, one utterance after another; those whose future was cancelled are skipped."""
+        """Decode for ever."""
+        loop = asyncio.get_running_loop()
         while True:
-            utterance, decoded = await self._waiting.get()
-            QUEUE_DEPTH.set(self._waiting.qsize())
-            if decoded.cancelled():
-                continue
-            self._busy = True
-            await self._one(utterance, decoded)
-            self._busy = False
+            self._changed.clear()
+            self._leave([place for place in self._line.values() if place.decoded.done()])
+            ready = {number: place for number, place in self._line.items() if place.prepared is not None}
+            now = loop.time()
+            step = next_step([place.entry for place in ready.values()], now, self._interims_from, self._rules)
+            self._shed([ready[entry.number] for entry in step.shed])
+            if step.batch:
+                places = [ready[entry.number] for entry in step.batch]
+                self._leave(places)
+                await self._decode(places)
+                self._last_decode = loop.time()
+                self._interims_from = interims_resume(step.batch, now, self._last_decode, self._rules)
+            else:
+                await self._wait(step.wake)
 
-    async def _one(self, utterance: Utterance, decoded: Decoded) -> None:
-        running = asyncio.get_running_loop().run_in_executor(self._executor, self._decode, utterance)
-        await asyncio.wait([running])
-        if decoded.cancelled():
+    def _enter(self, place: _Place, preparing: asyncio.Future[Prepared]) -> None:
+        self._changed.set()
+        if place.decoded.done():
             return
-        fault = running.exception()
-        if fault is None:
-            decoded.set_result(running.result())
+        if (fault := preparing.exception()) is not None:
+            place.decoded.set_exception(_decode_error(fault))
         else:
-            decoded.set_exception(DecodeError(f"{type(fault).__name__}: {fault}"))
+            place.prepared = preparing.result()
+
+    def _leave(self, places: list[_Place]) -> None:
+        for place in places:
+            self._line.pop(place.number, None)
+        QUEUE_DEPTH.set(len(self._line))
+
+    def _shed(self, places: list[_Place]) -> None:
+        self._leave(places)
+        for place in places:
+            INTERIMS_SHED.inc()
+            place.decoded.set_result(None)
+
+    async def _wait(self, until: float | None) -> None:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _decode(self, places: list[_Place]) -> None:
+        BATCH_SIZE.observe(len(places))
+        batch = [place.prepared for place in places if place.prepared is not None]
+        running = asyncio.get_running_loop().run_in_executor(self._decoding, self._model.decode, batch)
+        await asyncio.wait([running])
+        fault = running.exception()
+        if fault is not None and len(places) > 1:
+            # One utterance may be what the model fails on; the others should not suffer for it.
+            for place in places:
+                if not place.decoded.done():
+                    await self._decode([place])
+            return
+        for index, place in enumerate(places):
+            if place.decoded.done():
+                continue
+            if fault is not None:
+                place.decoded.set_exception(_decode_error(fault))
+            else:
+                place.decoded.set_result(running.result()[index])
+
+
+def _decode_error(fault: BaseException) -> DecodeError:
+    return DecodeError(f"{type(fault).__name__}: {fault}")

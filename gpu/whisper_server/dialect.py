@@ -22,6 +22,8 @@ class Dialect(Protocol):
     UnaryRequest: Message
     UnaryResponse: Message
     NO_AUDIO: Refused
+    TOO_LONG: Refused
+    TELLS_TIMEOUT: bool
 
     def has_config(self, message: Message) -> bool:
         """Tell whether a streaming message carries a configuration."""
@@ -40,6 +42,19 @@ class Dialect(Protocol):
 
     def unary_response(self, finals: list[Final]) -> Message:
         """Say all finals of a Recognize request."""
+
+    def sign(self, response: Message, request_id: int, billed_seconds: int | None) -> None:
+        """Write into a response which request it answers, and, into the last one, how much audio there was."""
+
+
+def serialized(response: Message) -> bytes:
+    """Return the bytes that go out; bytes, which only a fault on purpose sends, go as they are."""
+    return response if isinstance(response, bytes) else bytes(response.SerializeToString())
+
+
+def optional_seconds(message: Message, name: str) -> float | None:
+    """Return a duration field in seconds, None where it is not set."""
+    return float(getattr(message, name).ToTimedelta().total_seconds()) if message.HasField(name) else None
 
 
 def duration(seconds: float) -> Duration:

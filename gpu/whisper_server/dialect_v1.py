@@ -7,9 +7,18 @@ import grpc
 from google.cloud.speech_v1.types import cloud_speech
 
 from whisper_server.audio import Encoding
-from whisper_server.dialect import Message, duration
+from whisper_server.dialect import Message, duration, optional_seconds
 from whisper_server.errors import Refused, invalid
-from whisper_server.events import STABLE, UNSTABLE, Event, Final, Interim, SingleUtteranceOver, SpeechActivity
+from whisper_server.events import (
+    STABLE,
+    UNSTABLE,
+    ActivityTimeout,
+    Event,
+    Final,
+    Interim,
+    SingleUtteranceOver,
+    SpeechActivity,
+)
 from whisper_server.request import (
     Request,
     checked_channels,
@@ -28,6 +37,8 @@ NO_AUDIO = Refused(
     grpc.StatusCode.OUT_OF_RANGE,
     "Audio Timeout Error: Long duration elapsed without audio. Audio should be sent close to real time.",
 )
+TOO_LONG = Refused(grpc.StatusCode.OUT_OF_RANGE, "Exceeded maximum allowed stream duration of 305 seconds.")
+TELLS_TIMEOUT = True
 _ENCODINGS = {1: Encoding.LINEAR16, 3: Encoding.MULAW}
 _EVENT = cloud_speech.StreamingRecognizeResponse.SpeechEventType
 
@@ -69,7 +80,15 @@ def _request(config: Message, streaming: Message, served: str) -> Request:
         word_times=config.enable_word_time_offsets,
         word_confidence=config.enable_word_confidence,
         single_utterance=streaming.single_utterance,
+        hints=_hints(config),
+        start_timeout=optional_seconds(streaming.voice_activity_timeout, "speech_start_timeout"),
+        end_timeout=optional_seconds(streaming.voice_activity_timeout, "speech_end_timeout"),
     )
+
+
+def _hints(config: Message) -> tuple[str, ...]:
+    phrases = [phrase for context in config.speech_contexts for phrase in context.phrases]
+    return (*phrases, *(phrase.value for given in config.adaptation.phrase_sets for phrase in given.phrases))
 
 
 def streaming_response(event: Event) -> Message:
@@ -81,6 +100,9 @@ def streaming_response(event: Event) -> Message:
             response.speech_event_time.CopyFrom(duration(at))
         case SingleUtteranceOver(at):
             response.speech_event_type = _EVENT.END_OF_SINGLE_UTTERANCE
+            response.speech_event_time.CopyFrom(duration(at))
+        case ActivityTimeout(at):
+            response.speech_event_type = _EVENT.SPEECH_ACTIVITY_TIMEOUT
             response.speech_event_time.CopyFrom(duration(at))
         case Interim(stable, tail, end, language):
             for text, stability in ((stable, STABLE), (tail, UNSTABLE)):
@@ -100,6 +122,13 @@ def unary_response(finals: list[Final]) -> Message:
     for final in finals:
         _say_final(response.results.add(), final)
     return response
+
+
+def sign(response: Message, request_id: int, billed_seconds: int | None) -> None:
+    """Write which request it answers, and into the last response how much audio there was."""
+    response.request_id = request_id
+    if billed_seconds is not None:
+        response.total_billed_time.CopyFrom(duration(billed_seconds))
 
 
 def _say_final(result: Message, final: Final) -> None:

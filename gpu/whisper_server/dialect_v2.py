@@ -8,9 +8,18 @@ import grpc
 from google.cloud.speech_v2.types import cloud_speech
 
 from whisper_server.audio import Encoding
-from whisper_server.dialect import Message, duration
+from whisper_server.dialect import Message, duration, optional_seconds
 from whisper_server.errors import Refused, invalid
-from whisper_server.events import STABLE, UNSTABLE, Event, Final, Interim, SingleUtteranceOver, SpeechActivity
+from whisper_server.events import (
+    STABLE,
+    UNSTABLE,
+    ActivityTimeout,
+    Event,
+    Final,
+    Interim,
+    SingleUtteranceOver,
+    SpeechActivity,
+)
 from whisper_server.request import (
     SILENCE_MS,
     Request,
@@ -27,6 +36,9 @@ StreamingResponse: Message = cloud_speech.StreamingRecognizeResponse.pb()
 UnaryRequest: Message = cloud_speech.RecognizeRequest.pb()
 UnaryResponse: Message = cloud_speech.RecognizeResponse.pb()
 NO_AUDIO = Refused(grpc.StatusCode.ABORTED, "Stream timed out after receiving no more client requests.")
+TOO_LONG = Refused(grpc.StatusCode.ABORTED, "Max duration of 5 minutes reached for stream.")
+# v2 has no such event: the stream just closes.
+TELLS_TIMEOUT = False
 _ENCODINGS = {1: Encoding.LINEAR16, 2: Encoding.MULAW, 3: Encoding.ALAW}
 _EVENT = cloud_speech.StreamingRecognizeResponse.SpeechEventType
 # EndpointingSensitivity: unspecified, standard, supershort, short.
@@ -78,7 +90,15 @@ def _request(config: Message, streaming: Message, served: str) -> Request:
         punctuation=config.features.enable_automatic_punctuation,
         word_times=config.features.enable_word_time_offsets,
         word_confidence=config.features.enable_word_confidence,
+        hints=_hints(config),
+        start_timeout=optional_seconds(streaming.voice_activity_timeout, "speech_start_timeout"),
+        end_timeout=optional_seconds(streaming.voice_activity_timeout, "speech_end_timeout"),
     )
+
+
+def _hints(config: Message) -> tuple[str, ...]:
+    sets = (given.inline_phrase_set for given in config.adaptation.phrase_sets)
+    return tuple(phrase.value for phrases in sets for phrase in phrases.phrases)
 
 
 def streaming_response(event: Event) -> Message:
@@ -91,6 +111,8 @@ def streaming_response(event: Event) -> Message:
         case SingleUtteranceOver(at):
             response.speech_event_type = _EVENT.END_OF_SINGLE_UTTERANCE
             response.speech_event_offset.CopyFrom(duration(at))
+        case ActivityTimeout():
+            raise AssertionError("v2 has no event for a time-out")
         case Interim(stable, tail, end, language):
             for text, stability in ((stable, STABLE), (tail, UNSTABLE)):
                 if text:
@@ -109,6 +131,13 @@ def unary_response(finals: list[Final]) -> Message:
     for final in finals:
         _say_final(response.results.add(), final)
     return response
+
+
+def sign(response: Message, request_id: int, billed_seconds: int | None) -> None:
+    """Write which request it answers, and into the last response how much audio there was."""
+    response.metadata.request_id = str(request_id)
+    if billed_seconds is not None:
+        response.metadata.total_billed_duration.CopyFrom(duration(billed_seconds))
 
 
 def _say_final(result: Message, final: Final) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from whisper_server.decoder import Word
+from whisper_server.transcript import Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,13 @@ class SpeechActivity:
 @dataclass(frozen=True, slots=True)
 class SingleUtteranceOver:
     """The one utterance that was asked for is over; no more audio is wanted."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityTimeout:
+    """Nobody spoke for as long as the client asked to wait; the stream ends."""
 
     at: float
 
@@ -41,7 +48,7 @@ class Final:
     words: tuple[Word, ...]
 
 
-Event = SpeechActivity | SingleUtteranceOver | Interim | Final
+Event = SpeechActivity | SingleUtteranceOver | ActivityTimeout | Interim | Final
 
 # Google sends an interim as two results: a prefix that holds and a tail that may not.
 STABLE = 0.9

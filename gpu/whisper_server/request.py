@@ -24,7 +24,11 @@ GOOGLE_MODELS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One recognition as asked for: `languages` are Whisper's codes, empty means detect; rate in Hz."""
+    """One recognition as asked for: `languages` are Whisper's codes, empty means detect; rate in Hz.
+
+    `hints` are phrases likely to be said. `start_timeout` and `end_timeout` end a stream in which nobody begins to
+    speak, or goes on, for so many seconds.
+    """
 
     encoding: Encoding
     rate: int
@@ -36,6 +40,9 @@ class Request:
     word_times: bool = False
     word_confidence: bool = False
     single_utterance: bool = False
+    hints: tuple[str, ...] = ()
+    start_timeout: float | None = None
+    end_timeout: float | None = None
 
 
 def checked_rate(rate: int) -> int:

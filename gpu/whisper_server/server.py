@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import stat
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -14,13 +15,16 @@ from grpc_reflection.v1alpha import reflection
 
 from whisper_server import dialect_v1, dialect_v2
 from whisper_server.admission import Admission
-from whisper_server.decoder import Decoder, Transcript, Utterance
+from whisper_server.decoder import Decoder, Prepared
 from whisper_server.decoding import DecodeQueue
 from whisper_server.errors import StartError
+from whisper_server.faults import read_faults
 from whisper_server.metrics import serve_metrics
 from whisper_server.model import load_decoder, plan
 from whisper_server.service import Service
 from whisper_server.settings import Settings
+from whisper_server.transcript import Transcript, Utterance
+from whisper_server.warmth import keep_warm
 
 log = logging.getLogger("whisper_server")
 
@@ -32,6 +36,8 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # A minute of Recognize at 16 kHz is under 2 MB; no other message is near that.
+    ("grpc.max_receive_message_length", 4_000_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
 )
 
@@ -40,19 +46,25 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGTERM, SIGINT or the parent's end, then drain. Raises `StartError`."""
     _check_parent(settings)
     chosen = plan(settings)
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as executor:
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="decode") as executor,
+        ThreadPoolExecutor(2, thread_name_prefix="prepare") as preparing,
+    ):
         loaded = _LateDecoder()
-        queue = DecodeQueue(loaded.decode, executor)
-        admission = Admission(chosen.max_streams, settings.token)
+        queue = DecodeQueue(loaded, chosen.rules, executor, preparing)
+        admission = Admission(chosen.max_streams, settings.token, lambda: queue.behind_seconds)
         server = grpc.aio.server(options=_OPTIONS)
-        servicer = _add_services(server, Service(admission, queue, chosen.name))
+        servicer = _add_services(server, Service(admission, queue, chosen.name, read_faults(settings.faults)))
         port = _bind(server, settings)
+        # Health says SERVING of itself as long as nobody says otherwise.
+        await _set_health(servicer, health_pb2.HealthCheckResponse.NOT_SERVING)
         await server.start()
-        decoding = asyncio.create_task(queue.run())
+        working = [asyncio.create_task(queue.run())]
         try:
             loaded.decoder = await asyncio.get_running_loop().run_in_executor(executor, load_decoder, chosen, settings)
             await _set_health(servicer, health_pb2.HealthCheckResponse.SERVING)
             admission.open()
+            working.append(asyncio.create_task(keep_warm(queue)))
             stopping = _stop_event(settings)
             _announce(settings, port)
             log.info("serving %s on %s, at most %d streams", chosen.name, chosen.device, chosen.max_streams)
@@ -60,7 +72,8 @@ async def serve(settings: Settings) -> None:
             await _drain(servicer, admission, settings.drain_seconds)
         finally:
             await server.stop(grace=0.5)
-            decoding.cancel()
+            for task in working:
+                task.cancel()
 
 
 class _LateDecoder:
@@ -68,8 +81,11 @@ class _LateDecoder:
 
     decoder: Decoder
 
-    def decode(self, utterance: Utterance) -> Transcript | None:
-        return self.decoder.decode(utterance)
+    def prepare(self, utterance: Utterance) -> Prepared:
+        return self.decoder.prepare(utterance)
+
+    def decode(self, batch: Sequence[Prepared]) -> list[Transcript | None]:
+        return self.decoder.decode(batch)
 
 
 def _add_services(server: grpc.aio.Server, service: Service) -> health.aio.HealthServicer:

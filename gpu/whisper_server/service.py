@@ -1,20 +1,23 @@
 """Google's Speech service, in both versions, over one model: which RPC does what."""
 
 import asyncio
+import math
+import random
 from functools import partial
 
 import grpc
 
 from whisper_server.admission import Admission
-from whisper_server.audio import SampleReader
-from whisper_server.conversation import Context, Conversation, final, read_request
+from whisper_server.audio import SampleReader, Samples
+from whisper_server.conversation import Context, Conversation, Wire, final, read_request
 from whisper_server.decoding import DecodeQueue
-from whisper_server.dialect import Dialect, Message
+from whisper_server.dialect import Dialect, Message, serialized
 from whisper_server.errors import Refused, invalid
 from whisper_server.events import Final
+from whisper_server.faults import HEALTHY, Faults, StreamFaults
 from whisper_server.request import Request
 from whisper_server.session import FinalDecode, Session, Step
-from whisper_server.vad import Silero
+from whisper_server.vad import VoiceDetection, VoiceStream
 from whisper_server.wording import Wording
 
 # Google's limit for the unary call.
@@ -24,11 +27,13 @@ MAX_UNARY_SECONDS = 60
 class Service:
     """What all requests share: the model's queue, voice detection, admission and the model's name."""
 
-    def __init__(self, admission: Admission, queue: DecodeQueue, served: str) -> None:
+    def __init__(self, admission: Admission, queue: DecodeQueue, served: str, faults: Faults = HEALTHY) -> None:
         self._admission = admission
         self._queue = queue
-        self._silero = Silero()
+        self._voices = VoiceDetection()
         self._served = served
+        self._faults = faults
+        self._streams = 0
 
     def handler(self, dialect: Dialect) -> grpc.GenericRpcHandler:
         """Return the RPCs of one version; LongRunningRecognize and the like are left UNIMPLEMENTED."""
@@ -36,12 +41,12 @@ class Service:
             "StreamingRecognize": grpc.stream_stream_rpc_method_handler(
                 partial(self._streaming_recognize, dialect),
                 dialect.StreamingRequest.FromString,
-                dialect.StreamingResponse.SerializeToString,
+                serialized,
             ),
             "Recognize": grpc.unary_unary_rpc_method_handler(
                 partial(self._recognize, dialect),
                 dialect.UnaryRequest.FromString,
-                dialect.UnaryResponse.SerializeToString,
+                serialized,
             ),
         }
         return grpc.method_handlers_generic_handler(dialect.SERVICE, rpcs)
@@ -49,8 +54,9 @@ class Service:
     async def _streaming_recognize(self, dialect: Dialect, _messages: object, context: Context) -> None:
         try:
             with self._admission.admit(context.invocation_metadata() or ()):
-                request = await read_request(context, dialect, self._served)
-                await Conversation(dialect, context, request, self._session(request)).run()
+                wire = Wire(dialect, context, self._stream_faults(dialect))
+                request = await read_request(wire, self._served)
+                await Conversation(wire, request, Session(request, self._queue), self._voices).run()
         except Refused as refusal:
             await context.abort(refusal.code, refusal.text)
 
@@ -58,27 +64,35 @@ class Service:
         try:
             with self._admission.admit(context.invocation_metadata() or ()):
                 request, audio = dialect.unary_request(message, self._served)
-                return dialect.unary_response(await self._finals(request, audio))
+                samples = SampleReader(request.encoding).read(audio)
+                response = dialect.unary_response(await self._finals(request, samples))
+                dialect.sign(response, random.getrandbits(62), math.ceil(len(samples) / request.rate))
+                return response
         except Refused as refusal:
             await context.abort(refusal.code, refusal.text)
 
-    def _session(self, request: Request) -> Session:
-        return Session(request, self._silero.open_stream(request.rate), self._queue)
+    def _stream_faults(self, dialect: Dialect) -> StreamFaults:
+        self._streams += 1
+        spared = self._faults.streams is not None and self._streams > self._faults.streams
+        faults = HEALTHY if spared else self._faults
+        return StreamFaults(faults, dialect.TOO_LONG, asyncio.get_running_loop().time())
 
-    async def _finals(self, request: Request, audio: bytes) -> list[Final]:
-        samples = SampleReader(request.encoding).read(audio)
+    async def _finals(self, request: Request, samples: Samples) -> list[Final]:
         if len(samples) > MAX_UNARY_SECONDS * request.rate:
             raise invalid(f"Sync input too long: at most {MAX_UNARY_SECONDS} seconds; use StreamingRecognize.")
-        session = self._session(request)
-        steps: list[Step] = []
-        for start in range(0, len(samples), request.rate):
-            steps += session.feed(samples[start : start + request.rate])
-            # A second of audio holds the loop for about 3 ms; the streams get their turn in between.
-            await asyncio.sleep(0)
-        steps += session.finish()
+        session, voice = Session(request, self._queue), VoiceStream(request.rate)
         wording = Wording(request)
+        finals: list[Final] = []
+        for start in range(0, len(samples), request.rate):
+            # One utterance after another: a minute of audio at once would stand before every caller in the line.
+            second = samples[start : start + request.rate]
+            steps = session.feed(second, await self._voices.detect(voice, second))
+            finals += await self._said(steps, wording, request.rate)
+        return finals + await self._said(session.finish(), wording, request.rate)
+
+    async def _said(self, steps: list[Step], wording: Wording, rate: int) -> list[Final]:
         finals: list[Final] = []
         for step in steps:
             if isinstance(step, FinalDecode):
-                finals += [event for event in await final(wording, step, request.rate) if isinstance(event, Final)]
+                finals += await final(wording, step, rate)
         return finals

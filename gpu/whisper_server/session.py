@@ -1,17 +1,20 @@
 """One stream's recognition: audio in, an ordered list of things to say out. No network, no clock, no waiting.
 
 A pause of 200 ms starts the decode that will be the final if the silence lasts; speech that goes on discards it.
-While somebody speaks, the utterance so far is decoded about each second for an interim, where the model is free.
+While somebody speaks, the utterance so far is decoded about each second for an interim; the line before the model
+sheds interims that it has no time for.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
+from whisper_server.activity import ActivityTimer
 from whisper_server.audio import AudioWindow, Samples, quietest_point
-from whisper_server.decoder import Utterance
 from whisper_server.decoding import Decoded
 from whisper_server.endpointing import Ended, Endpointer, Mark, Paused, Started
 from whisper_server.request import Request
+from whisper_server.schedule import Urgency
+from whisper_server.transcript import Utterance
 
 INTERIM_EVERY_SECONDS = 1.0
 # Whisper takes 30 s; the rest is room for padding.
@@ -23,17 +26,9 @@ CUT_WITHIN_SECONDS = 5
 class Queue(Protocol):
     """What a session needs of the decode queue."""
 
-    @property
-    def idle(self) -> bool: ...
-    @property
-    def no_line(self) -> bool: ...
-    def submit(self, utterance: Utterance) -> Decoded: ...
-
-
-class Detector(Protocol):
-    """What a session needs of voice detection."""
-
-    def feed(self, samples: Samples) -> list[float]: ...
+    def submit(self, utterance: Utterance, urgency: Urgency) -> Decoded: ...
+    def confirm(self, decoded: Decoded) -> None: ...
+    def drop(self, decoded: Decoded) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +41,13 @@ class SpeechBegan:
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
     """Voice activity ended at this sample."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SilentTooLong:
+    """Nobody spoke for as long as the client asked to wait: the stream is over."""
 
     at: int
 
@@ -68,18 +70,18 @@ class FinalDecode:
     spoken: int
 
 
-Step = SpeechBegan | SpeechStopped | InterimDecode | FinalDecode
+Step = SpeechBegan | SpeechStopped | SilentTooLong | InterimDecode | FinalDecode
 
 
 class Session:
     """Follows one stream. Positions are samples since its start, at the rate of the request."""
 
-    def __init__(self, request: Request, detector: Detector, queue: Queue) -> None:
+    def __init__(self, request: Request, queue: Queue) -> None:
         self._request = request
-        self._detector = detector
         self._queue = queue
         self._endpointer = Endpointer(request.rate, request.silence_ms)
         self._audio = AudioWindow()
+        self._activity = ActivityTimer(_samples(request.start_timeout, request), _samples(request.end_timeout, request))
         self._start = 0
         self._next_interim = 0
         self._interim: Decoded | None = None
@@ -90,11 +92,14 @@ class Session:
         """How many samples came in."""
         return self._audio.end
 
-    def feed(self, samples: Samples) -> list[Step]:
-        """Take the next samples; return what follows from them, in order."""
+    def feed(self, samples: Samples, probabilities: list[float]) -> list[Step]:
+        """Take the next samples; return what follows from them, in order.
+
+        `probabilities` are those of speech, one for each window that these samples complete.
+        """
         self._audio.append(samples)
         steps: list[Step] = []
-        for probability in self._detector.feed(samples):
+        for probability in probabilities:
             mark = self._endpointer.feed(probability)
             if mark is not None:
                 steps += self._marked(mark)
@@ -102,6 +107,8 @@ class Session:
             steps += self._while_speaking()
         else:
             self._audio.forget_before(self._endpointer.keep_from)
+        if self._activity.is_over(self.heard):
+            steps.append(SilentTooLong(self.heard))
         return steps
 
     def finish(self) -> list[Step]:
@@ -116,28 +123,33 @@ class Session:
     def close(self) -> None:
         """Give up decodes that nobody waits for any more."""
         self._discard_early()
+        self._drop_interim()
 
     def _marked(self, mark: Mark) -> list[Step]:
         match mark:
             case Started(start, at):
+                self._activity.began()
                 self._start = start
                 self._next_interim = at + int(INTERIM_EVERY_SECONDS * self._request.rate)
                 return [SpeechBegan(at)]
             case Paused(end, _):
                 self._discard_early()
-                if self._queue.no_line:
-                    self._early = (self._start, end, self._decode(end, final=True))
+                self._early = (self._start, end, self._decode(end, Urgency.EARLY))
                 return []
             case Ended(end, at):
+                self._activity.stopped(self.heard)
                 return [SpeechStopped(at), self._final(end, at)]
 
     def _final(self, end: int, spoken: int) -> FinalDecode:
+        # Results go out in order: an interim that still waits would hold up the final.
+        self._drop_interim()
         if self._early is not None and self._early[:2] == (self._start, end):
             decoded = self._early[2]
             self._early = None
+            self._queue.confirm(decoded)
         else:
             self._discard_early()
-            decoded = self._decode(end, final=True)
+            decoded = self._decode(end, Urgency.FINAL)
         return FinalDecode(decoded, self._start, end, spoken)
 
     def _while_speaking(self) -> list[Step]:
@@ -146,12 +158,10 @@ class Session:
             return [self._cut()]
         if not self._request.interim or self._audio.end < self._next_interim:
             return []
-        if not self._queue.idle or not self._endpointer.voiced:
-            return []
-        if self._interim is not None and not self._interim.done():
+        if not self._endpointer.voiced or (self._interim is not None and not self._interim.done()):
             return []
         self._next_interim = self._audio.end + int(INTERIM_EVERY_SECONDS * rate)
-        self._interim = self._decode(self._audio.end, final=False)
+        self._interim = self._decode(self._audio.end, Urgency.INTERIM)
         return [InterimDecode(self._interim, self._audio.end)]
 
     def _cut(self) -> FinalDecode:
@@ -163,13 +173,24 @@ class Session:
         self._audio.forget_before(cut)
         return final
 
-    def _decode(self, end: int, *, final: bool) -> Decoded:
+    def _decode(self, end: int, urgency: Urgency) -> Decoded:
         request = self._request
-        words = final and (request.word_times or request.word_confidence)
+        interim = urgency is Urgency.INTERIM
+        words = not interim and (request.word_times or request.word_confidence)
         samples = self._audio.read(self._start, end)
-        return self._queue.submit(Utterance(samples, request.rate, request.languages, words, interim=not final))
+        utterance = Utterance(samples, request.rate, request.languages, words, interim, request.hints)
+        return self._queue.submit(utterance, urgency)
 
     def _discard_early(self) -> None:
         if self._early is not None:
-            self._early[2].cancel()
+            self._queue.drop(self._early[2])
             self._early = None
+
+    def _drop_interim(self) -> None:
+        if self._interim is not None:
+            self._queue.drop(self._interim)
+            self._interim = None
+
+
+def _samples(seconds: float | None, request: Request) -> int | None:
+    return None if seconds is None else int(seconds * request.rate)

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from whisper_server.errors import StartError
+from whisper_server.faults import read_faults
 from whisper_server.model_files import default_cache
 
 _SECRETS = ("token", "tls_cert", "tls_key")
@@ -28,6 +29,8 @@ class Settings(BaseSettings):
     compute_type: str = Field("", description="CTranslate2's; empty: float16 on a GPU, int8 on a CPU")
     max_streams: int = Field(0, ge=0, description="streams at once; 0: 24 on a GPU, 4 for each core on a CPU")
     beam_size: int = Field(5, ge=1, le=10, description="beams of the decoder for finals; interims have one")
+    batch_size: int = Field(0, ge=0, le=64, description="utterances decoded at once; 0: 16 on a GPU, 4 on a CPU")
+    batch_wait_ms: int | None = Field(None, ge=0, le=500, description="wait to fill a batch; 30 on a GPU, 0 on a CPU")
     cpu_threads: int = Field(0, ge=0, description="threads of the decoder on a CPU; 0: one for each core, at most 4")
     cache: Path = Field(default_factory=default_cache, description="folder for model files")
     token: str = Field("", repr=False, description="bearer token that requests must carry (or WHISPER_TOKEN_FILE)")
@@ -35,6 +38,7 @@ class Settings(BaseSettings):
     tls_key: str = Field("", repr=False, description="its private key, a PEM file (or WHISPER_TLS_KEY_FILE)")
     metrics_port: int | None = Field(9095, ge=0, le=65535, description="Prometheus metrics; 0: a free port; off: none")
     drain_seconds: float = Field(30.0, ge=0, description="how long open streams may go on after SIGTERM")
+    faults: str = Field("", description="for tests, on loopback only: faults on purpose, as limit=20,streams=1")
     exit_with_parent: bool = Field(False, description="on: end when standard input, a pipe the parent holds, closes")
 
     @field_validator("metrics_port", mode="before")
@@ -59,12 +63,20 @@ class Settings(BaseSettings):
             raise ValueError(f"{value} is not a PEM file")
         return text
 
+    @field_validator("faults")
+    @classmethod
+    def _known_faults(cls, value: str) -> str:
+        read_faults(value)
+        return value
+
     @model_validator(mode="after")
     def _whole(self) -> "Settings":
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("WHISPER_TLS_CERT and WHISPER_TLS_KEY go together; one of them is missing")
         if not self.token and self.host not in _LOOPBACK + _ANY:
             raise ValueError(f"WHISPER_TOKEN: needed to listen on {self.host}; without one only loopback is served")
+        if self.faults and self.host not in _LOOPBACK:
+            raise ValueError("WHISPER_FAULTS: for tests only; WHISPER_LISTEN must name a loopback address")
         return self
 
     @property

@@ -4,9 +4,9 @@ import re
 from dataclasses import replace
 
 from whisper_server.agreement import Words, agreed
-from whisper_server.decoder import Transcript
 from whisper_server.events import Final, Interim
 from whisper_server.request import Request
+from whisper_server.transcript import Transcript
 
 
 class Wording:

@@ -110,9 +110,11 @@ class Pbx:
     def start(self) -> None:
         """Start it and wait until it has booted."""
         with (self.folder / "log" / "stdout").open("wb") as out:
-            command = self.installation.command("-C", str(self.folder / "etc/asterisk.conf"), "-f", "-n")
+            asterisk = self.installation.command("-C", str(self.folder / "etc/asterisk.conf"), "-f", "-n")
+            # It ends with the test run, even one that is killed: else it would hold the slot's ports.
+            follow = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                [*follow, *asterisk], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
             )
         until = time.monotonic() + START_SECONDS
         while "fully booted" not in self._try("core waitfullybooted"):
@@ -120,6 +122,9 @@ class Pbx:
                 self.kill()
                 raise RuntimeError(f"Asterisk did not start:\n{self._last_words()}")
             time.sleep(0.05)
+        if "Unable to bind" in self.log_file.read_text(errors="replace"):
+            self.kill()
+            raise RuntimeError(f"another process has a port of {self.ports}:\n{self._last_words()}")
 
     def stop(self) -> None:
         """End it as `systemctl stop` does; calls that are up are dropped."""

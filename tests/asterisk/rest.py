@@ -49,8 +49,8 @@ async def live_calls(api: httpx.AsyncClient) -> list[str]:
 
 
 async def registered(redis_url: str) -> list[str]:
-    """What the registry still has of calls once it has had time to forget: calls that are up, and what would be kept for
-    ever. (What is known of a caller who never came is kept for a minute.)"""
+    """What the registry still has of calls once it has had time to forget: calls that are up, and what would be kept
+    for ever. (What is known of a caller who never came is kept for a minute.)"""
     found: list[str] = []
     with redis.from_url(redis_url, decode_responses=True) as client, trio.move_on_after(PATIENCE_SECONDS):
         while found := _of_calls(client):
@@ -60,5 +60,5 @@ async def registered(redis_url: str) -> list[str]:
 
 def _of_calls(client: "redis.Redis") -> list[str]:
     kinds = {key: client.type(key) for key in client.scan_iter()}
-    up = [f"{key} {call}" for key, kind in kinds.items() if kind == "hash" for call in client.hkeys(key)]
-    return up + [key for key in kinds if client.ttl(key) == FOR_EVER]
+    up = [f"{key} {call!s}" for key, kind in kinds.items() if kind == "hash" for call in client.hkeys(key)]
+    return up + [key for key in kinds if "{call:" in key and client.ttl(key) == FOR_EVER]

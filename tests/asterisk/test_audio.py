@@ -14,6 +14,7 @@ from tests.asterisk.mouth import Habits
 from tests.asterisk.nodes import GREETING, Nodes
 from tests.asterisk.phone import Model, Phone, open_phone
 from tests.asterisk.recorded import CLIPS, clip_samples, kept_audio, recorded_settings, speech_of
+from tests.asterisk.tap import open_tap
 
 pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
 
@@ -94,3 +95,24 @@ async def test_of_a_line_that_loses_a_tenth_every_packet_that_comes_is_heard(
     assert got.exact
     figure("silence in the place of lost packets", silence_seconds(got))
     assert compare(speech_of(ANSWER), audio_of(phone.heard).samples).differences == ()
+
+
+async def test_what_the_engine_writes_is_what_the_caller_hears_and_soon(
+    pbx: Pbx, nodes: Nodes, tmp_path: Path, figure: Figure
+) -> None:
+    with nodes.open("a", **recorded_settings(tmp_path), AUDIOSOCKET_PORT="0") as engine:
+        async with open_tap(pbx.ports.engine("a"), engine.port) as tap:
+            async with open_phone(("127.0.0.1", pbx.ports.sip)) as phone:
+                assert await phone.dial(EXTENSION)
+                assert await phone.agent_silent(PAUSE_SECONDS)
+                await phone.hang_up()
+    heard = audio_of(phone.heard)
+    begin, end = np.flatnonzero(np.abs(tap.samples) > SOUND)[[0, -1]]
+    found = compare(tap.samples[begin : end + 1], heard.samples)
+    assert found.differences == ()
+    assert found.exact
+    delays = [
+        heard.time_of(found.begin + at) - tap.times[(begin + at) // FRAME] for at in range(0, int(end - begin), FRAME)
+    ]
+    for percent in (50, 95, 100):
+        figure(f"written to heard, p{percent}", percentile(delays, percent))

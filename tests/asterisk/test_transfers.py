@@ -98,7 +98,5 @@ async def _fall_back(pbx: Pbx, engine: EngineProcess, refusal: str) -> list[str]
         assert back.runs
         assert phone.state == "up"
     assert (await record(engine, call.uuid, closed=True))["outcome"] == "transferred"
-    print(
-        f"an operator who does this: {refusal}: a person of the queue after {waited:.2f} s, {ringing:.2f} s of sound before"
-    )
+    print(f"{refusal}: a person of the queue after {waited:.2f} s, {ringing:.2f} s of sound before")
     return call.told()

@@ -35,7 +35,7 @@ from whisper_server.audio import MODEL_RATE, Samples, for_model
 from whisper_server.endpointing import PRE_ROLL_MS, Ended, Endpointer, Started
 from whisper_server.model_files import default_cache, model_folder
 from whisper_server.request import SILENCE_MS
-from whisper_server.vad import Silero
+from whisper_server.vad import Silero, VoiceStream
 
 from tests.google_clients import plain
 from tests.speech import DEMO, FIXTURES, Clip, load
@@ -159,7 +159,9 @@ def call(clips: list[Clip], silero: Silero, seconds: float) -> list[Spoken]:
     endpointer = Endpointer(RATE, SILENCE_MS["SHORT"])
     spans: list[tuple[int, int, int]] = []
     floor = onset = 0
-    for probability in silero.open_stream(RATE).feed(line):
+    voice = VoiceStream(RATE)
+    voice.hold(line)
+    for probability in silero.run([voice])[0]:
         match endpointer.feed(probability):
             case Started(_, at):
                 onset = at

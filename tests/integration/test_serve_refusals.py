@@ -25,6 +25,7 @@ NOBODY_THERE = "127.0.0.1:1"  # a privileged port that nothing serves
 AT_ONCE = {
     "MAX_CALLS": ({"MAX_CALLS": "x"}, "valid integer"),
     "STT_BACKEND": ({"STT_BACKEND": "parrot"}, "no backend is called 'parrot'; installed are"),
+    "STT_FALLBACK": ({"STT_FALLBACK": "parrot"}, "no backend is called 'parrot'; installed are"),
     "TTS_BACKEND": ({"TTS_BACKEND": "parrot"}, "no backend is called 'parrot'; installed are"),
     "DIALOG_BACKEND": ({"DIALOG_BACKEND": "parrot"}, "no backend is called 'parrot'; installed are"),
     "AGENT_FILE": ({"AGENT_FILE": "/no-such-agent.toml"}, "/no-such-agent.toml"),

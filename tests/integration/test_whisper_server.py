@@ -1,7 +1,9 @@
 """A real whisper-server with the base model, through Google's own clients, on recorded human speech."""
 
 import itertools
+import math
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -48,6 +50,12 @@ def finals(responses: list[Any]) -> list[Any]:
     return [result for response in responses for result in response.results if result.is_final]
 
 
+def kind(response: Any) -> str:
+    if response.speech_event_type:
+        return str(response.speech_event_type.name)
+    return "final" if response.results else "billed"
+
+
 def test_v2_stream_of_many_utterances(channel: grpc.Channel) -> None:
     spoken = prompts(8)
     audio = PAUSE + b"".join(clip.slin + PAUSE for clip in spoken)
@@ -66,6 +74,9 @@ def test_v2_stream_of_many_utterances(channel: grpc.Channel) -> None:
     activity = [response.speech_event_type for response in responses if response.speech_event_type]
     assert activity == [EVENT.SPEECH_ACTIVITY_BEGIN, EVENT.SPEECH_ACTIVITY_END] * (len(activity) // 2)
     assert len(activity) // 2 >= len(said)
+    assert {response.metadata.total_billed_duration.total_seconds() for response in responses[:-1]} == {0}
+    assert responses[-1].metadata.total_billed_duration.total_seconds() == math.ceil(len(audio) / SECOND)
+    assert len({response.metadata.request_id for response in responses}) == 1
     for response in responses:
         kinds = [(result.is_final, round(result.stability, 1)) for result in response.results]
         assert kinds in ([], [(True, 0.0)], [(False, 0.9)], [(False, 0.1)], [(False, 0.9), (False, 0.1)])
@@ -130,8 +141,43 @@ def test_single_utterance_stops_the_stream_itself(channel: grpc.Channel) -> None
         for start in range(0, len(audio), 1600)
     )
     responses = list(client_v1(channel).streaming_recognize(streaming, chunks, retry=None, timeout=60))
-    kinds = [response.speech_event_type.name if response.speech_event_type else "final" for response in responses]
-    assert kinds == ["END_OF_SINGLE_UTTERANCE", "final"]
+    kinds = [kind(response) for response in responses]
+    assert kinds == ["END_OF_SINGLE_UTTERANCE", "final", "billed"]
+
+
+def test_a_stream_in_which_nobody_speaks_ends_itself_where_that_was_asked_for(channel: grpc.Channel) -> None:
+    clip = prompts(1)[0]
+    endless = itertools.chain([clip.slin], itertools.repeat(PAUSE))
+    chunks = (
+        speech_v1.StreamingRecognizeRequest(audio_content=slin[start : start + 1600])
+        for slin in endless
+        for start in range(0, len(slin), 1600)
+    )
+    timeout = speech_v1.StreamingRecognitionConfig.VoiceActivityTimeout(speech_end_timeout=timedelta(seconds=1))
+    streaming = speech_v1.StreamingRecognitionConfig(
+        config=config_v1(), enable_voice_activity_events=True, voice_activity_timeout=timeout
+    )
+    responses = list(client_v1(channel).streaming_recognize(streaming, chunks, retry=None, timeout=60))
+    kinds = [kind(response) for response in responses]
+    assert kinds[-2:] == ["SPEECH_ACTIVITY_TIMEOUT", "billed"]
+    assert kinds[-3] == "final"
+    patience = speech_v2.StreamingRecognitionFeatures.VoiceActivityTimeout(speech_start_timeout=timedelta(seconds=2))
+    requests = itertools.chain([opening_v2(voice_activity_timeout=patience)], itertools.cycle(audio_v2(PAUSE)))
+    assert list(client_v2(channel).streaming_recognize(requests=requests, timeout=60)) == []
+
+
+def test_phrases_that_the_client_expects_do_not_spoil_the_text(channel: grpc.Channel) -> None:
+    clip = prompts(1)[0]
+    context = speech_v1.SpeechContext(phrases=["шиномонтаж", "Нокиан", "балансировка"])
+    answer = client_v1(channel).recognize(
+        config=config_v1(speech_contexts=[context]),
+        audio=speech_v1.RecognitionAudio(content=clip.slin),
+        retry=None,
+        timeout=60,
+    )
+    text = answer.results[0].alternatives[0].transcript
+    assert jiwer.wer(plain(clip.text), plain(text)) < MOST_WORDS_WRONG
+    assert answer.total_billed_time.total_seconds() == math.ceil(len(clip.slin) / SECOND)
 
 
 def test_silence_gives_no_message_and_ok(channel: grpc.Channel) -> None:

@@ -36,6 +36,7 @@ def test_values_are_of_their_types() -> None:
     ("variable", "value"),
     [
         ("EMBEDDED", "perhaps"),
+        ("STT_GATE", "perhaps"),
         ("AUDIOSOCKET_PORT", "65536"),
         ("AUDIOSOCKET_PORT", "-1"),
         ("API_PORT", "http"),

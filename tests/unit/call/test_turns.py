@@ -85,6 +85,15 @@ def test_nobody_speaks() -> None:
     assert talk.turns.deadline == 21.0  # a reprompt that is never heard is asked for again
 
 
+def test_nobody_is_asked_whose_words_the_recogniser_still_owes() -> None:
+    talk = speaking()
+    talk.at(5.0, AgentFinished())
+    for second in range(13, 20):
+        assert feed(talk.turns, Tick(owed=True), float(second)) == []
+        assert talk.turns.deadline == second + TIMES.owed_look
+    assert feed(talk.turns, Tick(), 20.0) == [Do.REPROMPT]
+
+
 # Digits
 
 

@@ -124,8 +124,9 @@ def step(play: Play, kind: str, word: int) -> None:
             play.feed(CallerHeard(told(word), max(began, now - 1.0), play.last_heard, True))
         case "i":
             play.feed(CallerHeard("maybe", play.last_heard, now, False, 0.5))
-        case "n":
-            play.feed(CallerHeard("", play.last_heard, now, True))
+        case "n" if now > play.last_heard:
+            began, play.last_heard = play.last_heard, now
+            play.feed(CallerHeard("", began, now, True))
         case "k" | "h":
             play.feed(CallerPressed("5" if kind == "k" else "#"))
         case "s" if turns.state in (State.THINKING, State.LISTENING):

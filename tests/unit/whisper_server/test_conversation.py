@@ -7,12 +7,13 @@ import grpc
 import pytest
 from whisper_server import conversation, dialect_v1, dialect_v2
 from whisper_server.audio import Encoding
-from whisper_server.conversation import Conversation
+from whisper_server.conversation import Conversation, Wire
 from whisper_server.dialect import Dialect
 from whisper_server.errors import Refused
+from whisper_server.faults import HEALTHY, Faults, StreamFaults
 from whisper_server.request import Request
 from whisper_server.session import Session
-from whisper_server.vad import Silero
+from whisper_server.vad import VoiceDetection
 
 from tests.google_clients import sentences
 from tests.plain_asyncio import run_plain
@@ -34,12 +35,15 @@ class Stuck:
 
 
 class NoModel:
-    """A queue that is never free."""
+    """A line that never moves."""
 
-    idle = no_line = False
-
-    def submit(self, _utterance: Any) -> Any:
+    def submit(self, _utterance: Any, _urgency: Any) -> Any:
         return asyncio.get_running_loop().create_future()
+
+    def confirm(self, _decoded: Any) -> None:
+        """Nothing moves."""
+
+    drop = confirm
 
 
 @pytest.mark.parametrize(
@@ -49,13 +53,10 @@ class NoModel:
         (dialect_v2, grpc.StatusCode.ABORTED, "Stream timed out after receiving no more client requests."),
     ],
 )
-def test_no_audio_ends_with_googles_words(
-    monkeypatch: pytest.MonkeyPatch, dialect: Dialect, code: grpc.StatusCode, says: str
-) -> None:
-    monkeypatch.setattr(conversation, "NO_AUDIO_SECONDS", 0)
+def test_no_audio_ends_with_googles_words(dialect: Dialect, code: grpc.StatusCode, says: str) -> None:
     context: Any = Stuck()
     with pytest.raises(Refused) as refusal:
-        run_plain(conversation.read(context, dialect))
+        run_plain(conversation.read(Wire(dialect, context, StreamFaults(Faults(no_audio=0), dialect.TOO_LONG, 0.0))))
     assert refusal.value.code == code
     assert refusal.value.text.startswith(says)
 
@@ -67,8 +68,8 @@ def test_results_that_nobody_reads_end_the_stream(monkeypatch: pytest.MonkeyPatc
         slin = sentences("ru")[0].slin[:25_600]
         context: Any = Stuck(dialect_v2.StreamingRequest(audio=slin))
         request = Request(Encoding.LINEAR16, 8000, ("ru",), voice_events=True)
-        session = Session(request, Silero().open_stream(8000), NoModel())
-        await Conversation(dialect_v2, context, request, session).run()
+        wire = Wire(dialect_v2, context, StreamFaults(HEALTHY, dialect_v2.TOO_LONG, 0.0))
+        await Conversation(wire, request, Session(request, NoModel()), VoiceDetection()).run()
 
     with pytest.raises(Refused, match="has not read its results") as refusal:
         run_plain(run())

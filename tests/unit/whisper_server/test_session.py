@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from whisper_server.audio import Encoding, Samples
-from whisper_server.decoder import Utterance
 from whisper_server.decoding import Decoded
 from whisper_server.request import Request
+from whisper_server.schedule import Urgency
 from whisper_server.session import FinalDecode, InterimDecode, Session, SpeechBegan, SpeechStopped, Step
+from whisper_server.transcript import Utterance
 
 from tests.plain_asyncio import run_plain
 
@@ -32,18 +34,37 @@ class LoudIsSpeech:
         return found
 
 
+class Listened:
+    """A session with its ear."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._ear = LoudIsSpeech()
+
+    def feed(self, samples: Samples) -> list[Step]:
+        return self.session.feed(samples, self._ear.feed(samples))
+
+
 class Line:
     """A queue that decodes nothing and remembers what it was given."""
 
     def __init__(self) -> None:
-        self.idle = True
-        self.no_line = True
         self.given: list[tuple[Utterance, Decoded]] = []
+        self.urgencies: dict[Decoded, Urgency] = {}
 
-    def submit(self, utterance: Utterance) -> Decoded:
+    def submit(self, utterance: Utterance, urgency: Urgency) -> Decoded:
         decoded: Decoded = asyncio.get_running_loop().create_future()
         self.given.append((utterance, decoded))
+        self.urgencies[decoded] = urgency
         return decoded
+
+    def confirm(self, decoded: Decoded) -> None:
+        self.urgencies[decoded] = Urgency.FINAL
+
+    def drop(self, decoded: Decoded) -> None:
+        if not decoded.done():
+            decoded.set_result(None)
+            del self.urgencies[decoded]
 
 
 def speech(seconds: float) -> Samples:
@@ -64,11 +85,12 @@ def in_loop(check: Callable[[], None]) -> None:
     run_plain(run())
 
 
-def open_session(line: Line, *, interim: bool = False) -> Session:
-    return Session(Request(Encoding.LINEAR16, 8000, ("ru",), interim=interim, silence_ms=500), LoudIsSpeech(), line)
+def open_session(line: Line, *, interim: bool = False, **changes: Any) -> Listened:
+    request = Request(Encoding.LINEAR16, 8000, ("ru",), interim=interim, silence_ms=500, **changes)
+    return Listened(Session(request, line))
 
 
-def feed(session: Session, *parts: Samples) -> list[Step]:
+def feed(session: Listened, *parts: Samples) -> list[Step]:
     audio = np.concatenate(parts)
     return [step for start in range(0, len(audio), 800) for step in session.feed(audio[start : start + 800])]
 
@@ -76,7 +98,11 @@ def feed(session: Session, *parts: Samples) -> list[Step]:
 def test_the_decode_begun_in_the_pause_becomes_the_final() -> None:
     def check() -> None:
         line = Line()
-        steps = feed(open_session(line), silence(1), speech(2), silence(1))
+        session = open_session(line)
+        steps = feed(session, silence(1), speech(2), silence(0.3))
+        assert list(line.urgencies.values()) == [Urgency.EARLY]
+        steps += feed(session, silence(0.7))
+        assert list(line.urgencies.values()) == [Urgency.FINAL]
         assert [type(step) for step in steps] == [SpeechBegan, SpeechStopped, FinalDecode]
         assert len(line.given) == 1
         final = steps[2]
@@ -93,19 +119,18 @@ def test_speech_that_goes_on_discards_the_early_decode() -> None:
         line = Line()
         steps = feed(open_session(line), speech(1), silence(0.3), speech(1), silence(1))
         first, second = (decoded for _, decoded in line.given)
-        assert first.cancelled()
+        assert first not in line.urgencies
         assert [step.decoded for step in steps if isinstance(step, FinalDecode)] == [second]
 
     in_loop(check)
 
 
-def test_a_line_before_the_model_means_no_early_decode_but_always_a_final() -> None:
+def test_an_interim_that_still_waits_does_not_hold_up_the_final() -> None:
     def check() -> None:
         line = Line()
-        line.idle = line.no_line = False
         steps = feed(open_session(line, interim=True), speech(3), silence(1))
-        assert [type(step) for step in steps] == [SpeechBegan, SpeechStopped, FinalDecode]
-        assert len(line.given) == 1
+        assert [type(step) for step in steps] == [SpeechBegan, InterimDecode, SpeechStopped, FinalDecode]
+        assert list(line.urgencies.values()) == [Urgency.FINAL], "the interim was dropped"
 
     in_loop(check)
 
@@ -130,9 +155,9 @@ def test_half_close_in_mid_word_gives_all_that_came() -> None:
         session = open_session(line)
         feed(session, speech(1))
         session.feed(np.full(100, 900, np.int16))
-        stopped, final = session.finish()
+        stopped, final = session.session.finish()
         assert isinstance(final, FinalDecode)
-        assert final.end == session.heard == len(speech(1)) + 100
+        assert final.end == session.session.heard == len(speech(1)) + 100
         assert isinstance(stopped, SpeechStopped)
 
     in_loop(check)
@@ -142,8 +167,8 @@ def test_silence_alone_says_nothing_and_holds_no_memory() -> None:
     def check() -> None:
         session = open_session(Line())
         assert feed(session, silence(30)) == []
-        assert session.finish() == []
-        assert len(session._audio._samples) < 8000
+        assert session.session.finish() == []
+        assert len(session.session._audio._samples) < 8000
 
     in_loop(check)
 
@@ -167,7 +192,7 @@ def test_no_speech_is_left_out_and_none_is_in_two_finals(parts: list[tuple[bool,
     def check() -> None:
         audio = np.concatenate([speech(seconds) if loud else silence(seconds) for loud, seconds in parts])
         session = open_session(Line())
-        steps = feed(session, audio) + session.finish()
+        steps = feed(session, audio) + session.session.finish()
         finals = [step for step in steps if isinstance(step, FinalDecode)]
         covered = np.zeros(len(audio), int)
         for final in finals:

@@ -33,6 +33,15 @@ def test_with_a_token_from_a_file_the_address_is_taken(monkeypatch: pytest.Monke
         ("WHISPER_TOKEN_FILE", "/nowhere/token", "WHISPER_TOKEN_FILE: /nowhere/token cannot be read"),
         ("WHISPER_TLS_CERT", "/nowhere/cert", "WHISPER_TLS_CERT: /nowhere/cert cannot be read"),
         ("WHISPER_METRICS_PORT", "none", "WHISPER_METRICS_PORT: "),
+        ("WHISPER_FAULTS", "hang=2", "WHISPER_FAULTS: for tests only; WHISPER_LISTEN must name a loopback address"),
+        ("WHISPER_FAULTS", "hang", "WHISPER_FAULTS: hang must be a number of seconds, not ''"),
+        ("WHISPER_FAULTS", "hang=2,hang=3", "WHISPER_FAULTS: hang is given twice"),
+        ("WHISPER_FAULTS", "garbage=1.5", "WHISPER_FAULTS: garbage must be a whole number, not '1.5'"),
+        (
+            "WHISPER_FAULTS",
+            "fire=1",
+            "WHISPER_FAULTS: no fault is called 'fire'; known: garbage, hang",
+        ),
     ],
 )
 def test_a_bad_setting_is_one_line_and_status_2(

@@ -1,4 +1,4 @@
-"""Guards against invented text, agreement between interims, and the wording of results."""
+"""Loops in a text, agreement between interims, and the wording of results."""
 
 import pytest
 from hypothesis import given
@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from whisper_server import guards
 from whisper_server.agreement import agreed
 from whisper_server.audio import Encoding
-from whisper_server.decoder import Transcript, Word
 from whisper_server.request import Request
+from whisper_server.transcript import Transcript, Word
 from whisper_server.wording import Wording
 
 words = st.lists(st.sampled_from(["да", "нет", "номер", "заказ", "привет"]), max_size=8).map(tuple)
@@ -31,15 +31,6 @@ def test_loops_are_cut_only_where_nobody_speaks_that_fast(text: str, seconds: fl
 def test_cutting_a_loop_leaves_a_beginning_of_the_words(text: str, seconds: float) -> None:
     kept = guards.without_loop(text, seconds).split()
     assert kept == text.split()[: len(kept)]
-
-
-def test_noise_silence_and_punctuation() -> None:
-    assert guards.is_noise("нет, " * 60)
-    assert not guards.is_noise("Наберите новый номер и нажмите решётку.")
-    assert guards.is_silence(0.7, -1.1)
-    assert not guards.is_silence(0.7, -0.5)
-    assert not guards.is_silence(0.1, -1.5)
-    assert not guards.has_words(" … !")
 
 
 def test_two_decodes_that_agree_make_a_stable_prefix() -> None:

@@ -1,0 +1,111 @@
+"""The recognisers of a process, and what a call does when a stream on one has ended: wait, stay, move or give up."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import structlog
+
+from callengine import metrics
+from callengine.call.failover import CHOSEN, Failover
+from callengine.errors import RecognizerError
+from callengine.media.audio import RATE
+from callengine.ports.recognition import Recognizer
+
+RETRY_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0)  # with each recogniser, before a call gives up
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The chosen recogniser, and after it the one that takes over, if there is one; shared by all calls.
+
+    `gate`: silence is not streamed to a recogniser that bills it."""
+
+    recognizers: tuple[Recognizer, ...]
+    failover: Failover = field(default_factory=Failover)
+    gate: bool = False
+
+    def first(self, now: float) -> int:
+        """The recogniser for a call's first stream."""
+        return self.failover.pick(now) if len(self.recognizers) > 1 else CHOSEN
+
+    def held_back(self, at: int) -> float | None:
+        """Samples of silence that may be held back from a recogniser; None when it is to have all."""
+        limits = self.recognizers[at].limits
+        if not (self.gate and limits.bills_silence):
+            return None
+        return float("inf") if limits.idle_seconds is None else limits.idle_seconds * RATE
+
+    def forgive(self, at: int) -> None:
+        """A recogniser shows life."""
+        if self.failover.circuits[at].succeed():
+            log.info("recognizer_back", source=_name(at))
+
+    def blame(self, at: int, problem: str, now: float, for_good: bool) -> None:
+        """A recogniser has failed a stream. Told once an incident, not once a call."""
+        circuit = self.failover.circuits[at]
+        if circuit.fail(now, for_good):
+            log.warning("recognizer_failed", source=_name(at), problem=problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Why a stream is over. `alive`: it had shown life. Of a hang: `sure` that there were words, it is not the first
+    `again`."""
+
+    reason: Literal["rotation", "ended", "broken", "hung"]
+    error: RecognizerError | None
+    alive: bool
+    sure: bool = False
+    again: bool = False
+
+
+class Retries:
+    """One call's patience with its recognisers."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._count = len(sources.recognizers)
+        self._failures = 0  # streams in a row that showed no life
+        self._refused: dict[int, RecognizerError] = {}
+
+    def after(self, at: int, over: Over, now: float) -> tuple[int, float]:
+        """The recogniser for the next stream, and the seconds to wait before it. Raises RecognizerError: give up."""
+        fault = over.reason == "broken" or over.sure or over.again
+        if over.alive:
+            self._failures = 0
+        if fault:
+            self._note(at, over, now)
+        wait = 0.0
+        if over.reason in ("broken", "ended"):
+            if self._failures >= self._count * len(RETRY_SECONDS):
+                raise over.error or RecognizerError("the recogniser ends every stream at once", retryable=True)
+            wait = RETRY_SECONDS[self._failures // self._count]
+            self._failures += 1
+        if over.reason == "hung" and not fault:
+            return at, 0.0
+        return self._next(at, fault, now), wait
+
+    def _note(self, at: int, over: Over, now: float) -> None:
+        for_good = over.error is not None and not over.error.retryable
+        if over.error is not None and for_good:
+            self._refused[at] = over.error
+            if len(self._refused) == self._count:
+                raise over.error
+        if over.reason == "broken" or over.sure:  # else it may have been a noise that has no words
+            self._sources.blame(at, str(over.error or "says nothing"), now, for_good)
+
+    def _next(self, at: int, fault: bool, now: float) -> int:
+        if self._count == 1:
+            return CHOSEN
+        following = self._sources.failover.pick(now, at if fault else None)
+        if following in self._refused:
+            following = 1 - following
+        if fault and following != at:
+            metrics.stt_failovers_total.inc()
+        return following
+
+
+def _name(at: int) -> str:
+    return "STT_BACKEND" if at == CHOSEN else "STT_FALLBACK"

@@ -1,0 +1,78 @@
+"""An engine that is stopped (SIGSTOP): it goes on where it was, and a caller whom nothing is heard of gets a person."""
+
+import signal
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+import trio
+
+from tests.asterisk.callers import LocalCall, record
+from tests.asterisk.dawdling import write_plugin
+from tests.asterisk.heard import is_sound
+from tests.asterisk.instance import Pbx
+from tests.asterisk.nodes import Nodes
+from tests.asterisk.phone import Phone, open_phone
+from tests.asterisk.telephones import address, samples_of
+from tests.speech import FIXTURES
+
+pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
+
+QUESTION = samples_of(FIXTURES / "ru" / "hello.wav")
+STOPPED_SECONDS = 3.0  # the watchdog of a clock that stands bites after 2 s, but not here: the whole process stood
+
+
+async def _hear_the_agent(phone: Phone, uuid: UUID) -> None:
+    """Call and ask something; the agent then talks on and on."""
+    assert await phone.dial("100", headers={"X-Call-UUID": str(uuid)})
+    assert await phone.agent_silent(0.6)
+    assert await phone.say(QUESTION)
+    assert await phone.agent_speaking(0.5)
+
+
+def _silent_for(phone: Phone) -> float:
+    return trio.current_time() - phone.heard[-1].at
+
+
+async def test_a_stopped_engine_goes_on_where_it_was(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
+    write_plugin(tmp_path / "plugins")
+    uuid = uuid4()
+    with nodes.open("a", DIALOG_BACKEND="dawdling") as engine:
+        async with open_phone(address(pbx)) as phone:
+            await _hear_the_agent(phone, uuid)
+            engine.tell(signal.SIGSTOP)
+            assert await phone.until(lambda: _silent_for(phone) >= STOPPED_SECONDS)
+            stood = len(phone.heard)
+            engine.tell(signal.SIGCONT)
+            assert await phone.until(lambda: len(phone.heard) > stood)
+            again = phone.heard[stood].at
+            assert await phone.until(lambda: sum(is_sound(timed.packet) for timed in phone.heard[stood:]) >= 50)
+            assert phone.state == "up"
+        ended = await record(engine, uuid, closed=True)
+    after = [timed.at - again for timed in phone.heard[stood:]]
+    at_once = max(sum(begin <= at < begin + 0.018 for at in after) for begin in after)
+    print(
+        f"no packet for {again - phone.heard[stood - 1].at:.2f} s; then at most {at_once} packets within 18 ms, ",
+        end="",
+    )
+    print(f"{sum(at < 1.0 for at in after)} in the first second")
+    assert ended["outcome"] == "abandoned"
+
+
+async def test_a_silent_caller_of_a_stopped_engine_gets_a_person(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
+    write_plugin(tmp_path / "plugins")
+    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_RETRY_SECONDS="0")
+    with nodes.open("a", DIALOG_BACKEND="dawdling") as engine:
+        async with open_phone(address(pbx)) as phone:
+            call = LocalCall(pbx, uuid4(), pbx.log_size())
+            await _hear_the_agent(phone, call.uuid)
+            phone.mute(on=True)  # or DTX: Asterisk hears from neither side
+            engine.tell(signal.SIGSTOP)
+            stopped = trio.current_time()
+            await call.logged("a person answered")
+            print(f"stopped -> a person answers: {trio.current_time() - stopped:.2f} s")
+            engine.tell(signal.SIGCONT)
+            ended = await record(engine, call.uuid, closed=True)
+            assert phone.state == "up"
+    assert call.told() == ["node 1 FAILED, outcome unknown", "fallback"]
+    assert ended["outcome"] == "abandoned"

@@ -1,0 +1,47 @@
+"""whisper-server without some of its parts: `python -m tests.bench.stt_server [windows] [batching] …`, for an ablation.
+
+windows      every utterance in Whisper's window of 30 s
+batching     one utterance at a time
+speculation  nothing is decoded before the end of an utterance is certain
+shedding     interims are never given up, and have no bound on their share of the model's time
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from whisper_server import decoding, windows
+from whisper_server.main import main
+from whisper_server.schedule import Entry, Rules, Step, Urgency, interims_resume, next_step
+
+PARTS = ("windows", "batching", "speculation", "shedding")
+
+
+def without(parts: Sequence[str]) -> None:
+    """Take the parts out of this process's server."""
+
+    def changed(rules: Rules) -> Rules:
+        if "batching" in parts:
+            rules = replace(rules, most=1)
+        if "shedding" in parts:
+            rules = replace(rules, interim_patience=1e9, interim_share=1.0)
+        return rules
+
+    def step(waiting: Sequence[Entry], now: float, interims_from: float, rules: Rules) -> Step:
+        if "speculation" in parts:
+            waiting = [entry for entry in waiting if entry.urgency is not Urgency.EARLY]
+        return next_step(waiting, now, interims_from, changed(rules))
+
+    def resume(batch: Sequence[Entry], began: float, ended: float, rules: Rules) -> float:
+        return interims_resume(batch, began, ended, changed(rules))
+
+    taken: Any = decoding
+    taken.next_step, taken.interims_resume = step, resume
+    if "windows" in parts:
+        windows.WINDOWS_SECONDS = (30.0,)  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    without(sys.argv[1:])
+    main([])

@@ -1,0 +1,69 @@
+"""A recogniser that hangs while the caller speaks: nobody is asked "are you there?", and the words are answered."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+import trio
+import trio.testing
+
+from backends.stt.scripted import LIMITS, ScriptedRecognizer
+from callengine.ports.recognition import RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
+from tests.sim.call import Parts, open_stage
+from tests.sim.checks import check_call, said
+from tests.sim.plays import AGENT
+from tests.sim.stamped import StampedVoice
+
+
+@dataclass(slots=True)
+class HangingRecognizer:
+    """The first `hangs` streams take audio and say nothing; then `inner`'s, whose opening takes `opening` seconds."""
+
+    inner: ScriptedRecognizer
+    hangs: int
+    opening: float
+    limits: StreamLimits = LIMITS
+
+    async def check(self) -> None:
+        await self.inner.check()
+
+    @asynccontextmanager
+    async def open_stream(self, spec: StreamSpec, hints: Sequence[str] = ()) -> AsyncIterator[RecognizerStream]:
+        if self.hangs > 0:
+            self.hangs -= 1
+            yield self
+            return
+        await trio.sleep(self.opening)
+        async with self.inner.open_stream(spec, hints) as stream:
+            yield stream
+
+    async def send(self, slin: bytes) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def finish(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def receive(self) -> RecognizerEvent | None:
+        await trio.sleep_forever()
+
+
+@pytest.mark.parametrize(("hangs", "opening"), [(1, 0.0), (2, 0.0), (2, 4.0), (1, 4.9)])
+async def test_the_caller_waits_and_is_not_asked(
+    hangs: int, opening: float, autojump_clock: trio.testing.MockClock
+) -> None:
+    voice = StampedVoice()
+    recognizer = HangingRecognizer(ScriptedRecognizer(["есть зимние шины?"]), hangs, opening)
+    parts = replace(Parts(), recognizer=recognizer, voice=voice, agent=AGENT)
+    async with open_stage(parts) as stage:
+        await trio.sleep(1.5)
+        await stage.asterisk.speak(2.0)
+        await stage.asterisk.agent_speaks()
+        await stage.asterisk.agent_silent()
+        stage.asterisk.hang_up()
+    check_call(stage, voice)
+    assert [turn[:2] for turn in said(stage)] == [
+        ("agent", AGENT.greeting),
+        ("caller", "есть зимние шины?"),
+        ("agent", "Да, есть зимние шины на любой вкус."),
+    ]

@@ -1,0 +1,137 @@
+"""Circuits and retries: when a recogniser is left alone, tried again, and when a call gives up."""
+
+import pytest
+
+from backends.stt.scripted import ScriptedRecognizer
+from callengine.call.failover import CHOSEN, FALLBACK, FAULTS, FAULTS_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Failover
+from callengine.call.sources import RETRY_SECONDS, Over, Retries, Sources
+from callengine.errors import RecognizerError
+
+
+def error(retryable: bool = True) -> RecognizerError:
+    return RecognizerError("away", retryable=retryable)
+
+
+def broken(retryable: bool = True, alive: bool = False) -> Over:
+    return Over("broken", error(retryable), alive)
+
+
+def sources(count: int) -> Sources:
+    return Sources(tuple(ScriptedRecognizer(["да"]) for _ in range(count)))
+
+
+def test_faults_in_a_row_open_the_circuit_and_one_stream_tries_again() -> None:
+    failover = Failover()
+    circuit = failover.circuits[CHOSEN]
+    for number in range(FAULTS):
+        assert failover.pick(float(number)) == CHOSEN
+        circuit.fail(float(number))
+    opened = FAULTS - 1.0
+    assert failover.pick(opened + OPEN_SECONDS - 0.1) == FALLBACK
+    now = opened + OPEN_SECONDS
+    assert [failover.pick(now) for _ in range(3)] == [CHOSEN, FALLBACK, FALLBACK], "one probe at a time"
+    circuit.fail(now + 1)
+    assert failover.pick(now + OPEN_SECONDS) == FALLBACK
+    assert failover.pick(now + 1 + OPEN_SECONDS) == CHOSEN
+    assert failover.pick(now + 1 + OPEN_SECONDS + PROBE_SECONDS) == CHOSEN, "a probe that says nothing is forgotten"
+    assert circuit.succeed()
+    assert [failover.pick(now + 30) for _ in range(3)] == [CHOSEN] * 3
+
+
+def test_faults_far_apart_open_nothing() -> None:
+    circuit = Failover().circuits[CHOSEN]
+    for number in range(10):
+        assert circuit.fail(number * FAULTS_SECONDS), "each is an incident of its own"
+    assert not circuit.open
+
+
+def test_a_fault_for_good_opens_at_once() -> None:
+    failover = Failover()
+    failover.circuits[CHOSEN].fail(0.0, for_good=True)
+    assert failover.pick(0.1) == FALLBACK
+
+
+def test_an_incident_is_told_once() -> None:
+    circuit = Failover().circuits[CHOSEN]
+    assert [circuit.fail(0.01 * call) for call in range(200)] == [True] + [False] * 199
+    assert [circuit.succeed() for _ in range(3)] == [True, False, False]
+
+
+def test_where_both_are_away_the_call_goes_to_and_fro() -> None:
+    failover = Failover()
+    for circuit in failover.circuits:
+        circuit.fail(0.0, for_good=True)
+    assert failover.pick(1.0, failed=CHOSEN) == FALLBACK
+    assert failover.pick(1.0, failed=FALLBACK) == CHOSEN
+
+
+def test_a_call_with_one_recogniser_waits_longer_and_longer_and_gives_up() -> None:
+    retries = Retries(sources(1))
+    assert [retries.after(CHOSEN, broken(), 0.0) for _ in RETRY_SECONDS] == [(CHOSEN, wait) for wait in RETRY_SECONDS]
+    with pytest.raises(RecognizerError, match="away"):
+        retries.after(CHOSEN, broken(), 0.0)
+
+
+def test_a_stream_that_showed_life_makes_up_for_what_went_before() -> None:
+    retries = Retries(sources(1))
+    for _ in range(20):
+        assert retries.after(CHOSEN, broken(alive=True), 0.0) == (CHOSEN, 0.0)
+
+
+def test_a_fault_moves_the_call_at_once() -> None:
+    retries = Retries(sources(2))
+    assert retries.after(CHOSEN, broken(), 0.0) == (FALLBACK, 0.0)
+    assert retries.after(FALLBACK, broken(), 0.0) == (CHOSEN, 0.0)
+    assert retries.after(CHOSEN, broken(), 0.0) == (FALLBACK, RETRY_SECONDS[1])
+
+
+def test_both_are_tried_before_a_call_gives_up() -> None:
+    retries, at = Retries(sources(2)), CHOSEN
+    for _ in range(2 * len(RETRY_SECONDS)):
+        at, _ = retries.after(at, broken(), 0.0)
+    with pytest.raises(RecognizerError):
+        retries.after(at, broken(), 0.0)
+
+
+def test_a_recogniser_that_refuses_is_not_asked_again_by_this_call() -> None:
+    retries = Retries(sources(2))
+    assert retries.after(CHOSEN, broken(retryable=False), 0.0) == (FALLBACK, 0.0)
+    assert retries.after(FALLBACK, broken(), 0.0)[0] == FALLBACK
+    with pytest.raises(RecognizerError):
+        retries.after(FALLBACK, broken(retryable=False), 0.0)
+    with pytest.raises(RecognizerError):
+        Retries(sources(1)).after(CHOSEN, broken(retryable=False), 0.0)
+
+
+@pytest.mark.parametrize("over", [Over("rotation", None, True), Over("ended", None, True), Over("hung", None, False)])
+def test_what_is_no_fault_moves_no_call(over: Over) -> None:
+    both = sources(2)
+    assert Retries(both).after(CHOSEN, over, 0.0) == (CHOSEN, 0.0)
+    assert not any(circuit.fail(0.0) is False for circuit in both.failover.circuits), "something was held against it"
+
+
+def test_a_backend_that_ends_every_stream_at_once_is_given_up() -> None:
+    retries = Retries(sources(1))
+    for wait in RETRY_SECONDS:
+        assert retries.after(CHOSEN, Over("ended", None, False), 0.0) == (CHOSEN, wait)
+    with pytest.raises(RecognizerError, match="ends every stream"):
+        retries.after(CHOSEN, Over("ended", None, False), 0.0)
+
+
+def test_a_second_hang_moves_the_call_and_only_lost_words_count_against_the_recogniser() -> None:
+    both = sources(2)
+    assert Retries(both).after(CHOSEN, Over("hung", None, True, again=True), 0.0) == (FALLBACK, 0.0)
+    assert both.failover.circuits[CHOSEN].fail(0.0), "it may have been a noise"
+    both = sources(2)
+    assert Retries(both).after(CHOSEN, Over("hung", None, True, sure=True), 0.0) == (FALLBACK, 0.0)
+    assert not both.failover.circuits[CHOSEN].fail(0.0)
+
+
+def test_a_rotation_brings_the_call_back_once_the_chosen_one_is_well() -> None:
+    both = sources(2)
+    retries = Retries(both)
+    for _ in range(FAULTS):
+        both.blame(CHOSEN, "away", 0.0, for_good=False)
+    assert both.first(1.0) == FALLBACK
+    assert retries.after(FALLBACK, Over("rotation", None, True), 2.0)[0] == FALLBACK
+    assert retries.after(FALLBACK, Over("rotation", None, True), OPEN_SECONDS)[0] == CHOSEN
