@@ -41,9 +41,7 @@ async def stream(channel: grpc.aio.Channel, caller: Caller, began: float) -> dic
     """Speak one caller's line in real time; return its text and the seconds to each final."""
     config = config_v2(language=caller.language)
     opening = opening_v2(config, interim_results=True, endpointing_sensitivity=ENDPOINTING[SENSITIVITY])
-    rpc: Any = channel.stream_stream(
-        METHOD, Request.SerializeToString, cloud_speech.StreamingRecognizeResponse.deserialize
-    )
+    rpc: Any = channel.stream_stream(METHOD, Request.SerializeToString, Response.FromString)
     call = rpc(timeout=len(caller.samples) / RATE + GRACE_SECONDS)
     result: dict[str, Any] = {"text": "", "waits": [None] * len(caller.spoken), "interims": 0}
     speaking = asyncio.create_task(_speak(call, opening, caller, began))
