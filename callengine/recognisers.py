@@ -33,13 +33,16 @@ async def open_recognizer(settings: Settings, name: str, bridge: Bridge) -> Asyn
 
 
 def named_recognizers(settings: Settings) -> tuple[str, str]:
-    """The names of STT_BACKEND and STT_FALLBACK, the latter perhaps empty. Raises ConfigError for one there is not."""
+    """The names of STT_BACKEND and STT_FALLBACK, the latter perhaps empty. Raises ConfigError for one there is not, or
+    whose server neither is given nor may be started."""
     chosen, spare = settings.stt_backend, settings.stt_fallback
     load_backend("callengine.stt", chosen)
     if spare:
         load_backend("callengine.stt", spare, "STT_FALLBACK")
     if spare == chosen:
         raise ConfigError("STT_FALLBACK", f"is {spare!r}, the same as STT_BACKEND: name another one")
+    if "whisper" in (chosen, spare) and not settings.whisper_url:
+        allow_own_part(settings, "WHISPER_URL", "grpcs://gpu-node:8443")
     return chosen, spare
 
 

@@ -16,7 +16,7 @@ from callengine.errors import RecognizerError
 from callengine.ports.recognition import RecognizerStream, StreamLimits, StreamSpec
 
 CHECK_SECONDS = 10.0
-TRIALS = 3
+FIRST_PAUSES_SECONDS, LAST_PAUSE_SECONDS = (0.0, 0.3), 1.0
 _TRIAL = bytes(1600)  # 100 ms of silence: a stream without any audio is refused for its order of messages
 
 log = structlog.get_logger(__name__)
@@ -88,17 +88,19 @@ class SpeechRecognizer:
 
     async def _ask(self, node: Node) -> None:
         """A stream of a little silence, to its end. A node that is full has let us in, and that will do."""
-        tries = 1
-        while (ended := await self._try(node)) is not None:
-            if tries == TRIALS:
-                raise ended
-            tries += 1
+        for pause in FIRST_PAUSES_SECONDS:
+            if await self._try(node, pause) is None:
+                return
+        if (ended := await self._try(node, LAST_PAUSE_SECONDS)) is not None:
+            raise ended
 
-    async def _try(self, node: Node) -> RecognizerError | None:
-        """None where all is well, or how the stream ended without a word of what it thinks of us."""
+    async def _try(self, node: Node, pause: float) -> RecognizerError | None:
+        """None where all is well, or how the stream ended without a word of what it thinks of us: a refusal that meets
+        audio on its way is not told by gRPC, so a later trial gives it time to come first."""
         with node.borrow() as channel:
             try:
                 async with open_stream(channel, node.service, self.trial, (), node) as stream:
+                    await trio.sleep(pause)
                     await stream.send(_TRIAL)
                     await stream.finish()
                     while await stream.receive() is not None:
