@@ -136,7 +136,8 @@ class _Pair:
 
     def _cut_off(self, said: int, heard: int, length: int) -> npt.NDArray[np.bool_]:
         one, other = self.said[said : said + length], self.heard[heard : heard + length]
-        return (np.abs(other) == self.ceiling) & (one * other > 0) & (np.abs(one) > self.ceiling)
+        cut = (np.abs(other) == self.ceiling) & (one * other > 0) & (np.abs(one) > self.ceiling)
+        return np.asarray(cut)
 
 
 def _walk(pair: _Pair, said: int, heard: int) -> Iterator[Run]:

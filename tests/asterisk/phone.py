@@ -25,9 +25,10 @@ from tests.asterisk.heard import Timed, is_sound
 from tests.asterisk.mouth import Habits, Mouth
 from tests.asterisk.sdp import Direction
 from tests.asterisk.session import Ending, Place, Session, State
-from tests.asterisk.sockets import RtpSocket, open_sip_socket
+from tests.asterisk.sockets import RtpSocket, open_rtp_socket, open_sip_socket
 
 RESEND_SECONDS = (0.5, 1.0, 2.0, 4.0, 4.0, 4.0)  # RFC 3261, 17.1.1.2 and 17.1.2.2: T1 doubled, up to T2
+PATIENCE_SECONDS = 120.0  # a test that waits longer hangs; nothing is timed by it
 BYE_SECONDS = 2.0  # for the answer to a BYE when a test is over; a PBX that is gone gives none
 PAUSE_SECONDS = 0.3  # in speech: a shorter one is no end of it
 Address = tuple[str, int]
@@ -180,11 +181,10 @@ class Phone:
         return True
 
     async def leave(self) -> None:
-        """Hang up, and wait a moment until the PBX knows."""
-        with trio.move_on_after(BYE_SECONDS, shield=True):
-            await self.hang_up()
-            while self._session.unanswered or self.state in ("cancelling", "ringing"):
-                await self._changes.park()
+        """Hang up, and wait until the PBX knows."""
+        await self.hang_up()
+        while self._session.unanswered or self.state in ("cancelling", "ringing"):
+            await self._changes.park()
 
     def _spoken_for(self) -> float:
         """How long the other side has been speaking; below 0 where it is not."""
@@ -273,16 +273,14 @@ class Phone:
 async def open_phone(pbx: Address, model: Model | None = None) -> AsyncIterator[Phone]:
     """A phone that knows one PBX. Leaving the block hangs up; what the block raises comes out in a group."""
     model = model or Model()
-    with await open_sip_socket(pbx[0], model.port) as sip_socket:
-        audio = RtpSocket(pbx[0])
-        try:
-            phone = Phone(pbx, model, sip_socket, audio)
+    with await open_sip_socket(pbx[0], model.port) as sip_socket, open_rtp_socket(pbx[0]) as audio:
+        phone = Phone(pbx, model, sip_socket, audio)
+        with trio.fail_after(PATIENCE_SECONDS):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(phone.run)
                 try:
                     yield phone
                 finally:
-                    await phone.leave()
+                    with trio.move_on_after(BYE_SECONDS, shield=True):
+                        await phone.leave()
                     nursery.cancel_scope.cancel("the phone is put away")
-        finally:
-            audio.close()

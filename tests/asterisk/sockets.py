@@ -3,6 +3,7 @@
 import socket
 import struct
 import time
+from contextlib import closing
 
 import trio
 
@@ -47,6 +48,11 @@ class RtpSocket:
     def close(self) -> None:
         """Let the port go."""
         self._socket.close()
+
+
+def open_rtp_socket(host: str) -> closing[RtpSocket]:
+    """A free port, for as long as the block."""
+    return closing(RtpSocket(host))
 
 
 async def open_sip_socket(host: str, port: int) -> trio.socket.SocketType:

@@ -54,7 +54,7 @@ async def open_tap(port: int, engine_port: int) -> AsyncIterator[Tap]:
 
     async with trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(port, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, join, listeners)
+        await nursery.start(trio.serve_listeners, join, listeners)
         yield tap
         nursery.cancel_scope.cancel("the tap is taken off")
 

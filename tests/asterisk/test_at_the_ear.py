@@ -38,6 +38,7 @@ async def test_a_call_is_answered_greeted_and_known_by_its_name(
     pbx: Pbx, nodes: Nodes, tmp_path: Path, figure: Figure
 ) -> None:
     call_id = uuid4()
+    pbx.set_globals(CE_API_SECONDS="10")  # a busy machine is not what this is about
     with nodes.open("a", **recorded_settings(tmp_path)) as engine:
         async with open_phone(("127.0.0.1", pbx.ports.sip)) as phone:
             await dial(phone, call_id)

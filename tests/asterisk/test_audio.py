@@ -101,11 +101,11 @@ async def test_what_the_engine_writes_is_what_the_caller_hears_and_soon(
     pbx: Pbx, nodes: Nodes, tmp_path: Path, figure: Figure
 ) -> None:
     with nodes.open("a", **recorded_settings(tmp_path), AUDIOSOCKET_PORT="0") as engine:
-        async with open_tap(pbx.ports.engine("a"), engine.port) as tap:
-            async with open_phone(("127.0.0.1", pbx.ports.sip)) as phone:
-                assert await phone.dial(EXTENSION)
-                assert await phone.agent_silent(PAUSE_SECONDS)
-                await phone.hang_up()
+        address, port = ("127.0.0.1", pbx.ports.sip), pbx.ports.engine("a")
+        async with open_tap(port, engine.port) as tap, open_phone(address) as phone:
+            assert await phone.dial(EXTENSION)
+            assert await phone.agent_silent(PAUSE_SECONDS)
+            await phone.hang_up()
     heard = audio_of(phone.heard)
     begin, end = np.flatnonzero(np.abs(tap.samples) > SOUND)[[0, -1]]
     found = compare(tap.samples[begin : end + 1], heard.samples)

@@ -106,10 +106,12 @@ def test_a_refusal(status: int, line: Line) -> None:
 def test_hold_and_back(line: Line) -> None:
     line.up()
     line.carry(line.caller, line.caller.turn("sendonly"))
-    assert line.called.media is not None
-    assert line.called.media.direction == "sendonly"
+    held = line.called.media
     line.carry(line.caller, line.caller.turn("sendrecv"))
-    assert line.called.media.direction == "sendrecv"
+    back = line.called.media
+    assert held is not None
+    assert back is not None
+    assert (held.direction, back.direction) == ("sendonly", "sendrecv")
     assert line.lines[4:] == ["INVITE", "200", "ACK"] * 2
     assert not line.caller.unanswered_offer
 
