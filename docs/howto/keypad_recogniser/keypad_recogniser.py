@@ -115,7 +115,7 @@ def key_of(window: np.ndarray, rate: int) -> str:
     samples = window.astype(np.float64)
 
     def amplitude(hertz: int) -> float:
-        return 2 * abs(np.mean(samples * np.exp(-2j * np.pi * hertz * times)))
+        return 2 * float(abs(np.mean(samples * np.exp(-2j * np.pi * hertz * times))))
 
     low, high = (max(tones, key=amplitude) for tones in (LOW, HIGH))
     if min(amplitude(low), amplitude(high)) < LOUD:
