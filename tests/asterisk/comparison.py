@@ -20,7 +20,6 @@ Kind = Literal["missing", "repeated", "extra", "silence", "replaced"]
 
 REACH = 24000  # how far on speech is looked for that has moved: 3 s
 MOSTLY = 0.9  # of the samples of such a piece
-SEAM = 160  # samples that may be alike by chance at the end of a run
 QUIET = 16  # A-law's silence is 8
 
 
@@ -57,7 +56,7 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """What became of the speech. `level_db`: how much louder it was heard; `clipped`: samples cut off at the loudest
-    value; `exact`: each sample of the runs is the same."""
+    value; `exact`: each sample of the runs is the same, but for zeros in the place of a line's silence, which is 8."""
 
     runs: tuple[Run, ...]
     differences: tuple[Difference, ...]
@@ -87,7 +86,7 @@ def compare(said: Samples, heard: Samples) -> Comparison:
     runs = [_turned(run, anchor) for run in _walk(back, 0, 0)][::-1]
     runs = _with_seams(pair, _joined(runs + list(_walk(pair, anchor.said, anchor.heard))))
     spans = [(run.said, run.heard, run.length) for run in runs]
-    exact = all(np.array_equal(said[s : s + n], heard[h : h + n]) for s, h, n in spans)
+    exact = all(_is_exact(said[s : s + n], heard[h : h + n]) for s, h, n in spans)
     level = 20 * math.log10(_rms(heard, [(h, n) for _, h, n in spans]) / _rms(said, [(s, n) for s, _, n in spans]))
     clipped = sum(pair.clipped(s, h, n) for s, h, n in spans)
     return Comparison(tuple(runs), tuple(_differences(runs, said, heard)), level, clipped, exact)
@@ -138,6 +137,11 @@ class _Pair:
         one, other = self.said[said : said + length], self.heard[heard : heard + length]
         cut = (np.abs(other) == self.ceiling) & (one * other > 0) & (np.abs(one) > self.ceiling)
         return np.asarray(cut)
+
+
+def _is_exact(said: Samples, heard: Samples) -> bool:
+    """A hole that is filled within silence shifts nothing that can be heard, so it is in the middle of a run."""
+    return bool(np.all((said == heard) | ((heard == 0) & (np.abs(said) <= QUIET))))
 
 
 def _walk(pair: _Pair, said: int, heard: int) -> Iterator[Run]:
@@ -215,7 +219,7 @@ def _with_seams(pair: _Pair, runs: list[Run]) -> list[Run]:
 
 def _best_seam(pair: _Pair, last: Run, run: Run) -> int:
     """How much further on than found the one run should end and the other begin, to fit best; rather little."""
-    back, on = min(SEAM, last.length - 1), min(SEAM, run.length - 1)
+    back, on = last.length - 1, run.length - 1
     as_last = pair.distance(last.said + last.length - back, last.heard + last.length - back, back + on)
     as_next = pair.distance(run.said - back, run.heard - back, back + on)
     cost = np.concatenate(([0.0], np.cumsum(as_last))) + np.append(np.cumsum(as_next[::-1])[::-1], 0.0)

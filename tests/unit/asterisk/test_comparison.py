@@ -80,6 +80,33 @@ def test_a_hole_of_silence(place: int, count: int) -> None:
     assert near(found.heard, 4000 + place, count * FRAME)
 
 
+@given(st.integers(1, 40), st.integers(0, 3000))
+def test_a_hole_in_silence_lies_where_the_silence_is(count: int, place: int) -> None:
+    pause = np.full(3200, 8, np.int16)
+    hole = np.zeros(count * FRAME, np.int16)
+    said = np.concatenate((SAID, pause, SAID))
+    found = compare(said, on_the_line(np.concatenate((SAID, pause[:place], hole, pause[place:], SAID))))
+    assert the_only(found).kind == "silence"
+    assert the_only(found).heard.length == count * FRAME
+    assert found.exact
+
+
+@given(st.integers(1, 18))
+def test_a_hole_made_good_within_silence_is_no_difference(count: int) -> None:
+    pause = np.full(3200, 8, np.int16)
+    zeros = pause.copy()
+    zeros[160 : 160 + count * FRAME] = 0
+    found = compare(np.concatenate((SAID, pause, SAID)), on_the_line(np.concatenate((SAID, zeros, SAID))))
+    assert (found.differences, found.exact) == ((), True)
+
+
+@given(places)
+def test_one_sample_that_is_another_is_not_exact(place: int) -> None:
+    damaged = SAID.copy()
+    damaged[place] += 16
+    assert not compare(SAID, on_the_line(damaged)).exact
+
+
 @given(places, frames, st.integers(0, 2**32 - 1))
 def test_something_else_in_between(place: int, count: int, seed: int) -> None:
     noise = np.random.default_rng(seed).integers(-8000, 8000, count * FRAME).astype(np.int16)
