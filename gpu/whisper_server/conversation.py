@@ -166,6 +166,9 @@ class Conversation:
         except TimeoutError:
             text = f"The client has not read its results for {UNREAD_SECONDS:.0f} seconds."
             raise Refused(grpc.StatusCode.DEADLINE_EXCEEDED, text) from None
+        except grpc.aio.InternalError:
+            # The client has just gone; gRPC cancels this call when it has noticed too.
+            await asyncio.sleep(UNREAD_SECONDS)
 
 
 def _now() -> float:

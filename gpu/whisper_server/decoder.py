@@ -88,7 +88,7 @@ class Decoder:
         # CTranslate2's score is the sum over the tokens divided by their number; the end token counts too.
         logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)
         whole = tokenizer.decode(tokens).strip()
-        text = guards.without_loop(whole, one.seconds)
+        text = guards.without_loop(whole, one.seconds - one.utterance.silence)
         heard = guards.Heard(text, tuple(tokens), one.seconds, result.no_speech_prob, logprob)
         if why := guards.objection(heard):
             GUARDED.labels(why).inc()

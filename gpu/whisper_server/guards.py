@@ -18,6 +18,8 @@ LOW_LOGPROB = -1.0
 MAX_COMPRESSION = 2.4
 # Fast Russian speech is 15 to 18 letters and spaces a second.
 MAX_CHARS_PER_SECOND = 20.0
+# Who says the same sentence twice breathes in between.
+MAX_CHARS_PER_SECOND_TWICE = 16.0
 _LONGEST_LOOP_WORDS = 12
 # Nobody says a syllable more often in a second than this.
 MAX_REPEATS_PER_SECOND = 6.0
@@ -101,10 +103,13 @@ def without_loop(text: str, seconds: float) -> str:
 
     The last repetition may be unfinished, as it is when the model ran out of tokens.
     """
-    if len(text) <= MAX_CHARS_PER_SECOND * seconds:
-        return text
     words = text.split()
     keys = [re.sub(r"\W", "", word).lower() for word in words]
+    half = len(keys) // 2
+    if half > 2 and keys == 2 * keys[:half] and len(text) > MAX_CHARS_PER_SECOND_TWICE * seconds:
+        return " ".join(words[:half])
+    if len(text) <= MAX_CHARS_PER_SECOND * seconds:
+        return text
     # At least two words must repeat: one alone may be chance.
     for start in range(len(words) - 2):
         for size in range(1, min(_LONGEST_LOOP_WORDS, len(words) - start - 2) + 1):

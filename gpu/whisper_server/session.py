@@ -83,6 +83,7 @@ class Session:
         self._audio = AudioWindow()
         self._activity = ActivityTimer(_samples(request.start_timeout, request), _samples(request.end_timeout, request))
         self._start = 0
+        self._spoken = 0  # where the speech of the open utterance begins, behind its pre-roll
         self._next_interim = 0
         self._interim: Decoded | None = None
         self._early: tuple[int, int, Decoded] | None = None
@@ -129,7 +130,7 @@ class Session:
         match mark:
             case Started(start, at):
                 self._activity.began()
-                self._start = start
+                self._start, self._spoken = start, at
                 self._next_interim = at + int(INTERIM_EVERY_SECONDS * self._request.rate)
                 return [SpeechBegan(at)]
             case Paused(end, _):
@@ -169,7 +170,7 @@ class Session:
         search = end - CUT_WITHIN_SECONDS * self._request.rate
         cut = search + quietest_point(self._audio.read(search, end), self._request.rate)
         final = self._final(cut, cut)
-        self._start = cut
+        self._start = self._spoken = cut
         self._audio.forget_before(cut)
         return final
 
@@ -178,7 +179,8 @@ class Session:
         interim = urgency is Urgency.INTERIM
         words = not interim and (request.word_times or request.word_confidence)
         samples = self._audio.read(self._start, end)
-        utterance = Utterance(samples, request.rate, request.languages, words, interim, request.hints)
+        silence = (self._spoken - self._start) / request.rate
+        utterance = Utterance(samples, request.rate, request.languages, words, interim, request.hints, silence)
         return self._queue.submit(utterance, urgency)
 
     def _discard_early(self) -> None:

@@ -10,6 +10,7 @@ class Utterance:
     """What to decode: mono samples at `rate`; `languages` as in `Request`; `words`: times and confidences too.
 
     `hints` are phrases likely to be said. An `interim` is decoded greedily: it is said again a second later.
+    `silence`: seconds at the beginning in which nobody speaks yet.
     """
 
     samples: Samples
@@ -18,6 +19,7 @@ class Utterance:
     words: bool = False
     interim: bool = False
     hints: tuple[str, ...] = ()
+    silence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

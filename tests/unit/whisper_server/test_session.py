@@ -110,6 +110,7 @@ def test_the_decode_begun_in_the_pause_becomes_the_final() -> None:
         assert final.decoded is line.given[0][1]
         assert len(line.given[0][0].samples) == final.end - final.start
         assert final.spoken == len(silence(1)) + len(speech(2))
+        assert final.start + line.given[0][0].silence * 8000 == len(silence(1))  # the pre-roll
 
     in_loop(check)
 
