@@ -75,7 +75,7 @@ def evaluate(
     _check_extra()
     configure_logging(settings)
     # Only now: these need the extra.
-    from callengine.evaluation import figures, report, run, samples
+    from callengine.evaluation import figures, run, samples
 
     loaded = samples.load_samples(folder, first)
     if plot is not None:
@@ -85,21 +85,28 @@ def evaluate(
         found = trio.run(run.evaluate, plan, settings, progress)
     if plot is not None:
         _save(found, plot)
-    shown = {"command": "evaluate", "folder": str(folder), "language": settings.call_language, "streams": streams}
-    if as_json:
-        document = {**shown, "machine": machine(), "backends": [each.as_dict() for each in found]}
+    form = "json" if as_json else "csv" if as_csv else "table"
+    _show(found, form, {"folder": str(folder), "language": settings.call_language, "streams": streams})
+    if any(each.failed for each in found):
+        raise typer.Exit(1)
+
+
+def _show(found: Sequence["Figures"], form: str, asked: dict[str, object]) -> None:
+    """Figures to stdout in the form asked for, what went wrong to stderr."""
+    from callengine.evaluation import report  # needs the extra
+
+    if form == "json":
+        document = {"command": "evaluate", **asked, "machine": machine(), "backends": [one.as_dict() for one in found]}
         typer.echo(json.dumps(document, ensure_ascii=False))
-    elif as_csv:
+    elif form == "csv":
         typer.echo(report.csv_of(found), nl=False)
     else:
         console = Console()
-        console.print(f"{len(loaded)} recordings of {folder}, {settings.call_language}, {streams} at once")
+        console.print("{folder}, {language}, {streams} at once".format_map(asked))
         console.print(report.table_of(found))
         console.print(machine(), style="dim")
     for line in (line for each in found for line in report.problems_of(each)):
         typer.echo(f"callengine evaluate: {line}", err=True)
-    if any(each.failed for each in found):
-        raise typer.Exit(1)
 
 
 def _settings(language: str) -> Settings:

@@ -6,7 +6,6 @@ hours, `speaking` is half an hour of talk. Engines find it as the plug-in `dawdl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -16,7 +15,6 @@ from backends.dialog.fixed import MONOLOGUE, MONOLOGUE_SENTENCES, TimedReply, ev
 from callengine.ports.bridge import Bridge
 from callengine.ports.reasoning import Reply, ReplyRequest
 from callengine.ports.tools import ToolCall
-from tests.asterisk.obedient import ROOT
 
 ASKED = "the dialog is asked"  # in the engine's log, with the call's id
 HALF_AN_HOUR = 1800.0
@@ -48,12 +46,3 @@ async def open_dialog(settings: Any, bridge: Bridge | None) -> AsyncIterator[Daw
     """The entry point."""
     await trio.lowlevel.checkpoint()
     yield DawdlingDialog()
-
-
-def write_plugin(folder: Path) -> str:
-    """Make the plug-in known to a Python that has this PYTHONPATH, which is given back."""
-    known = folder / "dawdling-0.dist-info"
-    known.mkdir(parents=True, exist_ok=True)
-    (known / "METADATA").write_text("Metadata-Version: 2.1\nName: dawdling\nVersion: 0\n")
-    (known / "entry_points.txt").write_text(f"[callengine.dialog]\ndawdling = {__name__}:open_dialog\n")
-    return f"{ROOT}:{folder}"

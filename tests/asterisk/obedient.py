@@ -46,10 +46,10 @@ async def open_dialog(settings: Any, bridge: Bridge | None) -> AsyncIterator[Obe
     yield ObedientDialog()
 
 
-def write_plugin(folder: Path) -> str:
-    """Make the plug-in known to a Python that has this PYTHONPATH, which is given back."""
-    known = folder / "obedient-0.dist-info"
+def write_plugin(folder: Path, name: str = "obedient") -> str:
+    """Make the dialog of the module `name` beside this one known to a Python that has this PYTHONPATH, given back."""
+    known = folder / f"{name}-0.dist-info"
     known.mkdir(parents=True, exist_ok=True)
-    (known / "METADATA").write_text("Metadata-Version: 2.1\nName: obedient\nVersion: 0\n")
-    (known / "entry_points.txt").write_text(f"[callengine.dialog]\nobedient = {__name__}:open_dialog\n")
+    (known / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0\n")
+    (known / "entry_points.txt").write_text(f"[callengine.dialog]\n{name} = tests.asterisk.{name}:open_dialog\n")
     return f"{ROOT}:{folder}"

@@ -11,9 +11,10 @@ import trio
 
 from tests.asterisk.alaw import Samples
 from tests.asterisk.callers import LOOK_AGAIN_SECONDS, PATIENCE_SECONDS, LocalCall, open_api, record
-from tests.asterisk.dawdling import ASKED, write_plugin
+from tests.asterisk.dawdling import ASKED
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
+from tests.asterisk.obedient import write_plugin
 from tests.asterisk.phone import Phone, open_phone
 from tests.asterisk.rest import at_rest, live_calls, registered
 from tests.asterisk.telephones import address, samples_of
@@ -76,7 +77,7 @@ async def leave(moment: str, phone: Phone, engine: EngineProcess, store: SlowSto
 
 
 async def test_a_caller_hangs_up_at_any_moment(pbx: Pbx, nodes: Nodes, tmp_path: Path, redis_url: str) -> None:
-    write_plugin(tmp_path / "plugins")
+    write_plugin(tmp_path / "plugins", "dawdling")
     async with open_store() as store:
         settings = {"DIALOG_BACKEND": "dawdling", "STORE_API_URL": f"http://127.0.0.1:{store.port}"}
         with nodes.open("a", **settings) as engine:

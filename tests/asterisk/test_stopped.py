@@ -8,10 +8,10 @@ import pytest
 import trio
 
 from tests.asterisk.callers import LocalCall, record
-from tests.asterisk.dawdling import write_plugin
 from tests.asterisk.heard import is_sound
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
+from tests.asterisk.obedient import write_plugin
 from tests.asterisk.phone import Phone, open_phone
 from tests.asterisk.telephones import address, samples_of
 from tests.speech import FIXTURES
@@ -35,7 +35,7 @@ def _silent_for(phone: Phone) -> float:
 
 
 async def test_a_stopped_engine_goes_on_where_it_was(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
-    write_plugin(tmp_path / "plugins")
+    write_plugin(tmp_path / "plugins", "dawdling")
     uuid = uuid4()
     with nodes.open("a", DIALOG_BACKEND="dawdling") as engine:
         async with open_phone(address(pbx)) as phone:
@@ -60,7 +60,7 @@ async def test_a_stopped_engine_goes_on_where_it_was(pbx: Pbx, nodes: Nodes, tmp
 
 
 async def test_a_silent_caller_of_a_stopped_engine_gets_a_person(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
-    write_plugin(tmp_path / "plugins")
+    write_plugin(tmp_path / "plugins", "dawdling")
     pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_RETRY_SECONDS="0")
     with nodes.open("a", DIALOG_BACKEND="dawdling") as engine:
         async with open_phone(address(pbx)) as phone:

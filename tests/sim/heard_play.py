@@ -1,0 +1,118 @@
+"""One call's audio for the recognizer's simulations: speech that says where it lies, and what was heard of it."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import trio
+
+from callengine.call.events import EVENTS, DialogEvent
+from callengine.call.recognizer import Ear, run_recognizer
+from callengine.call.sources import Sources
+from callengine.call.turn_events import CallerHeard
+from callengine.media.audio import RATE
+from callengine.media.leg import Leg
+from callengine.media.marks import SpeechBegan, SpeechPaused
+from callengine.ports.recognition import StreamSpec
+from tests.sim.positions import PlacingRecognizer, Span, coded
+
+TICK = 0.02
+FRAME = RATE // 50
+LATE = 10  # frames by which the detector is late
+PATIENCE = 25.0  # seconds after the last word for everything that is owed
+
+
+class NoWire:
+    """A leg's wire that nobody uses: audio is put into the ring."""
+
+    def recv_nowait(self, buffer: memoryview) -> int:
+        return -1
+
+    def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
+        return len(data)
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Play:
+    """One call's audio and what was heard of it."""
+
+    speech: Sequence[Span]
+    recognizers: tuple[PlacingRecognizer, ...]
+    gate: bool = False
+    finals: list[CallerHeard] = field(default_factory=list)
+    interims: list[CallerHeard] = field(default_factory=list)
+    heard_at: list[float] = field(default_factory=list)
+    lost: list[tuple[float, float]] = field(default_factory=list)
+    sources: Sources = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sources = Sources(self.recognizers, gate=self.gate)
+
+    async def run(self, seconds: float | None = None) -> None:
+        """Let time pass until `seconds`, or until everything owed has had its time."""
+        end = seconds if seconds is not None else self.speech[-1][1] / RATE + PATIENCE
+        send, receive = trio.open_memory_channel[DialogEvent](EVENTS)
+        leg = Leg(NoWire(), trio.current_time(), 60.0)
+        ear = Ear(leg, self.sources, StreamSpec("ru-RU"), (), send, lambda a, b: self.lost.append((a, b)))
+        with send, receive:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(run_recognizer, ear)
+                nursery.start_soon(self._collect, leg, receive)
+                await self._speak(leg, end)
+                nursery.cancel_scope.cancel("the play is over")
+
+    async def _collect(self, leg: Leg, events: trio.MemoryReceiveChannel[DialogEvent]) -> None:
+        async for event in events:
+            assert isinstance(event, CallerHeard)
+            (self.finals if event.final else self.interims).append(
+                replace(event, began=event.began - leg.began, ended=event.ended - leg.began)
+            )
+            if event.final:
+                self.heard_at.append(trio.current_time() - leg.began)
+
+    async def _speak(self, leg: Leg, end: float) -> None:
+        due, heard = trio.current_time(), 0
+        while leg.ring.end < end * RATE:
+            due += TICK
+            await trio.sleep_until(due)
+            leg.ring.append(coded(leg.ring.end, leg.ring.end + FRAME))
+            heard = leg.ring.end - LATE * FRAME
+            inside = next((span for span in self.speech if span[0] <= heard < span[1]), None)
+            leg.gate.open = any(span[0] <= leg.ring.end - 2 * FRAME and heard < span[1] for span in self.speech)
+            if inside is not None and not leg.tracker.speaking:
+                leg.tracker.speaking = True
+                leg.mark_speech(SpeechBegan(inside[0]))
+            elif inside is None and leg.tracker.speaking:
+                leg.tracker.speaking = False
+                leg.mark_speech(SpeechPaused(max(span[1] for span in self.speech if span[1] <= heard)))
+            with suppress(trio.WouldBlock):
+                leg.marks.receive_nowait()  # the reader's part
+
+    def check(self) -> None:
+        """Every sample of speech is in one final; a final lies in the call where its samples do."""
+        spans = []
+        for final in self.finals:
+            begin, end, count = map(int, final.text.split())
+            assert count == end - begin, "samples were skipped within a final"
+            assert (round(final.began * RATE), round(final.ended * RATE)) == (begin, end), "a final is misplaced"
+            spans.append((begin, end))
+        assert spans == sorted(spans)
+        assert all(one[1] <= two[0] for one, two in pairwise(spans)), "a sample is in two finals"
+        covered = set(spans)
+        missing = [span for span in self.speech if not _covered(span, covered)]
+        assert not missing, f"speech was skipped: {missing}, heard {spans}"
+        for interim in self.interims:
+            assert interim.began <= interim.ended
+        assert not self.lost
+
+
+def _covered(span: Span, finals: set[Span]) -> bool:
+    at = span[0]
+    for begin, end in sorted(finals):
+        if begin <= at < end:
+            at = end
+    return at >= span[1]
