@@ -17,6 +17,7 @@ from callengine.config import Settings
 from callengine.engine import Engine
 from callengine.listening import bound_socket, listen, shown_address
 from callengine.media.confirm import serve_confirmation
+from callengine.media.priority import take_realtime_priority
 from callengine.media.server import CallServer, serve_calls
 from callengine.media.silero import SileroModel
 from callengine.media.stalls import quiet_gc, run_watched, serve_collections
@@ -64,6 +65,8 @@ async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
     Raises ConfigError and the other named errors before a port opens."""
     agents = load_agents(settings.agent_file, settings.call_language)
     model = SileroModel()
+    if settings.realtime:
+        take_realtime_priority()
     with (
         bound_socket("AUDIOSOCKET", settings.audiosocket_host, settings.audiosocket_port) as audiosocket,
         bound_socket("API", settings.api_host, settings.api_port) as api,

@@ -72,6 +72,7 @@ class Settings(BaseModel):
     max_call_seconds: Annotated[float, Field(gt=0)] = 1800
     no_media_seconds: Annotated[float, Field(gt=0)] = 60
     drain_seconds: Annotated[float, Field(ge=0)] = 60
+    realtime: bool = False
     node_name: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["", "json", "console"] = ""

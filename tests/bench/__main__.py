@@ -43,6 +43,7 @@ def _media(runs: int) -> None:
     console.print(table)
     console.print("Reach: 600 calls on one core, no gap, p99.9 at most 5 ms.")
     console.print("The bare loop reads and writes as much and does nothing else: what it is late by, this machine is.")
+    console.print("real time: the engine with REALTIME=on, before the machine's other work.")
     console.print("* the generator itself was late: this machine was busy, and the row says nothing of the engine.\n")
 
 

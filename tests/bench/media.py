@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 import trio
 
+from callengine.media.priority import PRIORITY
 from tests.bench.engine import ENGINE_CORE, LONG, cpu_seconds, open_bench_engine
 
 CALLS = (200, 400, 600)
@@ -20,17 +22,27 @@ LOAD_CORE = 1
 async def measure(runs: int) -> list[dict[str, Any]]:
     """`callengine load` from a second process, `runs` times for each number of calls; one row a run.
 
-    At the greatest number each run is followed by one against the bare loop of `tests.bench.floor`."""
+    At the greatest number each run is followed by one with REALTIME=on (where this user may) and by one against the
+    bare loop of `tests.bench.floor`."""
     rows = []
     for calls in CALLS:
         for run in range(1, runs + 1):
-            async with open_bench_engine(LONG) as engine:
-                row = await _load(f"{engine.host}:{engine.port}", engine.pid, calls)
-            rows.append({"run": run, "what": "engine"} | row)
+            rows.append({"run": run, "what": "engine"} | await _engine_row(calls))
             if calls == CALLS[-1]:
+                if _may_be_realtime():
+                    rows.append({"run": run, "what": "real time"} | await _engine_row(calls, REALTIME="on"))
                 async with _open_floor() as (address, pid):
                     rows.append({"run": run, "what": "bare loop"} | await _load(address, pid, calls))
     return rows
+
+
+async def _engine_row(calls: int, **environ: str) -> dict[str, Any]:
+    async with open_bench_engine(LONG, **environ) as engine:
+        return await _load(f"{engine.host}:{engine.port}", engine.pid, calls)
+
+
+def _may_be_realtime() -> bool:
+    return os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] >= PRIORITY
 
 
 async def _load(address: str, pid: int, calls: int) -> dict[str, Any]:

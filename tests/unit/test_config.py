@@ -37,6 +37,7 @@ def test_values_are_of_their_types() -> None:
     [
         ("EMBEDDED", "perhaps"),
         ("STT_GATE", "perhaps"),
+        ("REALTIME", "perhaps"),
         ("AUDIOSOCKET_PORT", "65536"),
         ("AUDIOSOCKET_PORT", "-1"),
         ("API_PORT", "http"),

@@ -275,3 +275,22 @@ async def test_what_a_peer_said_before_it_closed_is_heard_though_nothing_can_be_
         nursery.cancel_scope.cancel()
     assert marks == [Identified(CALL), LineEnded("hangup", "the peer closed")]
     assert leg.ring.read(0, leg.ring.end) == tone()
+
+
+async def test_reads_that_do_not_fit_wait_for_the_sends_and_lose_nothing(autojump_clock: Autojump) -> None:
+    """Twice as much to read as there is time: frames go out when they are due, what came in is read a little later."""
+    clock = MediaClock()
+    wires = [MemoryWire(on_receive=lambda: autojump_clock.jump(0.0002)) for _ in range(200)]
+    legs = [add_leg(clock, wire)[0] for wire in wires]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(clock.run)
+        for _ in range(50):
+            await trio.sleep(0.02)
+            for wire in wires:
+                wire.feed(TONE)
+        await trio.sleep(0.1)
+        nursery.cancel_scope.cancel()
+    for leg, wire in zip(legs, wires, strict=True):
+        assert all(abs(spacing - 0.02) <= 0.0017 for spacing in spacings(wire)[1:])  # eight reads of 0.2 ms
+        assert leg.ended is None
+        assert leg.ring.read(0, leg.ring.end).count(tone()) == 50
