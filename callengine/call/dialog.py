@@ -41,6 +41,7 @@ class Dialogue:
         self._turns = Turns(call.limits.times)
         self._history = History()
         self._thinking = trio.CancelScope()
+        self._answering = trio.Lock()  # an answer that was cancelled may still have to wait for a write
         self._times = ResponseTimes()
         self._ending: Ending | None = None
         self._over = False
@@ -51,16 +52,17 @@ class Dialogue:
 
     async def run(self, events: trio.MemoryReceiveChannel[DialogEvent]) -> Ending:
         """Hold the conversation to its end. Raises what the dialog backend raises."""
-        try:
-            async with trio.open_nursery() as self._nursery:
+        async with trio.open_nursery() as self._nursery:
+            try:
                 self._say_fixed(self._call.agent.greeting)
                 while not self._over:
                     self._take(await self._next_event(events))
                 self._nursery.cancel_scope.cancel("the conversation is over")
-        finally:
-            # also when the caller has hung up in mid-word: what was heard is what is recorded
-            self._end_agent_turn(self._speaker.heard(), interrupted=True)
-            self._record.release()
+            finally:
+                # also when the caller has hung up in mid-word: what was heard is what is recorded. Here and not outside
+                # the nursery, which may have to wait for a write
+                self._end_agent_turn(self._speaker.heard(), interrupted=True)
+                self._record.release()
         return self._ending or Ending("completed")
 
     async def _next_event(self, events: trio.MemoryReceiveChannel[DialogEvent]) -> DialogEvent | Tick:
@@ -152,7 +154,8 @@ class Dialogue:
             await self._speaker.say(Say(number, self._call.agent.prompt(text)))
 
         with scope:
-            result = await make_answer(self._call, self._history, self._record, say)
+            async with self._answering:
+                result = await make_answer(self._call, self._history, self._record, say)
             await self._finish_answer(number, result)
 
     async def _finish_answer(self, number: int, result: AnswerResult) -> None:
