@@ -10,6 +10,7 @@ from callengine.call.turn_events import (
     Do,
     Event,
     State,
+    Tick,
 )  # fmt: skip
 from callengine.call.turn_rules import listening_heard, listening_paused, listening_pressed
 from callengine.call.turns import Turns
@@ -115,11 +116,11 @@ def barge_in_began(turns: Turns, event: Event, now: float) -> list[Action]:
 
 def barge_in_paused(turns: Turns, event: Event, now: float) -> list[Action]:
     assert isinstance(event, CallerPaused)
-    if turns.murmur is not None:
-        return _go_on(turns)
     assert turns.deadline is not None
     began, times = turns.speech_began, turns.times
-    if began is not None and event.ended - began >= times.words_wait / 2:
+    if turns.murmur is not None:  # an interim may be behind: a word that is meant gets a moment more
+        turns.deadline = now + times.murmur_wait
+    elif began is not None and event.ended - began >= times.words_wait / 2:
         # too long for a cough: the final of it is on its way
         turns.deadline = max(turns.deadline, min(event.ended + times.final_wait, _barge_in_limit(turns)))
     turns.speech_began = None
@@ -129,7 +130,10 @@ def barge_in_paused(turns: Turns, event: Event, now: float) -> list[Action]:
 
 def barge_in_finished(turns: Turns, event: Event, now: float) -> list[Action]:
     """The last frame was out when the pause came: the caller simply has the word, and the playout goes on empty."""
-    turns.state, turns.deadline = State.LISTENING, None
+    assert isinstance(event, AgentFinished)
+    turns.state, turns.deadline, turns.asked = State.LISTENING, None, event.asked
+    if turns.murmur is not None and turns.speech_began is None:  # behind the last word it is an answer
+        turns.utterance, turns.murmur = turns.murmur, None
     return [Do.RESUME, *(turns.await_end(now) if turns.utterance.paused is not None else [])]
 
 
@@ -141,7 +145,9 @@ def _barge_in_limit(turns: Turns) -> float:
 
 def barge_in_tick(turns: Turns, event: Event, now: float) -> list[Action]:
     """Nothing was recognised: a noise. The agent goes on where it stopped, but not into what is still being said."""
-    if turns.speech_began is not None and now < (limit := _barge_in_limit(turns)):
+    assert isinstance(event, Tick)
+    over = event.quiet and turns.murmur is not None
+    if turns.speech_began is not None and not over and now < (limit := _barge_in_limit(turns)):
         turns.deadline = limit
         return []
     return _go_on(turns)

@@ -81,6 +81,7 @@ class Turns:
     def take_back(self) -> None:
         """The turn just answered goes on: what was said before and what comes now are one."""
         final_end = self.final_end
+        self.answered.go_on(self.utterance)
         self.utterance, self.answered = self.answered, Utterance()
         self.utterance.final_end = final_end
         self.state, self.deadline, self.talks_on = State.LISTENING, None, False
@@ -113,7 +114,8 @@ class Turns:
     def barge_in_at(self) -> float:
         """When the caller's speech over the agent has been long enough to be meant."""
         assert self.speech_began is not None
-        early = self.speaks_since <= self.speech_began < self.speaks_since + self.times.echo_guard
+        # the detector dates speech back by up to 0.1 s
+        early = -0.1 <= self.speech_began - self.speaks_since < self.times.echo_guard
         return self.speech_began + (self.times.echo_barge_in if early else self.times.barge_in)
 
     def await_end(self, now: float) -> list[Action]:

@@ -54,7 +54,8 @@ def test_a_final_back_channel_lets_the_agent_go_on_at_once() -> None:
 def test_a_back_channel_that_was_known_before_its_sound_ended() -> None:
     talk = knowing(barged_in())
     assert talk.at(4.3, interim("ага", 4.0, 4.3)) == []
-    assert talk.at(4.6, CallerPaused(4.4)) == [Do.RESUME]
+    assert talk.at(4.6, CallerPaused(4.4)) == []
+    assert talk.until(4.86) == [Do.RESUME]
 
 
 def test_a_back_channel_that_turns_into_words_takes_the_word() -> None:
@@ -93,6 +94,14 @@ def test_a_yes_just_before_a_questions_end_answers_it(asked: bool, finished: flo
         (answer,) = actions
         assert isinstance(answer, Answer)
         assert answer.text == "да"
+
+
+def test_a_yes_behind_the_last_word_is_an_answer() -> None:
+    talk = knowing(barged_in())
+    talk.at(4.35, CallerPaused(4.3))
+    talk.at(4.4, interim("да", 4.0, 4.3))
+    assert talk.at(4.45, AgentFinished(asked=True)) == [Do.RESUME]
+    assert talk.until(4.6) == [Answer("да", 4.3, 4.6)]
 
 
 def test_where_no_words_are_known_every_word_is_meant() -> None:
@@ -155,9 +164,9 @@ def test_who_spoke_before_the_agent_is_no_echo() -> None:
     talk.at(5.6, final("шины", 4.9, 5.4))
     talk.until(5.9)
     assert talk.state is State.THINKING
-    talk.at(6.05, CallerBegan(6.0))
+    talk.at(6.05, CallerBegan(5.95))
     assert talk.at(6.1, AgentStarted()) == []
-    assert talk.until(6.2) == [Do.PAUSE]
+    assert talk.until(6.15) == [Do.PAUSE]
 
 
 # What has to be heard
