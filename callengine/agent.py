@@ -67,6 +67,7 @@ class AgentProfile(BaseModel):
     transferring: str = Field(min_length=1)
     too_long: str = Field(min_length=1)
     no_input: tuple[str, ...] = ()
+    greeting_uninterruptible: bool = False  # what the law wants said is in it
     instructions: str = ""
     hints: tuple[str, ...] = ()
     transfer: TransferTargets = TransferTargets()

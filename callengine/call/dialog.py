@@ -25,7 +25,10 @@ from callengine.call.turn_events import (
     Tick,
 )
 from callengine.call.turn_table import feed
+from callengine.call.turn_words import load_turn_words
 from callengine.call.turns import Turns
+
+CLOSING_SIGNS = " \"'»”)"  # behind a question mark
 
 Events = trio.MemorySendChannel[DialogEvent]
 
@@ -38,7 +41,7 @@ class Dialogue:
         self._speaker = speaker
         self._events = events
         self._record = record
-        self._turns = Turns(call.limits.times)
+        self._turns = Turns(call.limits.times, words=load_turn_words(call.agent.language))
         self._history = History()
         self._thinking = trio.CancelScope()
         self._answering = trio.Lock()  # an answer that was cancelled may still have to wait for a write
@@ -47,6 +50,7 @@ class Dialogue:
         self._over = False
         self.answers_heard = 0  # to their end; the greeting is one
         self._reprompts = 0
+        self._announces = call.agent.greeting_uninterruptible
         self._latest = call.leg.began + call.limits.max_seconds
         self._nursery: trio.Nursery
 
@@ -82,7 +86,8 @@ class Dialogue:
             case AnswerStarted(number=number):
                 if number == self._speaker.number:
                     self._times.first_piece = now
-                    self._feed(AgentStarted(), now)
+                    self._feed(AgentStarted(announces=self._announces), now)
+                    self._announces = False
             case AnswerDone(number=number):
                 if number == self._speaker.number and event.last:
                     if self._ending is None:
@@ -90,10 +95,11 @@ class Dialogue:
                     self._feed(LastWords(), now)
             case AnswerHeard(number=number):
                 if number == self._speaker.number:
-                    self._end_agent_turn(self._speaker.heard(), interrupted=False)
+                    heard = self._speaker.heard()
+                    self._end_agent_turn(heard, interrupted=False)
                     self.answers_heard += 1
                     self._speaker.begin()
-                    self._feed(AgentFinished(), now)
+                    self._feed(AgentFinished(asked=heard.rstrip(CLOSING_SIGNS).endswith("?")), now)
             case TransferOrdered(target=target):
                 ending = Ending("transferred", "ordered from outside", target)
                 self._end_with(self._call.agent.transferring, ending)
