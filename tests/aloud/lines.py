@@ -1,0 +1,43 @@
+"""What a caller says who hardly stops for breath: recorded sentences, and where each of them lies."""
+
+from dataclasses import dataclass
+from itertools import cycle, islice
+
+import numpy as np
+
+from callengine.media.audio import RATE
+from tests.aloud.overheard import Span, marked
+from tests.google_clients import sentences
+
+FRAME = RATE // 50
+LOUD = 300  # above it a frame is speech; the recordings' silences are far under it
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A call's audio, what is said in it, and where: a span for each sentence."""
+
+    language: str
+    audio: bytes
+    text: str
+    spoken: tuple[Span, ...]
+
+
+def line(language: str, count: int, pause: float, lead: float = 1.0, tail: float = 3.0) -> Line:
+    """So many sentences with so many seconds between them; `language` is `ru` or `en`."""
+    clips = list(islice(cycle(sentences(language)), count))
+    parts, spoken = [bytes(2 * round(lead * RATE))], []
+    for clip in clips:
+        at = sum(map(len, parts)) // 2
+        begin, end = _loud(clip.slin)
+        spoken.append((at + begin, at + end))
+        parts += [clip.slin, bytes(2 * round(pause * RATE))]
+    parts.append(bytes(2 * round(tail * RATE)))
+    return Line(language, marked(b"".join(parts)), " ".join(clip.text for clip in clips), tuple(spoken))
+
+
+def _loud(slin: bytes) -> Span:
+    samples = np.abs(np.frombuffer(slin, "<i2").astype(np.int32))
+    frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME).max(axis=1)
+    [loud] = np.nonzero(frames > LOUD)
+    return int(loud[0]) * FRAME, int(loud[-1] + 1) * FRAME
