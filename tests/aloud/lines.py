@@ -10,6 +10,7 @@ from tests.aloud.overheard import Span, marked
 from tests.google_clients import sentences
 
 FRAME = RATE // 50
+LONGEST = 8 * RATE  # bytes of a sentence, 4 s: streams with a shortened limit must have room for one and what comes
 LOUD = 300  # above it a frame is speech; the recordings' silences are far under it
 
 
@@ -25,7 +26,7 @@ class Line:
 
 def line(language: str, count: int, pause: float, lead: float = 1.0, tail: float = 3.0) -> Line:
     """So many sentences with so many seconds between them; `language` is `ru` or `en`."""
-    clips = list(islice(cycle(sentences(language)), count))
+    clips = list(islice(cycle(clip for clip in sentences(language) if len(clip.slin) <= LONGEST), count))
     parts, spoken = [bytes(2 * round(lead * RATE))], []
     for clip in clips:
         at = sum(map(len, parts)) // 2

@@ -16,7 +16,7 @@ from tests.servers import listening, start_whisper_server, whisper_server
 
 pytestmark = pytest.mark.integration
 
-LIMIT_SECONDS = 7.5  # twice the longest sentence: what is replayed leaves room for what comes
+LIMIT_SECONDS = 10.0  # thrice the longest sentence: what is replayed leaves room for what comes
 PAUSE_SECONDS = 0.65  # the recogniser's endpointing wants half a second
 
 
@@ -25,14 +25,14 @@ def restarts(reason: str) -> float:
 
 
 async def test_rotation_at_a_shortened_limit_in_speech() -> None:
-    said = line("en", 7, PAUSE_SECONDS)
+    said = line("en", 8, PAUSE_SECONDS)
     faults = restarts("broken"), restarts("hung")
     with whisper_server(WHISPER_FAULTS=f"limit={LIMIT_SECONDS}") as address:
         async with open_google(address) as google, open_clock() as clock:
             recital = Recital(said, (Overheard(google, said.audio, LIMIT_SECONDS),))
             await recital.run(clock)
     recital.check()
-    assert rotations(recital) >= 3
+    assert rotations(recital) >= 2
     assert (restarts("broken"), restarts("hung")) == faults, "the server ended a stream, not we"
     assert len(plain(recital.text).split()) >= len(plain(said.text).split()) * 0.9
 
