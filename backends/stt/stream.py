@@ -184,6 +184,8 @@ async def open_stream(
             stream.call = await service.bridge.run(_start, channel, service, configuration)
     except grpc.RpcError as error:
         raise stream.failure(error.code(), error.details()) from error
+    except _Over as over:
+        raise stream.failure(over.code, over.details) from over
     if stream.call is None or patience.cancelled_caught:
         raise stream.failure(grpc.StatusCode.UNAVAILABLE, f"no connection in {OPEN_SECONDS:.0f} s")
     try:
@@ -201,7 +203,7 @@ async def _start(channel: grpc.aio.Channel, service: Service, configuration: Any
     )
     call = method(metadata=service.metadata, timeout=service.deadline_seconds)
     try:
-        await call.write(configuration)
+        await _step(call, call.write, configuration)
     except BaseException:
         call.cancel()  # or a stream nobody holds would be open on the wire
         raise

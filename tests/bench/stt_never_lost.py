@@ -1,18 +1,20 @@
 """Words through rotations and through the death of a server, against an undisturbed run of the same audio.
 
-`python -m tests.bench.stt_never_lost [--languages ru en]`. One caller says recorded sentences with 0.65 s between them
-to the engine's own ear in real time: its detectors, its recognizer, its gRPC clients. Google's client has whisper-server
-in its place, whose streams end at a shortened limit (WHISPER_FAULTS); then the server of STT_BACKEND is killed with
+`python -m tests.bench.stt_never_lost [--languages ru en] [--apart]`. A caller says recorded sentences, 0.65 s between
+them, to the engine's own ear in real time: its detectors, its recognizer, its gRPC clients. whisper-server stands in
+for Google, and its streams end at a shortened limit (WHISPER_FAULTS); then the server of STT_BACKEND is killed with
 SIGKILL in mid-sentence, with STT_FALLBACK beside it. Positions are asserted (`tests.aloud`), words are compared
 after both were brought to one spelling. A third run begins 13 ms later: what it differs by, the model itself does.
 """
 
 import argparse
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
 import trio
 from rich.console import Console
 from rich.table import Table
@@ -21,16 +23,16 @@ from backends.stt.recognizer import SpeechRecognizer
 from callengine.evaluation.scoring import compare
 from callengine.evaluation.words import normalised
 from callengine.media.clock import MediaClock
-from tests.aloud.lines import Line, line
+from tests.aloud.lines import line
 from tests.aloud.overheard import Overheard
 from tests.aloud.recital import Recital, mid_sentence, open_clock, rotations
 from tests.recognizers import open_whisper_and_google
 from tests.servers import listening, start_whisper_server, whisper_server
 
 ROTATIONS = 20
-LIMIT_SECONDS = 7.5
+LIMIT_SECONDS = 9.0
 PAUSE_SECONDS = 0.65
-SENTENCES = 44  # enough for the rotations
+SENTENCES = 52  # enough for the rotations
 SHORT = 10  # of the run in which a server dies
 SHIFTED_SECONDS = 1.013
 console = Console(width=110)
@@ -43,6 +45,7 @@ class Ears:
     ours: SpeechRecognizer
     google: SpeechRecognizer
     clock: MediaClock
+    apart: bool  # one run after another
 
 
 async def rotated(ears: Ears, language: str) -> list[Recital]:
@@ -53,7 +56,7 @@ async def rotated(ears: Ears, language: str) -> list[Recital]:
         Recital(said, (Overheard(ears.google, said.audio, LIMIT_SECONDS),)),
         Recital(later, (Overheard(ears.ours, later.audio),)),
     ]
-    await _run(recitals, ears.clock)
+    await _run(recitals, ears)
     return recitals
 
 
@@ -62,37 +65,44 @@ async def killed(ears: Ears, language: str, kill: Callable[[], None]) -> list[Re
     said = line(language, SHORT, PAUSE_SECONDS)
     both = Overheard(ears.ours, said.audio), Overheard(ears.google, said.audio)
     recitals = [Recital(said, (Overheard(ears.google, said.audio),)), Recital(said, both)]
+    await _run(recitals[:1], ears)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_run, recitals, ears.clock)
+        nursery.start_soon(_run, recitals[1:], ears)
         await trio.sleep(mid_sentence(said, SHORT // 2))
         kill()
     return recitals
 
 
-async def _run(recitals: list[Recital], clock: MediaClock) -> None:
+async def _run(recitals: list[Recital], ears: Ears) -> None:
+    places = trio.CapacityLimiter(1 if ears.apart else len(recitals))
     async with trio.open_nursery() as nursery:
         for recital in recitals:
-            nursery.start_soon(recital.run, clock)
+            nursery.start_soon(_recite, recital, ears.clock, places)
     for recital in recitals:
         recital.check()
 
 
-async def measure(language: str, table: Table) -> None:
+async def _recite(recital: Recital, clock: MediaClock, places: trio.CapacityLimiter) -> None:
+    async with places:
+        await recital.run(clock)
+
+
+async def measure(language: str, apart: bool, table: Table) -> None:
     """A row for each kind of disturbance."""
     threads = {"WHISPER_CPU_THREADS": "1"}
     faults = f"limit={LIMIT_SECONDS}"
     with whisper_server(**threads, WHISPER_FAULTS=faults) as limited, whisper_server(**threads) as free:
-        async with _open(free, limited) as ears:
+        async with _open(free, limited, apart) as ears:
             table.add_row(*_row("rotations", language, await rotated(ears, language)))
     with whisper_server(**threads) as spare, start_whisper_server(**threads) as process:
-        async with _open(listening(process), spare) as ears:
+        async with _open(listening(process), spare, apart) as ears:
             table.add_row(*_row("kill -9", language, await killed(ears, language, process.kill)))
 
 
 @asynccontextmanager
-async def _open(ours: str, googles: str) -> AsyncIterator[Ears]:
+async def _open(ours: str, googles: str, apart: bool) -> AsyncIterator[Ears]:
     async with open_whisper_and_google(f"grpc://{ours}", googles) as opened, open_clock() as clock:
-        yield Ears(*opened, clock)
+        yield Ears(*opened, clock, apart)
 
 
 def _row(what: str, language: str, recitals: list[Recital]) -> list[str]:
@@ -118,7 +128,9 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.stt_never_lost", description=__doc__)
     parser.add_argument("--languages", nargs="+", default=["ru", "en"], choices=["ru", "en"])
+    parser.add_argument("--apart", action="store_true", help="one run after another, for a machine that is not quiet")
     chosen = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     console.print(f"Machine: {cores} cores, load average before: {load:.2f}; base int8")
     table = Table(title="No word is lost: no sample skipped, none in two finals (asserted); words in %")
@@ -126,7 +138,7 @@ def main() -> None:
     for name in names:
         table.add_column(name, justify="left" if name in ("what", "language") else "right")
     for language in chosen.languages:
-        trio.run(measure, language, table)
+        trio.run(measure, language, chosen.apart, table)
     console.print(table)
 
 
