@@ -1,7 +1,7 @@
 """A real recogniser with somebody writing down what its streams were sent and said, told by the audio itself.
 
 Where a chunk lies in the call is found by its samples, not by the engine's arithmetic: `marked` makes every stretch of
-a call's audio the only one of its kind, by a noise of at most two steps that nobody hears."""
+a call's audio the only one of its kind, by a noise of a few steps that nobody hears, or a telephone line's own."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,11 +21,11 @@ from callengine.ports.recognition import (
 Span = tuple[int, int]
 
 
-def marked(slin: bytes) -> bytes:
-    """The same sound, in which no two stretches are alike."""
+def marked(slin: bytes, noise: int) -> bytes:
+    """The same sound with white noise of at most so many steps, in which no two stretches are alike."""
     samples = np.frombuffer(slin, "<i2").astype(np.int32)
-    noise = np.random.default_rng(1).integers(-2, 3, len(samples))
-    return bytes((samples + noise).clip(-32768, 32767).astype("<i2").tobytes())
+    added = np.random.default_rng(1).integers(-noise, noise + 1, len(samples))
+    return bytes((samples + added).clip(-32768, 32767).astype("<i2").tobytes())
 
 
 @dataclass

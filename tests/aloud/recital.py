@@ -1,6 +1,7 @@
 """One caller heard in real time: a leg on a media clock with Silero, and the recognizer on what it hears."""
 
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -71,6 +72,7 @@ class Recital:
     recognizers: tuple[Overheard, ...]
     gate: bool = False
     finals: list[CallerHeard] = field(default_factory=list)
+    heard_at: list[float] = field(default_factory=list)
     lost: list[tuple[float, float]] = field(default_factory=list)
     leg: Leg = field(init=False)
 
@@ -102,6 +104,16 @@ class Recital:
             if isinstance(event, CallerHeard) and event.final:
                 began = self.leg.began
                 self.finals.append(replace(event, began=event.began - began, ended=event.ended - began))
+                self.heard_at.append(trio.current_time() - began)
+
+    @property
+    def waits(self) -> list[float]:
+        """Seconds from the end of each sentence to the final that covers it."""
+        found = []
+        for _, end in self.line.spoken:
+            said = (at for final, at in zip(self.finals, self.heard_at, strict=True) if final.ended > end / RATE - 0.5)
+            found.append(next(said, math.inf) - end / RATE)
+        return found
 
     def check(self) -> None:
         """No sample of the call was skipped, none is in two finals, and each sentence was heard whole by the stream
@@ -140,6 +152,21 @@ class Recital:
                     assert stream.in_call(said.start) >= before, "its audio is in two finals"
                     return stream
         raise AssertionError(f"no stream has said {final} there")
+
+
+async def recite(recitals: Sequence[Recital], clock: MediaClock, at_once: int) -> None:
+    """Say them all, so many at once, and check each."""
+    places = trio.CapacityLimiter(at_once)
+
+    async def one(recital: Recital) -> None:
+        async with places:
+            await recital.run(clock)
+
+    async with trio.open_nursery() as nursery:
+        for recital in recitals:
+            nursery.start_soon(one, recital)
+    for recital in recitals:
+        recital.check()
 
 
 def rotations(recital: Recital) -> int:

@@ -25,13 +25,13 @@ from callengine.evaluation.words import normalised
 from callengine.media.clock import MediaClock
 from tests.aloud.lines import line
 from tests.aloud.overheard import Overheard
-from tests.aloud.recital import Recital, mid_sentence, open_clock, rotations
+from tests.aloud.recital import Recital, mid_sentence, open_clock, recite, rotations
 from tests.recognizers import open_whisper_and_google
 from tests.servers import listening, start_whisper_server, whisper_server
 
 ROTATIONS = 20
 LIMIT_SECONDS = 9.0
-PAUSE_SECONDS = 0.65
+PAUSE_SECONDS = (0.65, 0.65)
 SENTENCES = 52  # enough for the rotations
 SHORT = 10  # of the run in which a server dies
 SHIFTED_SECONDS = 1.013
@@ -45,7 +45,7 @@ class Ears:
     ours: SpeechRecognizer
     google: SpeechRecognizer
     clock: MediaClock
-    apart: bool  # one run after another
+    at_once: int  # runs
 
 
 async def rotated(ears: Ears, language: str) -> list[Recital]:
@@ -56,7 +56,7 @@ async def rotated(ears: Ears, language: str) -> list[Recital]:
         Recital(said, (Overheard(ears.google, said.audio, LIMIT_SECONDS),)),
         Recital(later, (Overheard(ears.ours, later.audio),)),
     ]
-    await _run(recitals, ears)
+    await recite(recitals, ears.clock, ears.at_once)
     return recitals
 
 
@@ -65,44 +65,30 @@ async def killed(ears: Ears, language: str, kill: Callable[[], None]) -> list[Re
     said = line(language, SHORT, PAUSE_SECONDS)
     both = Overheard(ears.ours, said.audio), Overheard(ears.google, said.audio)
     recitals = [Recital(said, (Overheard(ears.google, said.audio),)), Recital(said, both)]
-    await _run(recitals[:1], ears)
+    await recite(recitals[:1], ears.clock, 1)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_run, recitals[1:], ears)
+        nursery.start_soon(recite, recitals[1:], ears.clock, 1)
         await trio.sleep(mid_sentence(said, SHORT // 2))
         kill()
     return recitals
 
 
-async def _run(recitals: list[Recital], ears: Ears) -> None:
-    places = trio.CapacityLimiter(1 if ears.apart else len(recitals))
-    async with trio.open_nursery() as nursery:
-        for recital in recitals:
-            nursery.start_soon(_recite, recital, ears.clock, places)
-    for recital in recitals:
-        recital.check()
-
-
-async def _recite(recital: Recital, clock: MediaClock, places: trio.CapacityLimiter) -> None:
-    async with places:
-        await recital.run(clock)
-
-
-async def measure(language: str, apart: bool, table: Table) -> None:
+async def measure(language: str, at_once: int, table: Table) -> None:
     """A row for each kind of disturbance."""
     threads = {"WHISPER_CPU_THREADS": "1"}
     faults = f"limit={LIMIT_SECONDS}"
     with whisper_server(**threads, WHISPER_FAULTS=faults) as limited, whisper_server(**threads) as free:
-        async with _open(free, limited, apart) as ears:
+        async with _open(free, limited, at_once) as ears:
             table.add_row(*_row("rotations", language, await rotated(ears, language)))
     with whisper_server(**threads) as spare, start_whisper_server(**threads) as process:
-        async with _open(listening(process), spare, apart) as ears:
+        async with _open(listening(process), spare, at_once) as ears:
             table.add_row(*_row("kill -9", language, await killed(ears, language, process.kill)))
 
 
 @asynccontextmanager
-async def _open(ours: str, googles: str, apart: bool) -> AsyncIterator[Ears]:
+async def _open(ours: str, googles: str, at_once: int) -> AsyncIterator[Ears]:
     async with open_whisper_and_google(f"grpc://{ours}", googles) as opened, open_clock() as clock:
-        yield Ears(*opened, clock, apart)
+        yield Ears(*opened, clock, at_once)
 
 
 def _row(what: str, language: str, recitals: list[Recital]) -> list[str]:
@@ -138,7 +124,7 @@ def main() -> None:
     for name in names:
         table.add_column(name, justify="left" if name in ("what", "language") else "right")
     for language in chosen.languages:
-        trio.run(measure, language, chosen.apart, table)
+        trio.run(measure, language, 1 if chosen.apart else 3, table)
     console.print(table)
 
 

@@ -17,7 +17,7 @@ from tests.servers import listening, start_whisper_server, whisper_server
 pytestmark = pytest.mark.integration
 
 LIMIT_SECONDS = 10.0  # thrice the longest sentence: what is replayed leaves room for what comes
-PAUSE_SECONDS = 0.65  # the recogniser's endpointing wants half a second
+PAUSE_SECONDS = (0.65, 0.65)  # the recogniser's endpointing wants half a second
 
 
 def restarts(reason: str) -> float:
