@@ -1,0 +1,90 @@
+"""What comes of one streamed message: text as it comes, tool calls at its end, and words for the caller where the
+model has none. Pure.
+
+https://platform.claude.com/docs/en/build-with-claude/streaming"""
+
+import json
+from dataclasses import dataclass, field
+
+from anthropic.types import RawMessageStreamEvent
+
+from backends.dialog.claude_manner import Manner
+from callengine.ports.reasoning import END_CALL, TRANSFER, ReplyEvent, TextDelta, Usage
+from callengine.ports.tools import ToolCall
+
+# The engine has its own words for these, where the model has none.
+_SPOKEN_FOR = frozenset({END_CALL.name, TRANSFER.name})
+_CUT_OFF = frozenset({"max_tokens", "model_context_window_exceeded"})
+
+
+@dataclass(slots=True)
+class Reading:
+    """One message on its way. `began`: it has content; `text`: what of it has come; `stop_reason`: "" until it is
+    whole."""
+
+    model: str
+    began: bool = False
+    text: str = ""
+    stop_reason: str = ""
+    calls: list[ToolCall] = field(default_factory=list)
+    _tool: tuple[str, str] | None = None
+    _arguments: str = ""
+
+    def feed(self, event: RawMessageStreamEvent) -> list[ReplyEvent]:
+        """Take the next event; gives what of it can be told at once."""
+        match event.type:
+            case "message_start":
+                usage = event.message.usage
+                read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
+                return [Usage(self.model, usage.input_tokens, read, written)]
+            case "content_block_start":
+                self.began = True
+                if event.content_block.type == "tool_use":
+                    self._tool = (event.content_block.id, event.content_block.name)
+                    self._arguments = ""
+            case "content_block_delta":
+                if event.delta.type == "text_delta" and event.delta.text:
+                    self.text += event.delta.text
+                    return [TextDelta(event.delta.text)]
+                if event.delta.type == "input_json_delta":
+                    self._arguments += event.delta.partial_json
+            case "content_block_stop":
+                self._end_block()
+            case "message_delta":
+                self.stop_reason = event.delta.stop_reason or "end_turn"
+                return [Usage(self.model, output_tokens=event.usage.output_tokens)]
+        return []
+
+    def _end_block(self) -> None:
+        if self._tool is None:
+            return
+        called, name = self._tool
+        self._tool = None
+        try:
+            arguments = json.loads(self._arguments or "{}")
+        except json.JSONDecodeError:  # cut off in the middle: the stop reason says so
+            return
+        if isinstance(arguments, dict):
+            self.calls.append(ToolCall(called, name, arguments))
+
+
+def last_events(reading: Reading, manner: Manner, said_before: bool, turn: int) -> list[ReplyEvent]:
+    """What ends a whole message: its tool calls, and a phrase where the caller would hear nothing or half of it.
+
+    `said_before`: the caller has heard words of this reply before; `turn`: a number that differs from one such reply
+    to the next."""
+    phrases = manner.phrases
+    has_text = bool(reading.text.strip())
+    if reading.stop_reason == "refusal":
+        return [_phrase(phrases["cannot_help"], has_text)]
+    if reading.stop_reason in _CUT_OFF:
+        return [_phrase(phrases["go_on" if has_text else "say_again"], has_text)]
+    if reading.calls:
+        wordless = not (has_text or said_before or any(call.name in _SPOKEN_FOR for call in reading.calls))
+        looking = [TextDelta(manner.looking[turn % len(manner.looking)])] if wordless else []
+        return [*looking, *reading.calls]
+    return [] if has_text else [TextDelta(phrases["say_again"])]
+
+
+def _phrase(text: str, has_text: bool) -> TextDelta:
+    return TextDelta(f" {text}" if has_text else text)
