@@ -4,9 +4,9 @@ model has none. Pure.
 https://platform.claude.com/docs/en/build-with-claude/streaming"""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from anthropic.types import RawMessageStreamEvent
+from typing import Any
 
 from backends.dialog.claude_manner import Manner
 from callengine.ports.reasoning import END_CALL, TRANSFER, ReplyEvent, TextDelta, Usage
@@ -20,40 +20,43 @@ _CUT_OFF = frozenset({"max_tokens", "model_context_window_exceeded"})
 @dataclass(slots=True)
 class Reading:
     """One message on its way. `began`: it has content; `text`: what of it has come; `stop_reason`: "" until it is
-    whole."""
+    whole; `error`: the type of the error that ended it."""
 
     model: str
     began: bool = False
     text: str = ""
     stop_reason: str = ""
+    error: str = ""
     calls: list[ToolCall] = field(default_factory=list)
     _tool: tuple[str, str] | None = None
     _arguments: str = ""
 
-    def feed(self, event: RawMessageStreamEvent) -> list[ReplyEvent]:
-        """Take the next event; gives what of it can be told at once."""
-        match event.type:
-            case "message_start":
-                usage = event.message.usage
-                read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
-                return [Usage(self.model, usage.input_tokens, read, written)]
-            case "content_block_start":
+    def feed(self, event: Mapping[str, Any]) -> list[ReplyEvent]:
+        """Take the next event; gives what of it can be told at once. Events of kinds yet unknown are nothing."""
+        match event:
+            case {"type": "message_start", "message": {"usage": usage}}:
+                return [self._cost_of_input(usage)]
+            case {"type": "content_block_start", "content_block": block}:
                 self.began = True
-                if event.content_block.type == "tool_use":
-                    self._tool = (event.content_block.id, event.content_block.name)
-                    self._arguments = ""
-            case "content_block_delta":
-                if event.delta.type == "text_delta" and event.delta.text:
-                    self.text += event.delta.text
-                    return [TextDelta(event.delta.text)]
-                if event.delta.type == "input_json_delta":
-                    self._arguments += event.delta.partial_json
-            case "content_block_stop":
+                if block.get("type") == "tool_use":
+                    self._tool, self._arguments = (block["id"], block["name"]), ""
+            case {"type": "content_block_delta", "delta": {"type": "text_delta", "text": str(text)}}:
+                self.text += text
+                return [TextDelta(text)] if text else []
+            case {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": str(text)}}:
+                self._arguments += text
+            case {"type": "content_block_stop"}:
                 self._end_block()
-            case "message_delta":
-                self.stop_reason = event.delta.stop_reason or "end_turn"
-                return [Usage(self.model, output_tokens=event.usage.output_tokens)]
+            case {"type": "message_delta", "delta": delta, "usage": usage}:
+                self.stop_reason = delta.get("stop_reason") or "end_turn"
+                return [Usage(self.model, output_tokens=usage.get("output_tokens") or 0)]
+            case {"type": "error", "error": error}:
+                self.error = str(error.get("type") or "error")
         return []
+
+    def _cost_of_input(self, usage: Mapping[str, Any]) -> Usage:
+        names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+        return Usage(self.model, *(usage.get(name) or 0 for name in names))
 
     def _end_block(self) -> None:
         if self._tool is None:

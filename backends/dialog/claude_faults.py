@@ -3,16 +3,13 @@
 The API's own message is no part of it: it may quote what was sent, and that holds a caller's words.
 https://platform.claude.com/docs/en/api/errors"""
 
-import json
-
 import anthropic
 import httpx2
 
 from callengine.errors import ReasoningError
 
-FAULTS = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError, json.JSONDecodeError)
+FAULTS = (anthropic.AnthropicError, httpx2.HTTPError, httpx2.StreamError)
 _AGAIN = frozenset({408, 409, 429})
-# An error within an open stream has the status 200; its type tells.
 _AGAIN_TYPES = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
 
 
@@ -38,10 +35,15 @@ def _of_status(error: anthropic.APIStatusError, url: str, model: str) -> Reasoni
         case 403 | 404:
             text = f"Claude at {url} has no model {model!r} for this key ({kind})"
             return ReasoningError(text, retryable=False, setting="CLAUDE_MODEL")
-        case status if status in _AGAIN or status >= 500 or (status == 200 and error.type in _AGAIN_TYPES):
+        case status if status in _AGAIN or status >= 500:
             return ReasoningError(f"Claude at {url} is overloaded or out of order ({kind})", retryable=True)
         case _:
             return ReasoningError(f"Claude at {url} refused the request for {model!r} ({kind})", retryable=False)
+
+
+def fault_within(kind: str, url: str) -> ReasoningError:
+    """The port's error for an `error` event of this type in an open stream."""
+    return ReasoningError(f"Claude at {url} broke off its answer ({kind})", retryable=kind in _AGAIN_TYPES)
 
 
 def detail_of(error: Exception) -> str:

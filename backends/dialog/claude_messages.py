@@ -32,9 +32,9 @@ class _Transcript:
             self.messages.append({"role": role, "content": []})
         self.messages[-1]["content"].append(block)
 
-    def note(self, name: str, **values: str) -> None:
+    def note(self, kind: str, **values: str) -> None:
         """A note of the telephone system's."""
-        self.add("user", _text(self.manner.notes[name].format_map(values)))
+        self.add("user", _text(self.manner.notes[kind].format_map(values)))
 
     def close_calls(self) -> None:
         """Calls without a result get one that says so: they may have none, or a late one."""
@@ -94,13 +94,14 @@ def _add(transcript: _Transcript, item: HistoryItem, refused: bool) -> None:
             if transcript.open_calls.pop(called, None) is not None:
                 transcript.add("user", _result(called, content, item.is_error))
             else:
+                transcript.close_calls()  # results stand before any text
                 transcript.note("late_result", name=transcript.called.get(called, "?"), content=content)
 
 
 def _is_refusal(history: Sequence[HistoryItem], at: int, manner: Manner) -> bool:
-    """Whether the words at `at` are what the model refused to answer: our phrase for that follows them."""
-    following = next((item for item in history[at + 1 :] if not isinstance(item, CallerSaid)), None)
-    return isinstance(following, AgentSaid) and following.text.strip() == manner.phrases["cannot_help"]
+    """Whether the words at `at` are what the model refused to answer: our phrase for that is what the agent said."""
+    answer = next((item.text for item in history[at + 1 :] if isinstance(item, AgentSaid)), "")
+    return answer.rstrip().endswith(manner.phrases["cannot_help"])
 
 
 def _text(text: str) -> Block:

@@ -13,9 +13,10 @@ import trio
 from anthropic import AsyncAnthropic
 
 from backends.dialog.claude_events import Reading, last_events
-from backends.dialog.claude_faults import FAULTS, detail_of, fault_of
+from backends.dialog.claude_faults import FAULTS, detail_of, fault_of, fault_within
 from backends.dialog.claude_manner import manner
 from backends.dialog.claude_prompt import Limits, ModelTraits, body_of
+from backends.dialog.claude_sse import EventDecoder
 from callengine.errors import ReasoningError
 from callengine.ports.reasoning import AgentSaid, Delayed, ReplyEvent, ReplyRequest, TextDelta
 from callengine.ports.tools import ToolCall
@@ -84,32 +85,39 @@ class Making:
 
     async def _attempt(self, traits: ModelTraits) -> ReasoningError | None:
         """Ask once; what went wrong, if anything did."""
-        seconds = self._models.limits.first_token_seconds
         reading = Reading(traits.model)
         fault: ReasoningError | None = None
-        with trio.move_on_after(seconds) as patience:
+        with trio.move_on_after(self._models.limits.first_token_seconds) as patience:
             try:
                 await self._read(reading, traits, patience)
             except FAULTS as error:
                 fault = fault_of(error, self._models.url, traits.model)
-                log.warning("claude_failed", problem=str(fault), model=traits.model, pii_detail=detail_of(error))
-        if fault is None and not reading.stop_reason:
-            how = f"said nothing for {seconds:g} s" if patience.cancelled_caught else "broke off its answer"
-            fault = ReasoningError(f"Claude at {self._models.url} {how}", retryable=True)
-            log.warning("claude_failed", problem=str(fault), model=traits.model)
-        if not reading.stop_reason:
-            return fault
-        said_before = bool(self._heard.strip()) or self._delayed or _began_before(self._request)
-        self._send(last_events(reading, self._manner, said_before, _tools_used(self._request)))
-        return None
+                log.info("claude_fault", pii_detail=detail_of(error))
+        if reading.stop_reason:  # whatever came of the connection then
+            said_before = bool(self._heard.strip()) or self._delayed or _began_before(self._request)
+            self._send(last_events(reading, self._manner, said_before, _tools_used(self._request)))
+            return None
+        fault = fault or self._unfinished(reading, patience)
+        log.warning("claude_failed", problem=str(fault), model=traits.model)
+        return fault
 
     async def _read(self, reading: Reading, traits: ModelTraits, patience: trio.CancelScope) -> None:
         body = body_of(self._request, traits, self._models.limits, self._heard)
-        async with await self._models.client.messages.create(**body, stream=True) as stream:
-            async for event in stream:
-                self._send(reading.feed(event))
+        decoder = EventDecoder()
+        create = self._models.client.messages.with_streaming_response.create
+        async with create(**body, stream=True) as response:
+            async for chunk in response.http_response.aiter_bytes():  # to its end, whatever comes
+                for event in decoder.feed(chunk):
+                    self._send(reading.feed(event))
                 if reading.began:
                     patience.deadline = trio.current_time() + self._models.limits.first_token_seconds
+
+    def _unfinished(self, reading: Reading, patience: trio.CancelScope) -> ReasoningError:
+        if reading.error:
+            return fault_within(reading.error, self._models.url)
+        silent = f"said nothing for {self._models.limits.first_token_seconds:g} s"
+        how = silent if patience.cancelled_caught else "broke off its answer"
+        return ReasoningError(f"Claude at {self._models.url} {how}", retryable=True)
 
     def _send(self, events: Iterable[ReplyEvent]) -> None:
         for event in events:

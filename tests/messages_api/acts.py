@@ -25,8 +25,8 @@ class Tool:
 class Act:
     """One answer: a refusal by `status`, or a stream of text (a delta a word) and tools that ends with `stop_reason`.
 
-    `fault` comes behind the text; `silent_for` seconds pass before the first event with content; `error`: the type of an
-    error's body or event."""
+    `fault` comes behind the text; `silent_for` seconds pass before the first event with content; `error`: the type of
+    an error's body or event."""
 
     text: str = ""
     tools: tuple[Tool, ...] = ()
@@ -47,7 +47,7 @@ class Act:
 
 def opening(model: str, number: int, usage: Mapping[str, int]) -> bytes:
     """`message_start`."""
-    message = {
+    message: dict[str, Any] = {
         "id": f"msg_{number}", "type": "message", "role": "assistant", "model": model, "content": [],
         "stop_reason": None, "stop_sequence": None, "usage": {**usage, "output_tokens": 1},
     }  # fmt: skip
@@ -58,7 +58,9 @@ def contents(act: Act, number: int) -> Iterator[bytes]:
     """The events of the content, one by one."""
     index = 0
     if act.thinks:
-        yield event("content_block_start", index=index, content_block={"type": "thinking", "thinking": "", "signature": ""})
+        yield event(
+            "content_block_start", index=index, content_block={"type": "thinking", "thinking": "", "signature": ""}
+        )
         yield event("content_block_delta", index=index, delta={"type": "signature_delta", "signature": "c2ln"})
         yield event("content_block_stop", index=index)
         index += 1

@@ -1,7 +1,7 @@
 """The stand-in's server, on Trio within the test that asks it."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,10 +45,11 @@ class BrokenOffError(Exception):
 
 @dataclass
 class MessagesApi:
-    """The stand-in. `acts` are played in their order, the last one again and again; `model_facts` is what it says of
-    the models it has."""
+    """The stand-in. `acts` are played in their order, the last one again and again, unless `choose` picks one for a
+    request; `model_facts` is what it says of the models it has."""
 
     acts: list[Act] = field(default_factory=lambda: [Act("Good.")])
+    choose: Callable[[Mapping[str, Any]], Act] | None = None
     models: tuple[str, ...] = ("claude-haiku-5-5", "claude-sonnet-5-5")
     model_facts: dict[str, Any] = field(default_factory=dict)
     away: int = 0  # the status that every question for a model gets
@@ -85,10 +86,10 @@ class MessagesApi:
         self.connections.add((request.client.host, request.client.port))
         self.received.append(Received(body, dict(request.headers)))
         self._change()
-        act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
+        asked = json.loads(body)
+        act = self.choose(asked) if self.choose else self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
         if request.headers.get("authorization") != f"Bearer {KEY}":
             act = Act(status=401, error="authentication_error")
-        asked = json.loads(body)
         if problem := problem_of(asked):
             act = Act(status=400, error="invalid_request_error")
             return JSONResponse(act.error_body() | {"problem": problem}, 400)
@@ -162,7 +163,9 @@ def problem_of(asked: Mapping[str, Any]) -> str:
         return "sampling parameters"
     if not messages or messages[0]["role"] != "user" or messages[-1]["role"] != "user":
         return "the messages do not begin and end with the user's"
-    if any(block["type"] == "text" and not block["text"].strip() for message in messages for block in message["content"]):
+    if any(
+        block["type"] == "text" and not block["text"].strip() for message in messages for block in message["content"]
+    ):
         return "empty text"
     called: set[str] = set()
     for message in messages:
