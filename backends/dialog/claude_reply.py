@@ -103,6 +103,7 @@ class Making:
 
     async def _read(self, reading: Reading, traits: ModelTraits, patience: trio.CancelScope) -> None:
         body = body_of(self._request, traits, self._models.limits, self._heard)
+        await trio.lowlevel.checkpoint()  # the SDK takes its own milliseconds over a long history
         decoder = EventDecoder()
         create = self._models.client.messages.with_streaming_response.create
         async with create(**body, stream=True) as response:
