@@ -66,6 +66,7 @@ class AgentProfile(BaseModel):
     apology: str = Field(min_length=1)
     transferring: str = Field(min_length=1)
     too_long: str = Field(min_length=1)
+    one_moment: str = ""
     no_input: tuple[str, ...] = ()
     greeting_uninterruptible: bool = False  # what the law wants said is in it
     instructions: str = ""
@@ -78,8 +79,8 @@ class AgentProfile(BaseModel):
 
     def fixed_prompts(self) -> tuple[Prompt, ...]:
         """Every phrase known before a call, for the voice's cache."""
-        phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, *self.no_input)
-        return tuple(self.prompt(text) for text in phrases)
+        phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment)
+        return tuple(self.prompt(text) for text in (*phrases, *self.no_input) if text)
 
 
 def load_agent(path: Path | None, language: str) -> AgentProfile:

@@ -77,8 +77,10 @@ def _to_blame(variable: str) -> Iterator[None]:
     """What is not there when the engine starts is a setting that cannot be used; later it is only away."""
     try:
         yield
-    except (ServiceError, SynthesisError, ReasoningError) as error:
+    except (ServiceError, SynthesisError) as error:
         raise ConfigError(variable, str(error)) from error
+    except ReasoningError as error:
+        raise ConfigError(error.setting or variable, str(error)) from error
 
 
 async def _with_embedded(settings: Settings, stack: AsyncExitStack) -> Settings:

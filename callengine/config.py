@@ -23,6 +23,10 @@ def _own_recogniser(before: dict[str, Any]) -> str:
     return "google" if before.get("google_application_credentials") else "whisper"
 
 
+def _own_dialog(before: dict[str, Any]) -> str:
+    return "claude" if before.get("anthropic_api_key") else "scripted"
+
+
 class Settings(BaseModel):
     """Every setting of the engine. A field's name in capitals is its environment variable; `NAME_FILE` is read too."""
 
@@ -48,7 +52,16 @@ class Settings(BaseModel):
     whisper_token: SecretStr | None = None
     whisper_ca: Path | None = None
     tts_backend: str = "espeak"
-    dialog_backend: str = "scripted"
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: Annotated[str, AfterValidator(_bare_url)] = ""
+    claude_model: Annotated[str, Field(min_length=1)] = "claude-haiku-5-5"
+    claude_fallback_model: str = ""
+    claude_max_tokens: Annotated[int, Field(ge=16, le=8192)] = 600
+    claude_effort: Literal["low", "medium", "high"] = "low"
+    claude_first_token_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
+    claude_turn_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
+    claude_history_tokens: Annotated[int, Field(ge=1000, le=500000)] = 20000
+    dialog_backend: str = Field(default_factory=_own_dialog)
     store_api_url: Annotated[str, AfterValidator(_bare_url)] = ""
     store_api_token: SecretStr | None = None
     agent_file: Path | None = None

@@ -66,11 +66,12 @@ class SynthesisError(EngineError):
 
 
 class ReasoningError(EngineError):
-    """The dialog backend could not give a reply."""
+    """The dialog backend could not give a reply. `setting` names the setting that the service refused, if one."""
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    def __init__(self, message: str, *, retryable: bool, setting: str = "") -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.setting = setting
 
 
 class ServiceError(EngineError):
