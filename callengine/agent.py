@@ -94,7 +94,11 @@ class AgentProfile(BaseModel):
 
     def fault(self, place: Sequence[str | int], problem: str) -> ConfigError:
         """The error to raise for what is wrong at a place of this agent's file."""
-        return _fault(self._file, self._file.read_text(encoding="utf-8"), place, problem)
+        return ConfigError("AGENT_FILE", self.at(place, problem))
+
+    def at(self, place: Sequence[str | int], problem: str) -> str:
+        """What is to be said of a place of this agent's file, with its line: one line."""
+        return _told(self._file, self._file.read_text(encoding="utf-8"), place, problem)
 
     def prompt(self, text: str) -> Prompt:
         """`text` in this agent's voice and language."""
@@ -134,12 +138,12 @@ def _parse(text: str, path: Path) -> AgentProfile:
         raise ConfigError("AGENT_FILE", f"{path} is not TOML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise _fault(path, text, first["loc"], first["msg"]) from None
+        raise ConfigError("AGENT_FILE", _told(path, text, first["loc"], first["msg"])) from None
     agent._file = path
     return agent
 
 
-def _fault(path: Path, text: str, place: Sequence[str | int], problem: str) -> ConfigError:
+def _told(path: Path, text: str, place: Sequence[str | int], problem: str) -> str:
     where = ".".join(str(step) for step in place)
     told = " ".join(problem.removeprefix("Value error, ").split())
-    return ConfigError("AGENT_FILE", f"{path}:{line_of(text, place)}: {where}{': ' if where else ''}{told}")
+    return f"{path}:{line_of(text, place)}: {where}{': ' if where else ''}{told}"
