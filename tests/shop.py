@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from callengine.agent import load_agent
+from callengine.agent import AgentProfile, load_agent
 from callengine.ports.tools import ToolSpec
 from callengine.ports.writes import WriteLog
 from callengine.services.memory_writes import MemoryWriteLog
@@ -21,15 +21,16 @@ async def open_shop(
     url: str,
     token: str = "",
     *,
+    agent: AgentProfile | None = None,
     language: str = "en-GB",
     deadline_seconds: float = PATIENT_SECONDS,
     transport: httpx.AsyncBaseTransport | None = None,
     writes: WriteLog | None = None,
 ) -> AsyncIterator[HttpToolbox]:
-    """The tools of the packaged agent for a language."""
+    """The tools of an agent, or of the packaged one for a language."""
     log = writes or MemoryWriteLog()
     async with open_store(url, token, log, deadline_seconds=deadline_seconds, transport=transport) as store:
-        yield store.toolbox(await agent_tools(store, load_agent(None, language), {}))
+        yield store.toolbox(await agent_tools(store, agent or load_agent(None, language), {}))
 
 
 async def shop_specs() -> tuple[ToolSpec, ...]:

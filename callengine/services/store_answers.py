@@ -11,6 +11,7 @@ from jmespath.parser import ParsedResult
 NOT_THE_API = "the store's system answered something that is not its API"
 UNREACHABLE = "the store's system cannot be reached"
 TOO_LATE = "the store's system did not answer in time"
+DONE = {"done": True}  # what is told of a success without a word
 TOO_LONG = "the store's answer is too long to be used; ask for something narrower"
 _LONGEST_DETAIL = 300
 _LONGEST_TEXT = 400  # of one text in an answer: half a minute of speech
@@ -41,7 +42,7 @@ def decode(status: int, body: bytes) -> Any:
         if answer is not None:
             return answer
         if status == HTTPStatus.NO_CONTENT or (status != HTTPStatus.OK and not body):
-            return {"done": True}
+            return DONE
         raise StoreFaultError(NOT_THE_API, "unknown")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise StoreFaultError("the store's system refuses us", "refused")
@@ -54,7 +55,7 @@ def decode(status: int, body: bytes) -> Any:
 
 def trimmed(answer: Any, keep: ParsedResult | None) -> Any:
     """What a voice can use of an answer: what `keep` takes of it, long lists and texts cut. Raises StoreFaultError."""
-    if keep is not None:
+    if keep is not None and answer is not DONE:
         try:
             answer = keep.search(answer)
         except JMESPathError:  # a function upon what it is not made for

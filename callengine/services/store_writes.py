@@ -13,13 +13,12 @@ import trio
 
 from callengine.errors import ServiceError
 from callengine.ports.writes import Write, WriteLog
-from callengine.services.store_answers import TOO_LATE, StoreFaultError, as_text, trimmed
+from callengine.services.store_answers import DONE, TOO_LATE, StoreFaultError, as_text, trimmed
 from callengine.services.store_client import StoreClient
 from callengine.services.store_requests import StoreRequest
 from callengine.services.store_tools import StoreTool
 
 _PAUSES = (0.0, 0.5, 1.0)  # before each try, in seconds
-_DONE = '{"done": true}'
 
 log = structlog.get_logger(__name__)
 
@@ -106,4 +105,4 @@ def _told(answer: object, tool: StoreTool) -> str:
     try:
         return as_text(content)
     except StoreFaultError:
-        return _DONE
+        return as_text(DONE)
