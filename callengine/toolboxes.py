@@ -17,9 +17,7 @@ async def open_toolboxes(store: Store, agents: Agents) -> Mapping[str, Toolbox]:
     """A toolbox for each agent that can answer, by its language. Raises ConfigError."""
     documents: dict[str, Mapping[str, Any]] = {}
     every = {agent.language: agent for agent in (*agents.others.values(), agents.default)}
-    return {
-        language: store.toolbox(await agent_tools(store, agent, documents)) for language, agent in every.items()
-    }
+    return {language: store.toolbox(await agent_tools(store, agent, documents)) for language, agent in every.items()}
 
 
 async def agent_tools(

@@ -46,9 +46,7 @@ async def look_at_store(patient: Patient) -> list[Finding]:
         return [_own_part(settings, STORE, "STORE_API_URL")]
     token = settings.store_api_token
     agents = load_agents(settings.agent_file, settings.call_language)
-    async with open_store(
-        settings.store_api_url, token.get_secret_value() if token else "", MemoryWriteLog()
-    ) as store:
+    async with open_store(settings.store_api_url, token.get_secret_value() if token else "", MemoryWriteLog()) as store:
         for toolbox in (await open_toolboxes(store, agents)).values():
             await toolbox.check()
     return [Finding(STORE, "ok", f"the Store at {settings.store_api_url} answers")]

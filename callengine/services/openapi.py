@@ -104,9 +104,7 @@ def _is_asked(parameter: Mapping[str, Any]) -> bool:
     name, where = str(parameter.get("name")).lower(), parameter.get("in")
     if where == "cookie" and parameter.get("required"):
         raise DocumentError(f"the parameter {name!r} is a cookie, which no tool can give")
-    return where in ("path", "query") or (
-        where == "header" and name not in (*_NOT_OURS, IDEMPOTENCY_KEY.lower())
-    )
+    return where in ("path", "query") or (where == "header" and name not in (*_NOT_OURS, IDEMPOTENCY_KEY.lower()))
 
 
 def _parameter(references: References, written: Mapping[str, Any]) -> Parameter:

@@ -115,8 +115,12 @@ async def open_store(
 def _asks_nothing(tool: StoreTool) -> bool:
     given = [value for value in tool.choice.engine.values() if not (isinstance(value, str) and "{" in value)]
     fixed = len(given) == len(tool.choice.engine)
-    return not tool.spec.writes and fixed and not any(
-        parameter.required and parameter.name not in tool.choice.engine for parameter in tool.operation.parameters
+    return (
+        not tool.spec.writes
+        and fixed
+        and not any(
+            parameter.required and parameter.name not in tool.choice.engine for parameter in tool.operation.parameters
+        )
     )
 
 

@@ -1,8 +1,8 @@
 """One request to the Store, answered within a deadline: httpx natively on Trio."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import trio
@@ -52,11 +52,15 @@ class StoreClient:
     async def _send(self, request: httpx.Request) -> tuple[int, bytes]:
         response = await self.http.send(request, stream=True)
         body = b""
-        async with aclosing(response), aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks:
-            async for chunk in chunks:
-                body += chunk
-                if len(body) > _LARGEST_ANSWER:
-                    raise StoreFaultError(NOT_THE_API, "unknown")
+        async with aclosing(response):
+            # A stream within streams is ended from its innermost: leaving the loop would leave it open.
+            with trio.CancelScope() as reading:
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > _LARGEST_ANSWER:
+                        reading.cancel("more than any answer has")
+        if len(body) > _LARGEST_ANSWER:
+            raise StoreFaultError(NOT_THE_API, "unknown")
         return response.status_code, body
 
 

@@ -44,7 +44,9 @@ SCRIPT: dict[str, dict[str, Any]] = {
     },
     "orders_by_phone": {"total": 0, "orders": []},
     "opening_hours": {
-        "branches": [{"id": "north", "name": "Shop", "address": "Street 1", "phone": "+74950000101", "hours": "Always."}]
+        "branches": [
+            {"id": "north", "name": "Shop", "address": "Street 1", "phone": "+74950000101", "hours": "Always."}
+        ]
     },
 }
 

@@ -159,7 +159,9 @@ def test_a_schema_that_holds_itself_is_written_once(document: Any) -> None:
         (
             "sendForm",
             {"name": "Ann & Co"},
-            StoreRequest("POST", "/forms", (), {"Content-Type": "application/x-www-form-urlencoded"}, b"name=Ann+%26+Co"),
+            StoreRequest(
+                "POST", "/forms", (), {"Content-Type": "application/x-www-form-urlencoded"}, b"name=Ann+%26+Co"
+            ),
         ),
         ("putList", {"body": [1]}, StoreRequest("PUT", "/lists", (), {"Content-Type": "application/json"}, b"[1]")),
         (

@@ -14,7 +14,13 @@ from tests.agent_files import PHRASES, tools_of
 
 CALLER = CallerContext("call-1", "en-GB", number="+79990001042", fields={"vip": "yes"})
 PARAMETERS = [
-    {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}, "description": "Its id"},
+    {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+        "description": "Its id",
+    },
     {"name": "phone", "in": "query", "schema": {"type": "string", "pattern": "^[+0-9]+$"}},
     {"name": "limit", "in": "query", "schema": {"type": "integer"}},
 ]
@@ -80,7 +86,10 @@ async def test_the_engine_fills_what_the_model_leaves_out(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('model = { id = { otherwise = "{field.id}" } }', "this call's field.id is hidden or cannot be used; ask for it"),
+        (
+            'model = { id = { otherwise = "{field.id}" } }',
+            "this call's field.id is hidden or cannot be used; ask for it",
+        ),
         ('engine = { id = "{caller.number}" }', "the caller's number is hidden or cannot be used; this cannot be done"),
     ],
 )
@@ -95,10 +104,14 @@ async def test_what_is_needed_and_not_known_is_asked_for(tmp_path: Path, text: s
     [
         ('operation = "getThings"', 9, "tools.thing.operation: the Store's document has no operation 'getThings'"),
         ('operation = "getThing"', 8, "tools.thing: getThing needs 'id'; name it under `model` or `engine`"),
-        ('operation = "getThing"\nmodel = ["id", "colour"]', 10, "model.colour: getThing has no parameter 'colour'; it has id"),
+        (
+            'operation = "getThing"\nmodel = ["id", "colour"]',
+            10,
+            "model.colour: getThing has no parameter 'colour'; it has id",
+        ),
         ('operation = "getThing"\nmodel = ["id"]\n[tools.thing.engine]\n\nlimt = 3', 13, "no parameter 'limt'"),
         ('operation = "getThing"\nmodel = ["id"]\nengine = { id = 1 }', 10, "'id' is filled twice"),
-        ('operation = "getThing"\nengine = { id = "x" }', 10, '"x" does not fit \'id\': \'x\' is not of type'),
+        ('operation = "getThing"\nengine = { id = "x" }', 10, "\"x\" does not fit 'id': 'x' is not of type"),
         ('operation = "getThing"\nmodel = { id = { otherwise = 0 } }', 10, "0 does not fit 'id': 0 is less than"),
         ('operation = "getThing"\nmodel = { id = { otherwise = "{caler}" } }', 8, "no call has a value {caler}"),
         ('operation = "getThing"\nmodel = ["id"]\nkeep = "{a: "', 11, "tools.thing.keep: is no JMESPath"),
