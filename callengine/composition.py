@@ -1,6 +1,6 @@
 """The services of one engine, opened in order: what is not given by a URL is a real part of our own, started here."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import structlog
@@ -11,23 +11,27 @@ from callengine.call.parts import Services
 from callengine.config import Settings
 from callengine.errors import ConfigError, ReasoningError, ServiceError, SynthesisError
 from callengine.plugins import load_backend
+from callengine.ports.tools import Toolbox
 from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
 from callengine.services.asterisk import Access, open_control
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.journal import open_journal
+from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.own_parts import open_demo_store
 from callengine.services.registry import open_registry
 from callengine.services.schema import migrate
-from callengine.services.store import open_toolbox
+from callengine.services.store import open_store
+from callengine.toolboxes import open_toolboxes
 
 log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Services]:
-    """Everything a call asks of the world, ready: checked, warmed, migrated. Raises ConfigError, ServiceError, …"""
+async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tuple[Services, Mapping[str, Toolbox]]]:
+    """Everything a call asks of the world, ready: checked, warmed, migrated; and the tools of each agent, by its
+    language. Raises ConfigError, ServiceError, …"""
     # Named before anything is started: a wrong name costs nobody the start of a database.
     chosen, spare = named_recognizers(settings)
     open_voice = load_backend("callengine.tts", settings.tts_backend)
@@ -42,7 +46,9 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Ser
             await migrate(database)
         journal = await enter(open_journal(database, bridge))
         registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
-        toolbox = await enter(open_toolbox(settings.store_api_url, _secret(settings.store_api_token)))
+        store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), MemoryWriteLog()))
+        toolboxes = await open_toolboxes(store, agents)
+        toolbox = toolboxes[agents.default.language]
         recognizer = await enter(open_recognizer(settings, chosen, bridge))
         fallback = await enter(open_recognizer(settings, spare, bridge)) if spare else None
         voice = await enter(open_voice(settings, bridge))
@@ -53,7 +59,7 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Ser
         await _check(services, (chosen, spare))
         with _to_blame("TTS_BACKEND"):
             await voice.warm(agents.fixed_prompts())
-        yield services
+        yield services, toolboxes
 
 
 async def _check(services: Services, recognizers: tuple[str, str]) -> None:

@@ -76,3 +76,12 @@ class ReasoningError(EngineError):
 
 class ServiceError(EngineError):
     """A service behind a port (database, registry, Store) cannot be reached or used."""
+
+
+class UnfitToolError(EngineError):
+    """A tool that the Store's document does not bear. `place` is where the agent file says it: keys of TOML."""
+
+    def __init__(self, place: tuple[str, ...], problem: str) -> None:
+        super().__init__(f"{'.'.join(place)}: {problem}")
+        self.place = place
+        self.problem = problem
