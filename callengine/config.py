@@ -12,6 +12,7 @@ from callengine.errors import ConfigError
 from callengine.ports.recognition import Endpointing
 
 PRIVATE_PEERS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+NO_SPARE = "off"  # TTS_FALLBACK
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -21,6 +22,14 @@ def _bare_url(value: str) -> str:
 
 def _own_recogniser(before: dict[str, Any]) -> str:
     return "google" if before.get("google_application_credentials") else "whisper"
+
+
+def _own_voice(before: dict[str, Any]) -> str:
+    return "google" if before.get("google_application_credentials") else "espeak"
+
+
+def _own_spare_voice(before: dict[str, Any]) -> str:
+    return "espeak" if before.get("tts_backend") == "google" else NO_SPARE
 
 
 class Settings(BaseModel):
@@ -47,7 +56,11 @@ class Settings(BaseModel):
     whisper_url: str = ""
     whisper_token: SecretStr | None = None
     whisper_ca: Path | None = None
-    tts_backend: str = "espeak"
+    tts_backend: str = Field(default_factory=_own_voice)
+    tts_fallback: str = Field(default_factory=_own_spare_voice)
+    google_tts_voice: str = ""
+    google_tts_location: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] = "eu"
+    google_tts_endpoint: str = ""
     dialog_backend: str = "scripted"
     store_api_url: Annotated[str, AfterValidator(_bare_url)] = ""
     store_api_token: SecretStr | None = None

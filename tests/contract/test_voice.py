@@ -9,9 +9,9 @@ import trio
 import trio.testing
 
 from backends.tts import espeak, scripted
-from backends.tts.speech import gather, speak_whole
 from callengine.errors import SynthesisError
 from callengine.ports.synthesis import Prompt, SpeechChunk, Voice
+from callengine.voice.speech import gather, speak_whole
 
 RATE = 8000
 RUSSIAN = Prompt("Есть зимние шины 205/55 R16, 12 500 рублей за штуку — берёте?", "ru-RU")
