@@ -53,12 +53,23 @@ def _apply(spoken: SpokenText, pattern: re.Pattern[str], say: Say) -> SpokenText
             continue
         pieces += spoken.text[done : match.start()], said
         origins += spoken.origins[done : match.start()]
-        # What is said of «12 500 ₽» is spread over it: each spoken word lies with the part of the text that it says.
-        length = match.end() - match.start()
-        origins += [spoken.origins[match.start() + at * length // len(said)] for at in range(len(said))]
+        origins += [spoken.origins[match.start() + at] for at in _spread(match[0], said)]
         done = match.end()
     if not pieces:
         return spoken
     pieces.append(spoken.text[done:])
     origins += spoken.origins[done:]
     return SpokenText("".join(pieces), tuple(origins))
+
+
+def _spread(written: str, said: str) -> list[int]:
+    """For each character said, where in the text the word of it lies: the words of «двенадцать тысяч пятьсот рублей»
+    are spread over those of «12 500 ₽»."""
+    starts = [word.start() for word in re.finditer(r"\S+", written)] or [0]
+    count = max(len(said.split()), 1)
+    found: list[int] = []
+    word = 0
+    for at, character in enumerate(said):
+        word += at > 0 and not character.isspace() and said[at - 1].isspace() and bool(said[:at].strip())
+        found.append(starts[word * len(starts) // count])
+    return found

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth.exceptions import DefaultCredentialsError
 
-from backends.stt import google, wire_v1, wire_v2
 from backends.google_cloud.channel import address_of, proxy_option
 from backends.google_cloud.credentials import find_identity
+from backends.stt import google, wire_v1, wire_v2
 from backends.stt.wire import Dialect
 from callengine.config import load_settings
 from callengine.errors import ConfigError
