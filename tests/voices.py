@@ -7,6 +7,8 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from backends.tts import google
+from backends.tts.google import GoogleVoice
 from callengine.config import load_settings
 from callengine.ports.synthesis import Voice
 from callengine.services.bridge import open_bridge
@@ -34,6 +36,23 @@ async def open_google_voice(faults: str = "", **environ: str) -> AsyncIterator[V
         spare = {"TTS_FALLBACK": "off", "GOOGLE_TTS_ENDPOINT": f"grpc://{address}", **environ}
         async with open_named("google", **spare) as voice:
             yield voice
+
+
+@asynccontextmanager
+async def open_synthesizer(address: str, **environ: str) -> AsyncIterator[GoogleVoice]:
+    """Google's backend alone, without what is around it."""
+    settings = load_settings({"GOOGLE_TTS_ENDPOINT": f"grpc://{address}", **environ})
+    async with open_bridge() as bridge:
+        async with google.open_voice(settings, bridge) as voice:
+            yield voice
+        await bridge.run(_pass_through_the_queue)
+
+
+async def told(voice: GoogleVoice) -> dict[str, str]:
+    """What the stand-in was asked so far: how often, how much is open, the largest input, the last one."""
+    service = voice._service
+    listed = await service.bridge.run(GoogleVoice(service, "x-told", "")._list)
+    return dict(name.name.split("=", 1) for name in listed.voices)
 
 
 async def _pass_through_the_queue() -> None:

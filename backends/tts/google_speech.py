@@ -2,6 +2,7 @@
 
 `StreamingSynthesize` for voices that have it: the first sound comes before the last is made. Unary for the others."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from callengine.ports.synthesis import Prompt
 FIRST_SECONDS = 2.5  # without a sound: a caller is listening to nothing, and there is another voice
 NEXT_SECONDS = 2.5
 SECONDS_PER_CHARACTER = 0.01  # unary: the whole is made before any of it comes
+TOLD_SECONDS = 0.3
 DEADLINE_SECONDS = 60.0  # ends an RPC that everything else has forgotten
 _LONGEST_TEXT = 300
 _REFUSED = {
@@ -100,6 +102,7 @@ class Streaming:
         self._call: Any = None
         self._responses: AsyncIterator[Any] | None = None
         self._begun = False
+        self._pause = 0.0
 
     async def receive(self) -> bytes | None:
         if self._begun:
@@ -125,9 +128,20 @@ class Streaming:
             request_serializer=wire.StreamRequest.SerializeToString,
             response_deserializer=wire.StreamResponse.FromString,
         )
-        self._call = method(iter(self._messages), timeout=DEADLINE_SECONDS)
+        self._call = method(self._sending(self._pause), timeout=DEADLINE_SECONDS)
+        self._pause = TOLD_SECONDS
         self._responses = aiter(self._call)
         return await _following(self._responses)
+
+
+    async def _sending(self, pause: float) -> AsyncIterator[Any]:
+        """The messages. Of a refusal that meets a message on its way gRPC does not tell what it says, so another
+        attempt gives it time to come before the text is sent."""
+        first, *others = self._messages
+        yield first
+        await asyncio.sleep(pause)
+        for message in others:
+            yield message
 
 
 async def _following(responses: Any) -> Any:
@@ -167,5 +181,5 @@ def fault(error: grpc.RpcError, where: str) -> SynthesisError:
     """Our error for a status. What is not known to be a refusal may go well another time; a quota is one of these."""
     code = error.code()
     text = " ".join((error.details() or "").split())[:_LONGEST_TEXT]
-    setting = _REFUSED.get(code, "")
-    return SynthesisError(f"{where}: {code.name}: {text}", retryable=not setting, setting=setting)
+    setting = _REFUSED.get(code, "GOOGLE_TTS_ENDPOINT" if code is grpc.StatusCode.UNAVAILABLE else "")
+    return SynthesisError(f"{where}: {code.name}: {text}", retryable=code not in _REFUSED, setting=setting)
