@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from callengine.answering import Agents
 from callengine.call.parts import Services
 from callengine.config import Settings
-from callengine.errors import ConfigError, ReasoningError, ServiceError, SynthesisError
+from callengine.errors import ConfigError, ReasoningError, ServiceError
 from callengine.plugins import load_backend
 from callengine.ports.tools import Toolbox
 from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
@@ -24,6 +24,7 @@ from callengine.services.registry import open_registry
 from callengine.services.schema import migrate
 from callengine.services.store import open_store
 from callengine.toolboxes import open_toolboxes
+from callengine.voices import check_voice, named_voices, open_voice, warm_voice
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,7 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tup
     language. Raises ConfigError, ServiceError, …"""
     # Named before anything is started: a wrong name costs nobody the start of a database.
     chosen, spare = named_recognizers(settings)
-    open_voice = load_backend("callengine.tts", settings.tts_backend)
+    named_voices(settings)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -57,8 +58,7 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tup
             recognizer, voice, dialog, toolbox, journal, registry, control, fallback, stt_gate=settings.stt_gate
         )
         await _check(services, (chosen, spare))
-        with _to_blame("TTS_BACKEND"):
-            await voice.warm(agents.fixed_prompts())
+        await warm_voice(voice, agents.fixed_prompts())
         yield services, toolboxes
 
 
@@ -68,8 +68,7 @@ async def _check(services: Services, recognizers: tuple[str, str]) -> None:
     with _to_blame("REDIS_URL"):
         await services.registry.check()
     await check_recognizers(services.sources, recognizers)
-    with _to_blame("TTS_BACKEND"):
-        await services.voice.check()
+    await check_voice(services.voice)
     with _to_blame("DIALOG_BACKEND"):
         await services.dialog.check()
     try:
@@ -83,7 +82,7 @@ def _to_blame(variable: str) -> Iterator[None]:
     """What is not there when the engine starts is a setting that cannot be used; later it is only away."""
     try:
         yield
-    except (ServiceError, SynthesisError) as error:
+    except ServiceError as error:
         raise ConfigError(variable, str(error)) from error
     except ReasoningError as error:
         raise ConfigError(error.setting or variable, str(error)) from error

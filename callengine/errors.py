@@ -58,11 +58,12 @@ class RecognizerError(EngineError):
 
 
 class SynthesisError(EngineError):
-    """The voice could not speak a prompt."""
+    """The voice could not speak a prompt. `setting` names the setting that the service refused, where it was one."""
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    def __init__(self, message: str, *, retryable: bool, setting: str = "") -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.setting = setting
 
 
 class ReasoningError(EngineError):
