@@ -79,6 +79,7 @@ class AgentProfile(BaseModel):
     transferring: str = Field(min_length=1)
     too_long: str = Field(min_length=1)
     one_moment: str = ""
+    fillers: tuple[str, ...] = ()
     no_input: tuple[str, ...] = ()
     greeting_uninterruptible: bool = False  # what the law wants said is in it
     instructions: str = ""
@@ -87,6 +88,13 @@ class AgentProfile(BaseModel):
     store: StoreSource = StoreSource()
     tools: Annotated[dict[ToolName, ToolChoice], AfterValidator(no_built_in)] = {}
     _file: Path = PrivateAttr(default=Path())
+
+    @field_validator("fillers")
+    @classmethod
+    def _varied(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) == 1:
+            raise ValueError("one filler alone would be said twice in a row: give two, or none")
+        return value
 
     @property
     def document(self) -> str:
@@ -109,7 +117,7 @@ class AgentProfile(BaseModel):
     def fixed_prompts(self) -> tuple[Prompt, ...]:
         """Every phrase known before a call, for the voice's cache."""
         phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment)
-        return tuple(self.prompt(text) for text in (*phrases, *self.no_input) if text)
+        return tuple(self.prompt(text) for text in (*phrases, *self.no_input, *self.fillers) if text)
 
 
 def load_agent(path: Path | None, language: str) -> AgentProfile:

@@ -7,6 +7,7 @@ import trio
 from callengine import metrics
 from callengine.call.answer import AnswerResult, make_answer
 from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, TransferOrdered
+from callengine.call.filler import fill_silence, fillers
 from callengine.call.history import History
 from callengine.call.parts import Call, Ending
 from callengine.call.record import Record
@@ -50,6 +51,7 @@ class Dialogue:
         self._over = False
         self.answers_heard = 0  # to their end; the greeting is one
         self._reprompts = 0
+        self._fillers = fillers(call.agent)
         self._announces = call.agent.greeting_uninterruptible
         self._latest = call.leg.began + call.limits.max_seconds
         self._nursery: trio.Nursery
@@ -122,9 +124,12 @@ class Dialogue:
                 self._record.correct_caller(text)
             case Do.DROP_ANSWER:
                 self._thinking.cancel("the caller goes on")
-                self._speaker.flush()
+                heard = self._speaker.flush()
                 self._history.take_back()
                 self._record.take_back()
+                if heard:  # a filler
+                    self._history.agent(heard, interrupted=True)
+                    self._record.agent(heard, (self._call.leg.spoke_at, now), True, {})
             case Do.PAUSE:
                 playout.pause()
                 if self._turns.speech_began is not None:
@@ -160,8 +165,10 @@ class Dialogue:
             await self._speaker.say(Say(number, self._call.agent.prompt(text)))
 
         with scope:
-            async with self._answering:
+            async with trio.open_nursery() as beside, self._answering:
+                beside.start_soon(fill_silence, self._call.leg, self._speaker, self._fillers)
                 result = await make_answer(self._call, self._history, self._record, say)
+                beside.cancel_scope.cancel("answered")
             await self._finish_answer(number, result)
 
     async def _finish_answer(self, number: int, result: AnswerResult) -> None:
