@@ -42,6 +42,12 @@ def hear(leg: Leg, wire: MemoryWire, begin: float, messages: list[bytes]) -> flo
     return begin
 
 
+def hear_what_waits(leg: Leg, wire: MemoryWire, now: float) -> None:
+    """Read until nothing is left: a second of audio a read."""
+    while wire.waiting:
+        leg.receive(now)
+
+
 async def test_frames_go_into_the_ring_as_they_are() -> None:
     leg, wire = make_leg()
     hear(leg, wire, 0.0, [UUID_MESSAGE, TONE, SILENCE, TONE])
@@ -192,8 +198,7 @@ async def test_a_long_stop_of_our_own_is_no_flood() -> None:
     leg, wire = make_leg()
     now = hear(leg, wire, 0.0, [TONE] * 10) + 10.0
     wire.feed(TONE * 500)
-    while wire.waiting:
-        leg.receive(now)
+    hear_what_waits(leg, wire, now)
     assert leg.ring.read(0, leg.ring.end) == tone() * 510
 
 
@@ -208,8 +213,7 @@ def test_whatever_holds_a_peer_back_what_it_sends_then_is_no_flood(stalls: list[
             leg.receive(now)
         wire.feed(TONE * stall)
         frames += stall
-        while wire.waiting:
-            leg.receive(now)
+        hear_what_waits(leg, wire, now)
         leg.ring.release(leg.ring.end - RATE)  # a recogniser that is quick, so that the ring has place
     assert leg.ended is None
     assert leg.ring.end >= frames * FRAME_SAMPLES
@@ -222,8 +226,7 @@ async def test_more_audio_than_time_ends_the_call(quiet_seconds: int) -> None:
     leg.receive(now)
     wire.feed(TONE * int((quiet_seconds + FLOOD_SECONDS + 0.5) / TICK))
     with pytest.raises(RemoteProtocolError) as caught:
-        while wire.waiting:
-            leg.receive(now)
+        hear_what_waits(leg, wire, now)
     assert caught.value.reason == "flood"
 
 
@@ -233,8 +236,7 @@ async def test_silence_of_hours_is_no_leave_to_flood() -> None:
     leg.receive(now)
     wire.feed(TONE * int((HELD_SECONDS + FLOOD_SECONDS + 0.5) / TICK))
     with pytest.raises(RemoteProtocolError) as caught:
-        while wire.waiting:
-            leg.receive(now)
+        hear_what_waits(leg, wire, now)
     assert caught.value.reason == "flood"
 
 
