@@ -94,7 +94,8 @@ def dialplan_routes(state: ApiState) -> APIRouter:
         "/calls/{call_id}/outcome", response_class=PlainTextResponse, responses={"default": described(401)[401]}
     )
     async def outcome(call_id: str) -> PlainTextResponse:
-        """One word: `hangup`, `transfer:NAME`, `retry` or `busy`. What is no UUID is an unknown call: `retry`."""
+        """One word: `hangup`, `transfer:NAME`, `retry`, `busy`, `failed` (to people at once) or `apologised` (failed,
+        and the caller was told). What is no UUID is an unknown call: `retry`."""
         try:
             known = UUID(call_id)
         except ValueError:
