@@ -61,7 +61,7 @@ async def test_a_stopped_engine_goes_on_where_it_was(pbx: Pbx, nodes: Nodes, tmp
 
 async def test_a_silent_caller_of_a_stopped_engine_gets_a_person(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
     write_plugin(tmp_path / "plugins", "dawdling")
-    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_RETRY_SECONDS="0")
+    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_RETRY_SECONDS="0", CE_API_SECONDS="0.5")
     with nodes.open("a", DIALOG_BACKEND="dawdling") as engine:
         async with open_phone(address(pbx)) as phone:
             call = LocalCall(pbx, uuid4(), pbx.log_size())
