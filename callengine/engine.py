@@ -12,7 +12,7 @@ import trio
 
 from callengine import metrics
 from callengine.answering import Agents
-from callengine.call.call import run_call
+from callengine.call.call import APOLOGISED, CALLER_GONE, run_call
 from callengine.call.events import TransferOrdered
 from callengine.call.parts import Call, CallLimits, Ending, Services
 from callengine.config import Settings
@@ -28,7 +28,8 @@ CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
 MOVED_SECONDS = 1.0  # a channel that was moved has left within 2 ms
 CLOSED_SECONDS = 1.0  # Asterisk closes 1 ms after it was told to; the leg waits for 2 s
 UNWOUND_SECONDS = 0.5  # a call whose line is gone has its outcome within a few steps of the loop
-UNSPOKEN_FAULTS = ("fault", "stalled")  # the line broke by our doing, without a word to the caller
+# The line went without a word of ours: who still asks has a caller who lost us (one who hung up has nobody ask).
+LINE_LOST = (CALLER_GONE, "reset", "fault", "stalled")
 
 HangUp = Literal["unknown", "closed", "told"]
 Order = Literal["unknown", "no_target", "ending", "ordered"]
@@ -167,9 +168,11 @@ class Engine:
 
 
 def _word_for(ending: Ending, call: Call) -> str:
-    """`failed` is no word of the dialplan's table, so its fallback follows: no word of ours could be heard."""
+    """`failed`: the caller has heard nothing of it, so they go to people at once; after an apology the shop decides."""
     if ending.outcome == "transferred":
         return f"transfer:{call.agent.transfer.destination(ending.target).word}"
-    if ending.outcome == "handed_over" or (ending.outcome == "failed" and ending.detail in UNSPOKEN_FAULTS):
+    if ending.outcome == "handed_over" or ending.detail in LINE_LOST:
         return "retry"
-    return "failed" if ending.outcome == "failed" and call.leg.ended is not None else "hangup"
+    if ending.outcome == "failed":
+        return "apologised" if ending.detail == APOLOGISED else "failed"
+    return "hangup"

@@ -1,7 +1,7 @@
 """A dialog backend for these tests: it does what the caller's field `do` asks, so that a test picks how a call ends.
 
-`transfer:NAME` hands the caller over at the first thing they say, `hangup` ends the call there; without the field it
-talks on. Engines find it as the plug-in `obedient` (`write_plugin`)."""
+`transfer:NAME` hands the caller over at the first thing they say, `hangup` ends the call there, `fail` breaks it;
+without the field it talks on. Engines find it as the plug-in `obedient` (`write_plugin`)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +12,7 @@ from typing import Any
 import trio
 
 from backends.dialog.fixed import TimedReply, events_of
+from callengine.errors import ReasoningError
 from callengine.ports.bridge import Bridge
 from callengine.ports.reasoning import END_CALL, TRANSFER, Reply, ReplyRequest
 from callengine.ports.tools import ToolCall
@@ -31,7 +32,9 @@ class ObedientDialog:
         yield TimedReply(events_of(_reply_to(request.caller.fields.get("do", ""))), 0.0, 0.0)
 
 
-def _reply_to(order: str) -> list[str | ToolCall]:
+def _reply_to(order: str) -> list[str | ToolCall | ReasoningError]:
+    if order == "fail":
+        return [ReasoningError("told to", retryable=False)]
     if order.startswith("transfer:"):
         return ["Одну минуту.", ToolCall("call-1", TRANSFER.name, {"target": order.removeprefix("transfer:")})]
     if order == "hangup":
