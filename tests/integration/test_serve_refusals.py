@@ -16,6 +16,7 @@ import trio
 
 from callengine.caller.phone import open_phone
 from tests.engine_process import EngineProcess, failed_start, running_engine
+from tests.messages_api.server import KEY, running_messages_api
 
 pytestmark = pytest.mark.integration
 
@@ -178,3 +179,19 @@ def test_a_redis_that_is_not_there(url: str, problem: str, state: dict[str, str]
 def test_a_whisper_server_that_is_not_there(url: str, problem: str, state: dict[str, str], tmp_path: Path) -> None:
     refusal = failed_start(tmp_path / "data", **state, STT_BACKEND="whisper", WHISPER_URL=url)
     assert_refused(refusal, "WHISPER_URL", problem)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("ANTHROPIC_API_KEY", "", "is not set, and the dialog is Claude's"),
+        ("CLAUDE_MODEL", "claude-1", "has no model 'claude-1' for this key (404 not_found_error)"),
+    ],
+)
+def test_a_claude_that_is_not_there(
+    variable: str, value: str, problem: str, state: dict[str, str], tmp_path: Path
+) -> None:
+    with running_messages_api() as url:
+        claude = {"DIALOG_BACKEND": "claude", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url, variable: value}
+        refusal = failed_start(tmp_path / "data", **state, **claude)
+    assert_refused(refusal, variable, problem)
