@@ -110,7 +110,7 @@ class Making:
                     if reading.began:
                         patience.deadline = trio.current_time() + self._models.limits.first_token_seconds
         except FAULTS as error:
-            log.info("claude_fault", pii_detail=detail_of(error))
+            log.debug("claude_fault", pii_detail=detail_of(error))
             return fault_of(error, self._models.url, traits.model)
         return None
 
