@@ -5,12 +5,14 @@ where there is one. What was heard before an attempt broke off is told to the ne
 fast as it comes, however slowly the voice speaks: deadlines are the model's alone, and it never waits anywhere but
 within the stream, which therefore unwinds whenever it is cancelled."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 import trio
-from anthropic import AsyncAnthropic
+from anthropic import AsyncAPIResponse
 
 from backends.dialog.claude_events import Reading, last_events
 from backends.dialog.claude_faults import FAULTS, detail_of, fault_of, fault_within
@@ -27,20 +29,19 @@ PATIENT_SECONDS = 1.0  # before the last one, when it asks the same model: "one 
 log = structlog.get_logger(__name__)
 
 Item = ReplyEvent | ReasoningError
+Create = Callable[..., AbstractAsyncContextManager[AsyncAPIResponse[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Whom to ask, and how long to wait. `fallback`: the last attempt's model."""
+    """Whom to ask at `url`, and how long to wait. `create`: the SDK's, whose response streams; `fallback`: the last
+    attempt's model."""
 
-    client: AsyncAnthropic
+    url: str
+    create: Create
     main: ModelTraits
     fallback: ModelTraits | None
     limits: Limits
-
-    @property
-    def url(self) -> str:
-        return str(self.client.base_url).rstrip("/")
 
 
 class Making:
@@ -101,9 +102,8 @@ class Making:
         body = body_of(self._request, traits, self._models.limits, self._heard)
         await trio.lowlevel.checkpoint()  # the SDK takes its own milliseconds over a long history
         decoder = EventDecoder()
-        create = self._models.client.messages.with_streaming_response.create
         try:
-            async with create(**body, stream=True) as response:
+            async with self._models.create(**body, stream=True) as response:
                 async for chunk in response.http_response.aiter_bytes():  # to its end, whatever comes
                     for event in decoder.feed(chunk):
                         self._send(reading.feed(event))
