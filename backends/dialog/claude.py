@@ -50,6 +50,8 @@ class ClaudeDialog:
 
     def __init__(self, client: AsyncAnthropic, names: tuple[str, str], effort: str, limits: Limits) -> None:
         self._client = client
+        self._url = str(client.base_url).rstrip("/")
+        self._create = client.messages.with_streaming_response.create  # it imports, while there are no calls yet
         self._names = names
         self._effort = effort
         self._limits = limits
@@ -61,21 +63,22 @@ class ClaudeDialog:
                 self._traits[name] = _traits_of(await self._look_up(name, setting), name, setting, self._effort)
 
     async def _look_up(self, name: str, setting: str) -> ModelInfo:
-        url = str(self._client.base_url).rstrip("/")
         try:
             with trio.fail_after(CHECK_SECONDS):
                 return await self._client.models.retrieve(name)
         except trio.TooSlowError:
-            raise ReasoningError(f"Claude at {url} gave no answer in {CHECK_SECONDS:g} s", retryable=True) from None
+            raise ReasoningError(
+                f"Claude at {self._url} gave no answer in {CHECK_SECONDS:g} s", retryable=True
+            ) from None
         except FAULTS as error:
-            fault = fault_of(error, url, name)
+            fault = fault_of(error, self._url, name)
             blamed = setting if fault.setting == "CLAUDE_MODEL" else fault.setting or "ANTHROPIC_BASE_URL"
             raise ReasoningError(str(fault), retryable=fault.retryable, setting=blamed) from error
 
     @asynccontextmanager
     async def open_reply(self, request: ReplyRequest) -> AsyncIterator[Reply]:
         main, fallback = self._names
-        models = Models(self._client, self._traits[main], self._traits.get(fallback), self._limits)
+        models = Models(self._url, self._create, self._traits[main], self._traits.get(fallback), self._limits)
         room = self._limits.max_tokens * _EVENTS_OF_A_TOKEN + _OTHER_EVENTS
         sending, receiving = trio.open_memory_channel[Item](room)
         failed: ReasoningError | None = None

@@ -5,12 +5,14 @@ where there is one. What was heard before an attempt broke off is told to the ne
 fast as it comes, however slowly the voice speaks: deadlines are the model's alone, and it never waits anywhere but
 within the stream, which therefore unwinds whenever it is cancelled."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 import trio
-from anthropic import AsyncAnthropic
+from anthropic import AsyncAPIResponse
 
 from backends.dialog.claude_events import Reading, last_events
 from backends.dialog.claude_faults import FAULTS, detail_of, fault_of, fault_within
@@ -27,20 +29,19 @@ PATIENT_SECONDS = 1.0  # before the last one, when it asks the same model: "one 
 log = structlog.get_logger(__name__)
 
 Item = ReplyEvent | ReasoningError
+Create = Callable[..., AbstractAsyncContextManager[AsyncAPIResponse[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Whom to ask, and how long to wait. `fallback`: the last attempt's model."""
+    """Whom to ask at `url`, and how long to wait. `create`: the SDK's, whose response streams; `fallback`: the last
+    attempt's model."""
 
-    client: AsyncAnthropic
+    url: str
+    create: Create
     main: ModelTraits
     fallback: ModelTraits | None
     limits: Limits
-
-    @property
-    def url(self) -> str:
-        return str(self.client.base_url).rstrip("/")
 
 
 class Making:
@@ -88,11 +89,7 @@ class Making:
         reading = Reading(traits.model)
         fault: ReasoningError | None = None
         with trio.move_on_after(self._models.limits.first_token_seconds) as patience:
-            try:
-                await self._read(reading, traits, patience)
-            except FAULTS as error:
-                fault = fault_of(error, self._models.url, traits.model)
-                log.info("claude_fault", pii_detail=detail_of(error))
+            fault = await self._listen(reading, traits, patience)
         if reading.stop_reason:  # whatever came of the connection then
             said_before = bool(self._heard.strip()) or self._delayed or _began_before(self._request)
             self._send(last_events(reading, self._manner, said_before, _tools_used(self._request)))
@@ -101,17 +98,21 @@ class Making:
         log.warning("claude_failed", problem=str(fault), model=traits.model)
         return fault
 
-    async def _read(self, reading: Reading, traits: ModelTraits, patience: trio.CancelScope) -> None:
+    async def _listen(self, reading: Reading, traits: ModelTraits, patience: trio.CancelScope) -> ReasoningError | None:
         body = body_of(self._request, traits, self._models.limits, self._heard)
         await trio.lowlevel.checkpoint()  # the SDK takes its own milliseconds over a long history
         decoder = EventDecoder()
-        create = self._models.client.messages.with_streaming_response.create
-        async with create(**body, stream=True) as response:
-            async for chunk in response.http_response.aiter_bytes():  # to its end, whatever comes
-                for event in decoder.feed(chunk):
-                    self._send(reading.feed(event))
-                if reading.began:
-                    patience.deadline = trio.current_time() + self._models.limits.first_token_seconds
+        try:
+            async with self._models.create(**body, stream=True) as response:
+                async for chunk in response.http_response.aiter_bytes():  # to its end, whatever comes
+                    for event in decoder.feed(chunk):
+                        self._send(reading.feed(event))
+                    if reading.began:
+                        patience.deadline = trio.current_time() + self._models.limits.first_token_seconds
+        except FAULTS as error:
+            log.debug("claude_fault", pii_detail=detail_of(error))
+            return fault_of(error, self._models.url, traits.model)
+        return None
 
     def _unfinished(self, reading: Reading, patience: trio.CancelScope) -> ReasoningError:
         if reading.error:

@@ -79,7 +79,7 @@ def asks(*history: HistoryItem, language: str = "en-GB") -> ReplyRequest:
 
 async def events_of(reply: Reply) -> list[ReplyEvent]:
     """All events of a reply but for what it cost, which may differ from one time to the next."""
-    events = []
+    events: list[ReplyEvent] = []
     while (event := await reply.receive()) is not None:
         if not isinstance(event, Usage):
             events.append(event)

@@ -73,11 +73,12 @@ async def test_the_demo_call_is_answered_from_the_store(language: str, store_url
 
 
 async def reply(request: ReplyRequest) -> tuple[str, ToolCall | None]:
-    text, call = "", None
+    text = ""
+    call: ToolCall | None = None
     async with ShopDialog().open_reply(request) as stream:
         while (event := await stream.receive()) is not None:
             if isinstance(event, TextDelta):
                 text += event.text
-            else:
+            elif isinstance(event, ToolCall):
                 call = event
     return text, call

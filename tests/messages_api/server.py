@@ -1,8 +1,10 @@
 """The stand-in's server, on Trio within the test that asks it."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -204,3 +206,14 @@ async def open_messages_api(acts: Iterable[Act] = ()) -> AsyncIterator[MessagesA
         yield api
         stop.set()
         nursery.cancel_scope.deadline = trio.current_time() + 5
+
+
+@contextmanager
+def running_messages_api() -> Iterator[str]:
+    """The stand-in as a process of its own, for an engine that is one too; gives its URL."""
+    command = [sys.executable, "-m", "tests.messages_api"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        yield process.stdout.readline().strip()
+        process.stdin.close()

@@ -1,10 +1,10 @@
-"""A reply that takes longer: what there was of it is spoken at once, with the agent's own "one moment"; and its cost."""
+"""A reply that takes longer: what there was of it is spoken at once, with the agent's own "one moment"; its cost."""
 
 import trio
 import trio.testing
 from prometheus_client import REGISTRY
 
-from backends.dialog.fixed import ScriptedDialog
+from backends.dialog.fixed import FixedReply, ScriptedDialog
 from callengine.ports.reasoning import Delayed, Usage
 from tests.sim.call import Parts, open_stage
 from tests.sim.test_conversation import greeted, turns
@@ -46,11 +46,8 @@ async def test_an_agent_without_the_phrase_says_nothing(autojump_clock: trio.tes
 async def test_what_a_reply_cost_is_counted(autojump_clock: trio.testing.MockClock) -> None:
     kinds = ("input", "cache_read", "cache_write", "output")
     before = [tokens(kind) for kind in kinds]
-    reply = [
-        Usage("m", input_tokens=5, cache_read_tokens=4, cache_write_tokens=3),
-        "Есть.",
-        Usage("m", output_tokens=2),
-    ]
+    asked = Usage("m", input_tokens=5, cache_read_tokens=4, cache_write_tokens=3)
+    reply: FixedReply = [asked, "Есть.", Usage("m", output_tokens=2)]
     async with open_stage(Parts(dialog=ScriptedDialog((reply,)))) as stage:
         await greeted(stage)
         await stage.asterisk.speak(1.5)
