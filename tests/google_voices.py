@@ -143,7 +143,8 @@ class Voices:
         self.library.speak(text, speed, lambda samples, _words: pieces.append(samples))
         speech = soxr.resample(np.concatenate([*pieces, np.zeros(1, np.int16)]), self.library.rate, rate)
         loudness = 0.2 if "Wavenet" in voice.name else 0.9  # no two families are equally loud
-        return (speech * loudness).astype(np.int16)
+        scaled: Samples = (speech * loudness).astype(np.int16)
+        return scaled
 
 
 def _wav(samples: Samples, rate: int) -> bytes:

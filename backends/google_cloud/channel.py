@@ -17,7 +17,7 @@ Connect = Callable[[], grpc.aio.Channel]
 
 
 def address_of(endpoint: str, host: str, location: str, variable: str) -> tuple[str, bool]:
-    """`host:port` and whether it is in the clear; `variable` is the setting that `endpoint` is of. Raises ConfigError."""
+    """`host:port` and whether it is in the clear. Raises ConfigError for `variable`, the setting of `endpoint`."""
     if not endpoint:
         return (host if location == "global" else f"{location}-{host}") + ":443", False
     address = endpoint.removeprefix(PLAINTEXT)

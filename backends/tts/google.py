@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import grpc
-import grpc.aio
 import numpy as np
 import trio
 
@@ -82,15 +80,14 @@ class _Speech:
         self._ended = self._said = False
 
     async def receive(self) -> SpeechChunk | None:
-        while True:
+        while self._raw or not self._ended:
+            await trio.lowlevel.checkpoint()
             if len(self._raw) < CHUNK_BYTES and not self._ended:
                 await self._more()
-            elif self._raw:
-                if len(slin := self._shaped()):
-                    self._said = True
-                    return SpeechChunk(slin)
-            else:
-                return await self._end()
+            elif slin := self._shaped():
+                self._said = True
+                return SpeechChunk(slin)
+        return await self._end()
 
     async def _more(self) -> None:
         """Take what comes; the first speech of a voice is taken whole, for its level is not known yet."""

@@ -128,20 +128,31 @@ class Streaming:
             request_serializer=wire.StreamRequest.SerializeToString,
             response_deserializer=wire.StreamResponse.FromString,
         )
-        self._call = method(self._sending(self._pause), timeout=DEADLINE_SECONDS)
+        self._call = method(_Sending(self._messages, self._pause), timeout=DEADLINE_SECONDS)
         self._pause = TOLD_SECONDS
         self._responses = aiter(self._call)
         return await _following(self._responses)
 
 
-    async def _sending(self, pause: float) -> AsyncIterator[Any]:
-        """The messages. Of a refusal that meets a message on its way gRPC does not tell what it says, so another
-        attempt gives it time to come before the text is sent."""
-        first, *others = self._messages
-        yield first
-        await asyncio.sleep(pause)
-        for message in others:
-            yield message
+class _Sending:
+    """The messages of a stream, as gRPC takes them, with a pause behind the first: of a refusal that meets a message on
+    its way gRPC does not tell what it says, so another attempt gives it time to come."""
+
+    def __init__(self, messages: Sequence[Any], pause: float) -> None:
+        self._messages = messages
+        self._pause = pause
+        self._sent = 0
+
+    def __aiter__(self) -> "_Sending":
+        return self
+
+    async def __anext__(self) -> Any:
+        if self._sent == len(self._messages):
+            raise StopAsyncIteration
+        if self._sent == 1:
+            await asyncio.sleep(self._pause)
+        self._sent += 1
+        return self._messages[self._sent - 1]
 
 
 async def _following(responses: Any) -> Any:

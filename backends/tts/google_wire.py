@@ -1,4 +1,4 @@
-"""`google.cloud.texttospeech.v1.TextToSpeech`: its messages, and the names of its voices (google-cloud-texttospeech 2.38).
+"""`google.cloud.texttospeech.v1.TextToSpeech`: its messages and its voices' names (google-cloud-texttospeech 2.38).
 
 Raw protobuf messages on raw method paths, as for the recogniser: the generated client adds what a call must not
 have."""
@@ -94,7 +94,7 @@ def pcm_of(content: bytes, where: str) -> bytes:
     try:
         with wave.open(io.BytesIO(content)) as file:
             form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
-            samples = file.readframes(file.getnframes())
+            samples: bytes = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
         raise SynthesisError(f"{where}: sent a WAV that cannot be read: {error}", retryable=False) from error
     if form != (1, 2, RATE):

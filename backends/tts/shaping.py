@@ -61,7 +61,7 @@ class Shaper:
 
     def feed(self, raw: Samples) -> Samples:
         """The samples that can go out now; the last sound is held back until it is known what follows it."""
-        louder = _limited(raw * self._gain)
+        louder = _limited(raw.astype(np.float64) * self._gain)
         held = np.concatenate((self._held, louder))
         loud = np.flatnonzero(np.abs(held) > QUIET)
         if not self._started:
