@@ -25,6 +25,11 @@ class Line:
     text: str
     spoken: tuple[Span, ...]
 
+    @property
+    def tag(self) -> str:
+        """BCP-47."""
+        return {"ru": "ru-RU", "en": "en-GB"}[self.language]
+
 
 def line(language: str, count: int, pause: tuple[float, float], lead: float = 1.0, noise: int = UNHEARD) -> Line:
     """So many sentences with `pause` seconds between them, the least and the most; `language` is `ru` or `en`."""

@@ -1,7 +1,7 @@
 """One caller heard in real time: a leg on a media clock with Silero, and the recognizer on what it hears."""
 
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -85,7 +85,7 @@ class Recital:
         """Say the line to its end."""
         send, receive = trio.open_memory_channel[DialogEvent](EVENTS)
         self.leg = leg = Leg(Mouth(self.line.audio), trio.current_time(), NO_MEDIA_SECONDS)
-        spec = StreamSpec({"ru": "ru-RU", "en": "en-GB"}[self.line.language])
+        spec = StreamSpec(self.line.tag)
         sources = Sources(self.recognizers, gate=self.gate)
         ear = Ear(leg, sources, spec, (), send, lambda begin, end: self.lost.append((begin, end)))
         with send, receive:
@@ -152,21 +152,6 @@ class Recital:
                     assert stream.in_call(said.start) >= before, "its audio is in two finals"
                     return stream
         raise AssertionError(f"no stream has said {final} there")
-
-
-async def recite(recitals: Sequence[Recital], clock: MediaClock, at_once: int) -> None:
-    """Say them all, so many at once, and check each."""
-    places = trio.CapacityLimiter(at_once)
-
-    async def one(recital: Recital) -> None:
-        async with places:
-            await recital.run(clock)
-
-    async with trio.open_nursery() as nursery:
-        for recital in recitals:
-            nursery.start_soon(one, recital)
-    for recital in recitals:
-        recital.check()
 
 
 def rotations(recital: Recital) -> int:

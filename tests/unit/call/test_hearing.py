@@ -5,7 +5,18 @@ from itertools import pairwise
 
 import pytest
 
-from callengine.call.hearing import FORCED, HANG_OVER, PRE_ROLL, QUIET_REPLAY, SETTLED, SPEECH_CHUNK, Hearing, Sound
+from callengine.call.hearing import (
+    FORCED,
+    HANG_OVER,
+    PRE_ROLL,
+    QUIET_REPLAY,
+    SETTLED,
+    SILENCE_CHUNK,
+    SPEECH_CHUNK,
+    UNSURE_CHUNK,
+    Hearing,
+    Sound,
+)
 from callengine.media.audio import RATE
 
 CHUNK = 7680
@@ -41,6 +52,21 @@ def opened(sound: Sound, idle: float | None = None) -> Hearing:
     hearing.open(sound, idle)
     sent(hearing, sound)
     return hearing
+
+
+def test_messages_are_few_where_nobody_waits_for_them() -> None:
+    """Confirmed speech wakes who looks at once, whatever he waits for."""
+    hearing, end = opened(silence(RATE)), RATE
+    unsure = Sound(0, end, voiced=True, speaking=False, since=None, until=0)
+    assert hearing.next_look(silence(end)) == end + SILENCE_CHUNK
+    assert hearing.next_look(unsure) == end + UNSURE_CHUNK
+    assert hearing.next_look(speech(end, since=0)) == end + SPEECH_CHUNK
+    assert hearing.next_look(paused(end, since=0, until=end)) == end + SPEECH_CHUNK, "a final is owed"
+    assert opened(silence(RATE), idle=5.0 * RATE).next_look(silence(end)) == end + UNSURE_CHUNK
+    long = Hearing(RATE * 9 // 10)
+    long.open(silence(RATE))
+    sent(long, silence(RATE))
+    assert {long.next_look(sound) for sound in (silence(end), unsure, speech(end, 0))} == {end + RATE * 9 // 10}
 
 
 def test_a_new_stream_is_sent_what_no_final_covers() -> None:
