@@ -17,7 +17,7 @@ import trio
 from callengine.caller.phone import open_phone
 from tests.engine_process import EngineProcess, failed_start, running_engine
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("test_serve_refusals")]  # an engine is shared
 
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 NOBODY_THERE = "127.0.0.1:1"  # a privileged port that nothing serves
