@@ -1,9 +1,4 @@
-"""Real servers as child processes, started once and awaited by their own word that they serve.
-
-With workers (`pytest -n 4`) a session is each worker's own, and so are its servers. A whisper-server is too dear for
-that (half a gigabyte, all cores): the tests of the session's one stay on one worker. A test that asks for it in mid-run
-(`getfixturevalue`) says so with `xdist_group(WHISPER)`.
-"""
+"""Real servers as child processes, started once and awaited by their own word that they serve."""
 
 import json
 import os
@@ -17,17 +12,6 @@ from pathlib import Path
 import pytest
 
 CACHE = Path(tempfile.gettempdir()) / f"callengine-tests-{os.getuid()}" / "whisper"
-WHISPER = "whisper_address"
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook, too
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of the session's whisper-server on one worker; give out the slow ones first, or one ends alone."""
-    for item in items:
-        if isinstance(item, pytest.Function) and WHISPER in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group(WHISPER))
-    if items and hasattr(items[0].config, "workerinput"):
-        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,6 @@ from callengine.ports.recognition import (
     StreamSpec,
 )
 from tests.recognizers import open_google, open_whisper
-from tests.servers import WHISPER
 from tests.speech import FIXTURES, load
 
 RATE = 8000
@@ -118,8 +117,7 @@ CASES: dict[str, Callable[[pytest.FixtureRequest], Case]] = {
     "google": partial(google_case, version="v2"),
     "google-v1": partial(google_case, version="v1"),
 }
-ON_SERVER = [pytest.mark.integration, pytest.mark.xdist_group(WHISPER)]
-REAL = [pytest.param(name, marks=ON_SERVER) for name in ("whisper", "google", "google-v1")]
+REAL = [pytest.param(name, marks=pytest.mark.integration) for name in ("whisper", "google", "google-v1")]
 
 
 @pytest.fixture(params=["scripted", "keypad", *REAL])

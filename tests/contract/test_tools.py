@@ -14,7 +14,7 @@ from callengine.services.store import open_toolbox
 from callengine.services.store_tools import STORE_SPECS
 from tests.store_child import running_store
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("test_tools")]  # they share a Store
+pytestmark = pytest.mark.integration
 
 RUSSIAN = CallerContext("call-1", "ru-RU", number="+79990001042")
 ENGLISH = CallerContext("call-2", "en-GB")

@@ -50,7 +50,6 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str,
         return dict(zip(LANGUAGES, threads.map(play, LANGUAGES), strict=True))
 
 
-@pytest.mark.xdist_group("demos")
 @pytest.mark.parametrize(
     ("language", "size", "order_state", "price", "goodbye"),
     [

@@ -8,7 +8,7 @@ import pytest
 
 from tests.store_child import running_store
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("test_demo_store")]  # they share a Store
+pytestmark = pytest.mark.integration
 
 TOKEN = "a-token-of-the-tests"
 

@@ -1,6 +1,7 @@
 """A setting that cannot be used: exit status 2, one line that names it, nothing on stdout, no port opened."""
 
 import os
+import resource
 import shutil
 import stat
 import sys
@@ -17,7 +18,7 @@ import trio
 from callengine.caller.phone import open_phone
 from tests.engine_process import EngineProcess, failed_start, running_engine
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("test_serve_refusals")]  # an engine is shared
+pytestmark = pytest.mark.integration
 
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 NOBODY_THERE = "127.0.0.1:1"  # a privileged port that nothing serves
@@ -127,6 +128,17 @@ def test_a_folder_closed_to_an_ordinary_user(tmp_path: Path) -> None:
         assert_refused(refusal, "DATA_DIR", f"cannot use {folder}/data/postgres: Permission denied")
     finally:
         folder.rmdir()
+
+
+def test_real_time_without_the_right_to_it(tmp_path: Path) -> None:
+    if resource.getrlimit(resource.RLIMIT_RTPRIO)[0] > 0:
+        pytest.skip("anybody may schedule in real time here")
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("setpriv is not installed")
+    become = ("setpriv", "--bounding-set=-sys_nice", "--") if os.geteuid() == 0 else ()
+    refusal = failed_start(tmp_path / "data", *become, REALTIME="on")
+    assert_refused(refusal, "REALTIME", "Operation not permitted")
+    assert not (tmp_path / "data").exists()
 
 
 def open_to_nobody(path: Path) -> bool:

@@ -10,7 +10,7 @@ from callengine.ports.tools import CallerContext, ToolCall
 from callengine.services.store import open_toolbox
 from tests.store_child import running_store
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("test_shop_agent")]  # they share a Store
+pytestmark = pytest.mark.integration
 
 CALLS = {
     "ru-RU": [

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("test_packaging")  # they share a wheel
-
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "callengine": ROOT / "callengine",
