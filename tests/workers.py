@@ -36,6 +36,7 @@ def unit_of(nodeid: str) -> str:
     return TOGETHER.get(nodeid.partition("::")[0], nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)  # `-p no:xdist` is no error
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """pytest-xdist's scheduler of groups, the largest first, with our idea of a group."""
     scheduler = LoadScopeScheduling(config, log)
