@@ -38,7 +38,8 @@ def unit_of(nodeid: str) -> str:
 
 @pytest.hookimpl(optionalhook=True)  # `-p no:xdist` is no error
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """pytest-xdist's scheduler of groups, the largest first, with our idea of a group."""
+    """pytest-xdist's scheduler of groups, with our idea of a group and the order of the tests."""
+    config.option.loadscopereorder = False
     scheduler = LoadScopeScheduling(config, log)
     scheduler._split_scope = unit_of  # what its subclasses override
     return scheduler
@@ -46,6 +47,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a worker, give out the slow tests first: else the last worker ends long after the others."""
+    """In a worker, slow tests come first, or the last worker would end long after the others; then whisper-server's.
+    What wants a quiet machine comes last: the other workers have run out of tests."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    if item.get_closest_marker("quiet"):
+        return 3
+    if item.get_closest_marker("slow"):
+        return 0
+    return 1 if unit_of(item.nodeid) == _WHISPER else 2
