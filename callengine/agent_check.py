@@ -79,7 +79,7 @@ def spoken_seconds(text: str) -> float:
 
 def _warn_of_phrases(agent: AgentProfile) -> Iterator[str]:
     fixed = ("greeting", "goodbye", "apology", "transferring", "too_long")
-    phrases = [((name,), getattr(agent, name)) for name in fixed]
+    phrases: list[tuple[tuple[str | int, ...], str]] = [((name,), getattr(agent, name)) for name in fixed]
     phrases += [(("no_input", at), text) for at, text in enumerate(agent.no_input)]
     for place, text in phrases:
         if (seconds := spoken_seconds(text)) > LONGEST_SECONDS:
@@ -96,6 +96,6 @@ def _warn_of(tool: ToolFacts, agent: AgentProfile) -> Iterator[str]:
     if tool.spec.writes and not tool.repeats and not tool.look_up:
         yield agent.at(
             place,
-            "writes, the Store's document has no Idempotency-Key for it, and no `look_up` is named: after a lost answer "
-            "the caller can only be promised a call back",
+            "writes, the Store's document has no Idempotency-Key for it, and no `look_up` is named: after a lost "
+            "answer the caller can only be promised a call back",
         )

@@ -19,9 +19,7 @@ from callengine.services.store_tools import StoreTool
 from callengine.toolboxes import agent_tools
 
 _NO_STORE = "http://localhost"  # of which nothing is asked
-_AGENT = typer.Argument(
-    help="An agent file, or a folder of them; AGENT_FILE, or the packaged ones, where none is named."
-)
+_AGENT = typer.Argument(help="An agent file, or a folder of them; without it AGENT_FILE, or the packaged ones.")
 _AS_JSON = typer.Option("--json", help="One JSON object: the agents, their tools as the model sees them, warnings.")
 
 

@@ -35,7 +35,7 @@ class References:
             if reference in seen:
                 raise DocumentError(f"{reference} refers to itself")
             seen.add(reference)
-            part = self._look_up(reference)
+            part = self.look_up(reference)
         return part
 
     def written_out(self, schema: Any) -> dict[str, Any]:
@@ -44,7 +44,8 @@ class References:
         plain = _Writer(self).write(schema, ())
         return plain if isinstance(plain, dict) else {}
 
-    def _look_up(self, reference: str) -> Any:
+    def look_up(self, reference: str) -> Any:
+        """What a reference leads to. Raises DocumentError."""
         try:
             return self._resolver.lookup(reference).contents
         except Unresolvable:
@@ -71,7 +72,7 @@ class _Writer:
             return _modern({key: self._value(key, value, inside) for key, value in part.items() if _says(key)})
         if reference in inside:
             return {}
-        found = self.write(self._references._look_up(reference), (*inside, reference))
+        found = self.write(self._references.look_up(reference), (*inside, reference))
         beside = self.write({key: value for key, value in part.items() if key != "$ref"}, inside)
         return {**found, **beside} if isinstance(found, dict) else beside
 
@@ -86,7 +87,7 @@ def _says(key: str) -> bool:
 
 
 def _modern(schema: dict[str, Any]) -> dict[str, Any]:
-    """OpenAPI 3.0's `nullable` and boolean bounds; patterns that are no regular expression here are left to the Store."""
+    """OpenAPI 3.0's `nullable` and boolean bounds; a pattern that is no regular expression here is left to the Store."""
     for bound, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if isinstance(schema.get(bound), bool) and schema.pop(bound) and limit in schema:
             schema[bound] = schema.pop(limit)

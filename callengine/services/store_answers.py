@@ -19,8 +19,8 @@ _MOST_ITEMS = 10  # of a list; nobody remembers more than three on the phone
 _LONGEST_RESULT = 8000  # characters of a result: what is more costs every later turn of the call
 # Refusals that a write which was sent before may get on its own account: it is still being done, or was done.
 _IN_DOUBT = (HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
-# What became of a request that brought nothing: it was not sent; it was refused; it was refused, perhaps because the same
-# one was done before; nobody knows.
+# What became of a request that brought nothing: it was not sent; it was refused; it was refused, perhaps because it
+# was done before; nobody knows.
 Fate = Literal["unsent", "refused", "in_doubt", "unknown"]
 
 

@@ -119,9 +119,7 @@ def _all_are_filled(place: tuple[str, ...], operation: Operation, choice: ToolCh
     by_model = [_target(name, parameter) for name, parameter in choice.model.items()]
     both = [name for name in by_model if name in choice.engine or by_model.count(name) > 1]
     if both:
-        raise UnfitToolError(
-            (*place, "model"), f"{both[0]!r} is filled twice; let either the model or the engine do it"
-        )
+        raise UnfitToolError((*place, "model"), f"{both[0]!r} is filled twice; let the model or the engine do it")
     missing = [one.name for one in operation.parameters if one.required and one.name not in (*by_model, *choice.engine)]
     if missing:
         raise UnfitToolError(place, f"{operation.name} needs {missing[0]!r}; name it under `model` or `engine`")

@@ -61,17 +61,17 @@ class Writer:
             return earlier.answer
         if earlier is not None and not wanted.tool.repeats:
             raise StoreFaultError("it was sent before, and the store's system did not answer", "unknown")
-        try:
-            answer = await self._send(wanted, in_doubt=earlier is not None)
-        except StoreFaultError as fault:
-            if fault.fate != "unknown":
+        answer = await self._send(wanted, in_doubt=earlier is not None)
+        if isinstance(answer, StoreFaultError):
+            if answer.fate != "unknown":
                 await self._keep_undone(wanted.write)
-            raise
+            raise answer
         await self._keep_done(replace(wanted.write, state="done", answer=answer))
         return answer
 
-    async def _send(self, wanted: Wanted, *, in_doubt: bool) -> str:
-        """Send it, and again while that can help. `in_doubt`: it may have been done already."""
+    async def _send(self, wanted: Wanted, *, in_doubt: bool) -> str | StoreFaultError:
+        """Send it, and again while that can help; the result's text, or why there is none. `in_doubt`: it may have been
+        done already."""
         fault = StoreFaultError(TOO_LATE, "unknown")
         for pause in _PAUSES:
             await trio.sleep(pause)
@@ -84,7 +84,7 @@ class Writer:
             if refused or fault.fate == "refused" or not (wanted.tool.repeats or fault.fate == "unsent"):
                 break
         # Refused at last, it may still have been done by an earlier try: a cancelled order cannot be cancelled.
-        raise StoreFaultError(str(fault), "unknown") if in_doubt else fault
+        return StoreFaultError(str(fault), "unknown") if in_doubt else fault
 
     async def _keep_done(self, write: Write) -> None:
         try:
