@@ -28,7 +28,7 @@ FRAME = 0.02
 def parts(dialog: ScriptedDialog, tool_seconds: float = 0.0) -> Parts:
     """A caller with one question; the phrases of the agent file are cached, as at an engine's start."""
     voice = StampedVoice()
-    toolbox = ScriptedToolbox((LOOK,), {"look": "{}"}, delay_seconds=tool_seconds)
+    toolbox = ScriptedToolbox((LOOK,), {"look": {}}, delay_seconds=tool_seconds)
     return replace(
         Parts(),
         agent=FILLING,
@@ -118,6 +118,7 @@ async def interrupt(after: float) -> None:
         await stage.asterisk.speak(0.6)
         await trio.sleep(8.0)
         stage.asterisk.hang_up()
+    assert isinstance(asked.voice, StampedVoice)
     check_call(stage, asked.voice)
     assert [text for role, text, _ in said(stage) if role == "caller"] == ["вопрос и ещё"]
 
