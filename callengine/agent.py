@@ -43,6 +43,7 @@ class TransferTargets(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     default: str = ""
+    on_zero: str = ""  # where the key 0 leads, unless it belongs to a number
     targets: dict[Word, TransferTarget] = {}
 
     @field_validator("targets", mode="before")
@@ -52,9 +53,10 @@ class TransferTargets(BaseModel):
         return {name: {} for name in value} if isinstance(value, list) else value
 
     @model_validator(mode="after")
-    def _default_is_there(self) -> "TransferTargets":
-        if self.default and self.default not in self.targets:
-            raise ValueError(f"default: {self.default!r} is not among the targets")
+    def _named_targets_are_there(self) -> "TransferTargets":
+        for field, name in (("default", self.default), ("on_zero", self.on_zero)):
+            if name and name not in self.targets:
+                raise ValueError(f"{field}: {name!r} is not among the targets")
         return self
 
     def destination(self, name: str) -> Destination:

@@ -18,6 +18,7 @@ from callengine.call.turn_events import (
     AgentFinished,
     AgentStarted,
     Answer,
+    CallerPressed,
     CorrectRecord,
     Do,
     Event,
@@ -105,8 +106,15 @@ class Dialogue:
             case TransferOrdered(target=target):
                 ending = Ending("transferred", "ordered from outside", target)
                 self._end_with(self._call.agent.transferring, ending)
+            case CallerPressed(digit="0") if self._zero_leads_away():
+                ending = Ending("transferred", "the caller pressed 0", self._call.agent.transfer.on_zero)
+                self._end_with(self._call.agent.transferring, ending)
             case _:
                 self._feed(event, now)
+
+    def _zero_leads_away(self) -> bool:
+        number_begun = bool(self._turns.utterance.digits)
+        return bool(self._call.agent.transfer.on_zero) and not number_begun and self._turns.state is not State.CLOSING
 
     def _feed(self, event: Event, now: float) -> None:
         if not isinstance(event, Tick | AgentStarted | AgentFinished | LastWords):
