@@ -1,8 +1,9 @@
 """Google's Text-to-Speech in a process of its own, by espeak: the stand-in for its voices, on good days and bad.
 
 It says on its standard output where it listens, and ends with its standard input. Faults are a list with commas:
-`quota`, `denied`, `away` (UNAVAILABLE), `away_once`, `stall` (no answer at all), `break=N` (a stream breaks off after N
-responses), `delay=SECONDS` before the first sound, `wideband` (24 kHz, whatever was asked), `silent` (no sound).
+`quota`, `denied`, `too_long`, `away` (UNAVAILABLE), `away_once`, `stall` (no answer at all), `break=N` (a stream breaks
+off after N responses), `delay=SECONDS` before the first sound, `wideband` (24 kHz, whatever was asked), `silent` (no
+sound).
 ListVoices for the language `x-told` tells, as names of voices, what the server was asked."""
 
 import asyncio
@@ -31,6 +32,10 @@ CHUNK_SECONDS = 0.2
 REFUSALS = {
     "quota": (grpc.StatusCode.RESOURCE_EXHAUSTED, "Quota exceeded for quota metric 'Chirp3 streaming requests'."),
     "denied": (grpc.StatusCode.PERMISSION_DENIED, "Cloud Text-to-Speech API has not been used in project 1 before."),
+    "too_long": (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        'This request contains sentences that are too long. Sentence starting with: "Есть зимние шины" is too long.',
+    ),
     "away": (grpc.StatusCode.UNAVAILABLE, "The service is currently unavailable."),
 }
 NO_STREAM = "Currently, only Chirp 3: HD voices are supported for streaming synthesis."

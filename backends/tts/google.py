@@ -1,10 +1,11 @@
 """The voices of Google Cloud Text-to-Speech, over gRPC.
 
-Facts: cloud.google.com/text-to-speech (quotas, chirp3-hd). Its speech has no times of its words, so what was heard of a
-piece is told by proportion. Every voice is brought to one level, measured over what it has said so far."""
+Facts: cloud.google.com/text-to-speech (quotas, chirp3-hd). Its speech has no times of its words: these are told by
+proportion. Every voice is brought to one level; level and pace are measured over what it has said so far."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from backends.google_cloud.channel import address_of, way_in
 from backends.grpc_channels import CHANNEL_OPTIONS, open_connections
 from backends.tts import google_wire as wire
 from backends.tts.google_speech import Answers, Service, Streaming, Unary, patiently
-from backends.tts.shaping import Level, Shaper
+from backends.tts.pace import Pace, Words
+from backends.tts.shaping import TAIL, Level, Shaper
 from callengine.errors import SynthesisError
 from callengine.ports.bridge import Bridge
 from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream
@@ -33,7 +35,7 @@ class GoogleVoice:
         self._service = service
         self._language = language
         self._voices = voices
-        self._levels: dict[str, Level] = {}
+        self._manners: dict[str, _Manner] = {}
 
     async def check(self) -> None:
         """Ask for the voices of the language: ours must be among them. Raises SynthesisError."""
@@ -54,7 +56,7 @@ class GoogleVoice:
         name = wire.voice_name(prompt.voice, prompt.language, self._voices)
         answers = (Streaming if wire.can_stream(name) else Unary)(self._service, name, prompt)
         try:
-            yield _Speech(answers, self._levels.setdefault(name, Level()), lambda error: _blame(error, prompt))
+            yield _Speech(answers, prompt, self._manners.setdefault(name, _Manner()))
         finally:
             answers.cancel()
 
@@ -67,17 +69,27 @@ class GoogleVoice:
         return await method(wire.ListRequest(language_code=self._language), timeout=CHECK_SECONDS)
 
 
-class _Speech:
-    """Raw samples on their way to chunks: levelled, their ends without clicks."""
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """What is known of a voice by what it has said."""
 
-    def __init__(self, answers: Answers, level: Level, blame: Callable[[SynthesisError], SynthesisError]) -> None:
+    level: Level = field(default_factory=Level)
+    pace: Pace = field(default_factory=Pace)
+
+
+class _Speech:
+    """Raw samples on their way to chunks: levelled, their ends without clicks, their words marked."""
+
+    def __init__(self, answers: Answers, prompt: Prompt, manner: _Manner) -> None:
         self._answers = answers
-        self._level = level
-        self._blame = blame
+        self._prompt = prompt
+        self._manner = manner
         self._shaper: Shaper | None = None
+        self._words = Words("", 0.0)
         self._raw = bytearray()
-        self._fresh = not level.known  # all of this speech is waited for
-        self._ended = self._said = False
+        self._fresh = not manner.level.known  # all of this speech is waited for
+        self._ended = False
+        self._said = 0  # samples
 
     async def receive(self) -> SpeechChunk | None:
         while self._raw or not self._ended:
@@ -85,8 +97,7 @@ class _Speech:
             if len(self._raw) < CHUNK_BYTES and not self._ended:
                 await self._more()
             elif slin := self._shaped():
-                self._said = True
-                return SpeechChunk(slin)
+                return self._chunk(slin)
         return await self._end()
 
     async def _more(self) -> None:
@@ -97,7 +108,7 @@ class _Speech:
                 self._raw += raw
                 raw = await self._answers.receive()
         except SynthesisError as error:
-            raise self._blame(error) from error
+            raise _blame(error, self._prompt) from error
         self._ended = raw is None
         self._raw += raw or b""
         if self._ended and len(self._raw) % 2:
@@ -109,10 +120,14 @@ class _Speech:
         samples = np.frombuffer(taken, "<i2").astype(np.int16)
         if self._shaper is None:
             if self._fresh:
-                self._level.hear(np.frombuffer(taken + bytes(self._raw), "<i2").astype(np.int16))
-            self._shaper = Shaper(self._level.gain)
+                whole = np.frombuffer(taken + bytes(self._raw), "<i2").astype(np.int16)
+                self._manner.level.hear(whole)
+                self._manner.pace.hear(self._prompt.text, len(whole), self._prompt.rate)
+            self._shaper = Shaper(self._manner.level.gain)
+            per_character = self._manner.pace.samples_per_character / self._prompt.rate
+            self._words = Words(self._prompt.text, per_character)
         if not self._fresh:
-            self._level.hear(samples)
+            self._manner.level.hear(samples)
         return self._shaper.feed(samples).astype("<i2").tobytes()
 
     async def _end(self) -> SpeechChunk | None:
@@ -120,11 +135,17 @@ class _Speech:
         shaper, self._shaper = self._shaper, None
         tail = shaper.finish().astype("<i2").tobytes() if shaper is not None else b""
         if tail:
-            self._said = True
-            return SpeechChunk(tail)
+            if not self._fresh:
+                spoken = self._said + max(len(tail) // 2 - TAIL, 0)
+                self._manner.pace.hear(self._prompt.text, spoken, self._prompt.rate)
+            return self._chunk(tail, last=True)
         if not self._said:
-            raise self._blame(SynthesisError("Google sent no sound for a prompt", retryable=True))
+            raise SynthesisError("Google sent no sound for a prompt", retryable=True)
         return None
+
+    def _chunk(self, slin: bytes, *, last: bool = False) -> SpeechChunk:
+        begin, self._said = self._said, self._said + len(slin) // 2
+        return SpeechChunk(slin, self._words.begun(begin, self._said, last=last))
 
 
 def _blame(error: SynthesisError, prompt: Prompt) -> SynthesisError:

@@ -4,6 +4,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ SECONDS_PER_CHARACTER = 0.01  # unary: the whole is made before any of it comes
 TOLD_SECONDS = 0.3
 DEADLINE_SECONDS = 60.0  # ends an RPC that everything else has forgotten
 _LONGEST_TEXT = 300
+# Google quotes the sentence that is too long for a voice; what is said to a caller must not reach a log.
+_QUOTED = re.compile(r"sentence starting with.*", re.IGNORECASE | re.DOTALL)
 _REFUSED = {
     grpc.StatusCode.UNAUTHENTICATED: "GOOGLE_APPLICATION_CREDENTIALS",
     grpc.StatusCode.PERMISSION_DENIED: "GOOGLE_APPLICATION_CREDENTIALS",
@@ -191,6 +194,6 @@ async def _within(service: Service, seconds: float, ask: Callable[[], Any]) -> A
 def fault(error: grpc.RpcError, where: str) -> SynthesisError:
     """Our error for a status. What is not known to be a refusal may go well another time; a quota is one of these."""
     code = error.code()
-    text = " ".join((error.details() or "").split())[:_LONGEST_TEXT]
+    text = " ".join(_QUOTED.sub("", error.details() or "").split())[:_LONGEST_TEXT]
     setting = _REFUSED.get(code, "GOOGLE_TTS_ENDPOINT" if code is grpc.StatusCode.UNAVAILABLE else "")
     return SynthesisError(f"{where}: {code.name}: {text}", retryable=code not in _REFUSED, setting=setting)

@@ -28,7 +28,7 @@ class WordMark:
 
 @dataclass(frozen=True, slots=True)
 class SpeechChunk:
-    """A piece of a prompt's speech: 8 kHz slin (even length), and the words that begin in it where the voice knows."""
+    """A piece of a prompt's speech: 8 kHz slin (even length), and the words that begin in it if the voice can tell."""
 
     slin: bytes
     words: tuple[WordMark, ...] = ()

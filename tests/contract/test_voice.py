@@ -90,9 +90,8 @@ async def test_words_begin_in_the_chunk_that_names_them_and_in_order(voice: Voic
     assert starts == sorted(set(starts))
     assert positions == sorted(positions)
     assert all(not text[at].isspace() and (at == 0 or text[at - 1].isspace()) for at in starts)
-    if starts:  # Google does not know when its words begin
-        assert starts[0] == 0
-        assert len(starts) >= len(text.split()) // 2
+    assert starts[0] == 0
+    assert len(starts) >= len(text.split()) // 2
 
 
 async def test_a_faster_rate_is_shorter(voice: Voice) -> None:
