@@ -44,6 +44,9 @@ stt_failovers_total = Counter("callengine_stt_failovers_total", "Calls that a fa
 stt_lost_seconds_total = Counter(
     "callengine_stt_lost_seconds_total", "Audio with speech that no recogniser was there for while the ring had it."
 )
+tts_fallbacks_total = Counter(
+    "callengine_tts_fallbacks_total", "Prompts that the chosen voice failed at and the spare one spoke."
+)
 tool_calls_total = Counter("callengine_tool_calls_total", "Tool calls, by result.", ["tool", "result"])
 llm_tokens_total = Counter(
     "callengine_llm_tokens_total", "Tokens of the language model: input, cache_read, cache_write, output.", ["kind"]

@@ -8,11 +8,11 @@ import pytest
 import trio
 
 from backends.tts.espeak import open_voice
-from backends.tts.speech import speak_whole
 from callengine.api.records import CallView
 from callengine.demo.report import Report, Spoken, report_on
 from callengine.demo.speech import TAGS, Language, Utterance, load_utterances
 from callengine.ports.synthesis import Prompt
+from callengine.voice.speech import speak_whole
 from tests.asterisk.alaw import Samples
 from tests.asterisk.callers import record
 from tests.asterisk.heard import audio_of, is_sound
