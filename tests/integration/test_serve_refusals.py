@@ -193,14 +193,6 @@ def test_a_whisper_server_that_is_not_there(url: str, problem: str, state: dict[
     assert_refused(refusal, "WHISPER_URL", problem)
 
 
-def test_two_recognisers_of_which_neither_is_there(state: dict[str, str], tmp_path: Path) -> None:
-    both = {"STT_BACKEND": "whisper", "WHISPER_URL": f"grpc://{NOBODY_THERE}"}
-    both |= {"STT_FALLBACK": "google", "GOOGLE_STT_ENDPOINT": f"grpc://{NOBODY_THERE}"}
-    refusal = failed_start(tmp_path / "data", **state, **both)
-    assert_refused(refusal, "WHISPER_URL", f"whisper-server at {NOBODY_THERE}: UNAVAILABLE")
-    assert f"; STT_FALLBACK=google is away as well: Google Speech at {NOBODY_THERE}: UNAVAILABLE" in refusal[2]
-
-
 @pytest.mark.parametrize(
     ("variable", "value", "problem"),
     [
@@ -215,3 +207,11 @@ def test_a_claude_that_is_not_there(
         claude = {"DIALOG_BACKEND": "claude", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url, variable: value}
         refusal = failed_start(tmp_path / "data", **state, **claude)
     assert_refused(refusal, variable, problem)
+
+
+def test_two_recognisers_of_which_neither_is_there(state: dict[str, str], tmp_path: Path) -> None:
+    both = {"STT_BACKEND": "whisper", "WHISPER_URL": f"grpc://{NOBODY_THERE}"}
+    both |= {"STT_FALLBACK": "google", "GOOGLE_STT_ENDPOINT": f"grpc://{NOBODY_THERE}"}
+    refusal = failed_start(tmp_path / "data", **state, **both)
+    assert_refused(refusal, "WHISPER_URL", f"whisper-server at {NOBODY_THERE}: UNAVAILABLE")
+    assert f"; STT_FALLBACK=google is away as well: Google Speech at {NOBODY_THERE}: UNAVAILABLE" in refusal[2]
