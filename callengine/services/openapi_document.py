@@ -29,7 +29,7 @@ async def load_document(where: str, client: httpx.AsyncClient) -> Mapping[str, A
     try:
         return read_document(await trio.Path(where).read_text(encoding="utf-8"))
     except OSError as error:
-        raise DocumentError(f"cannot read {where!r}: {error.strerror}") from None
+        raise DocumentError(f"cannot read {where!r}: {error.strerror}; without it the Store's own is taken") from None
     except UnicodeDecodeError:
         raise DocumentError(f"{where!r} is not UTF-8 text") from None
 

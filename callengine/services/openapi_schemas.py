@@ -87,7 +87,7 @@ def _says(key: str) -> bool:
 
 
 def _modern(schema: dict[str, Any]) -> dict[str, Any]:
-    """OpenAPI 3.0's `nullable` and boolean bounds; a pattern that is no regular expression here is left to the Store."""
+    """OpenAPI 3.0's `nullable` and boolean bounds; a pattern that is no regular expression is left to the Store."""
     for bound, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if isinstance(schema.get(bound), bool) and schema.pop(bound) and limit in schema:
             schema[bound] = schema.pop(limit)

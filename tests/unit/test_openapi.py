@@ -72,18 +72,29 @@ paths:
       parameters: [{name: a, in: query, schema: {type: nonsense}}]
 components:
   parameters:
-    Page: {name: page, in: query, schema: {type: integer, minimum: 0, exclusiveMinimum: true, nullable: true, example: 3}}
+    Page:
+      {name: page, in: query, schema: {type: integer, minimum: 0, exclusiveMinimum: true, nullable: true, example: 3}}
   requestBodies:
     Order:
       required: true
       content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}
   schemas:
-    Base: {type: object, required: [phone], properties: {phone: {type: string, pattern: '(?<bad'}, id: {type: string, readOnly: true}}}
+    Base:
+      type: object
+      required: [phone]
+      properties: {phone: {type: string, pattern: '(?<bad'}, id: {type: string, readOnly: true}}
     Order:
       allOf:
         - {$ref: '#/components/schemas/Base'}
-        - {type: object, required: [lines], properties: {lines: {type: array, items: {$ref: '#/components/schemas/Line'}}, note: {type: string}}}
-    Line: {type: object, title: A line, properties: {title: {type: string, x-note: 1}, parts: {type: array, items: {$ref: '#/components/schemas/Line'}}}}
+        - type: object
+          required: [lines]
+          properties: {lines: {type: array, items: {$ref: '#/components/schemas/Line'}}, note: {type: string}}
+    Line:
+      type: object
+      title: A line
+      properties:
+        title: {type: string, x-note: 1}
+        parts: {type: array, items: {$ref: '#/components/schemas/Line'}}
     Loop: {$ref: '#/components/schemas/Loop'}
 """
 
