@@ -32,6 +32,7 @@ class Sound:
     speaking: bool  # confirmed
     since: int | None  # where the speech begins that has no final yet
     until: int  # where speech last paused
+    seen: int  # what the detector has looked at, on a busy machine seconds behind: silence after that is not known yet
 
     @property
     def active(self) -> bool:
@@ -106,7 +107,11 @@ class Hearing:
         """True when no word is owed for the speech so far: a final covers it, or it was a noise."""
         if sound.speaking or sound.since is None:
             return False
-        noise = may_be_noise and not self._words_owed and self.sent - SETTLED >= max(sound.until, self._opened)
+        noise = (
+            may_be_noise
+            and not self._words_owed
+            and min(self.sent, sound.seen) - SETTLED >= max(sound.until, self._opened)
+        )
         if not noise and self.final + COVERED < sound.until:
             return False
         self._settled = max(self._settled, min(sound.until, self.sent))

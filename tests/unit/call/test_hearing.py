@@ -1,5 +1,6 @@
 """What a stream is sent and which transcripts count, by hand: the cases behind the simulations of whole streams."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -22,15 +23,15 @@ CHUNK = 7680
 
 
 def silence(end: int, start: int = 0, until: int = 0) -> Sound:
-    return Sound(start, end, voiced=False, speaking=False, since=None, until=until)
+    return Sound(start, end, voiced=False, speaking=False, since=None, until=until, seen=end)
 
 
 def speech(end: int, since: int, start: int = 0) -> Sound:
-    return Sound(start, end, voiced=True, speaking=True, since=since, until=0)
+    return Sound(start, end, voiced=True, speaking=True, since=since, until=0, seen=end)
 
 
 def paused(end: int, since: int, until: int, start: int = 0) -> Sound:
-    return Sound(start, end, voiced=False, speaking=False, since=since, until=until)
+    return Sound(start, end, voiced=False, speaking=False, since=since, until=until, seen=end)
 
 
 def sent(hearing: Hearing, sound: Sound) -> list[tuple[int, int]]:
@@ -220,3 +221,11 @@ def test_silence_behind_speech_is_streamed() -> None:
     hearing.take_final(0, 3 * RATE)
     assert sent(hearing, silence(4 * RATE + HANG_OVER, until=3 * RATE)) == [(4 * RATE, 4 * RATE + HANG_OVER)]
     assert sent(hearing, silence(4 * RATE + HANG_OVER + RATE, until=3 * RATE)) == []
+
+
+def test_what_the_detector_has_not_looked_at_settles_nothing() -> None:
+    hearing = opened(silence(0))
+    long_ago = paused(SETTLED + 3 * RATE, since=RATE, until=2 * RATE)
+    sent(hearing, long_ago)
+    assert not hearing.settles(replace(long_ago, voiced=True, seen=3 * RATE), may_be_noise=True)
+    assert hearing.settles(long_ago, may_be_noise=True)
