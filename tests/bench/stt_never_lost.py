@@ -33,7 +33,7 @@ from tests.servers import listening, start_whisper_server, whisper_server
 
 LIMIT_SECONDS = 15.0  # as long as five sentences: their finals may be late
 PAUSE_SECONDS = (0.65, 0.65)
-SENTENCES = 78  # enough for 20 rotations
+SENTENCES = 90  # enough for 20 rotations
 FEWER = 10  # of the call whose server dies
 SHIFTED_SECONDS = 1.013
 console = Console(width=110)
