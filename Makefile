@@ -47,8 +47,11 @@ check: setup ## ruff, flake8-async, mypy strict, import rules
 bench: setup ## the numbers of docs/design.md, with the machine named
 	@$(RUN) tests.bench $(ARGS)
 
-bench-stt: setup ## whisper-server against faster-whisper as it comes, streams at once in real time (about 20 minutes)
+bench-stt: setup ## whisper-server against faster-whisper as it comes, words never lost, STT_GATE, a stream's cost (40 min)
 	@$(RUN) tests.bench.stt $(ARGS)
+	@$(RUN) tests.bench.stt_never_lost
+	@$(RUN) tests.bench.stt_gate
+	@$(RUN) tests.bench.stt_streams
 
 clean: ## remove the environment, tool caches, and callengine-data with all calls recorded by embedded servers
 	rm -rf $(VENV) callengine-data dist build .*_cache .hypothesis

@@ -68,10 +68,10 @@ async def check_recognizers(sources: Sources, names: tuple[str, str]) -> None:
             away[at] = error
     if len(away) == len(sources.recognizers):
         raise _all_away(away, names)
-    for at, error in away.items():
+    for at, problem in away.items():
         sources.failover.circuits[at].fail(trio.current_time(), for_good=True)
         other = f"{SETTINGS[1 - at]}={names[1 - at]}"
-        log.warning("recognizer_away", setting=SETTINGS[at], name=names[at], problem=str(error), serving_with=other)
+        log.warning("recognizer_away", setting=SETTINGS[at], name=names[at], problem=str(problem), serving_with=other)
 
 
 def _all_away(away: dict[int, RecognizerError], names: tuple[str, str]) -> ConfigError:

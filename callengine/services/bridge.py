@@ -3,7 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
@@ -39,9 +39,8 @@ class LoopBridge:
         try:
             result: T = await self._loop.run_aio_coroutine(_call(afn, args))
         except asyncio.CancelledError as error:
-            name = getattr(afn, "__qualname__", type(afn).__name__)
             # Theirs, not ours: ours is trio.Cancelled.
-            raise RuntimeError(f"{name} was cancelled on the asyncio side") from error  # noqa: ASYNC104
+            raise RuntimeError(f"{_name(afn)} was cancelled on the asyncio side") from error  # noqa: ASYNC104
         return result
 
     async def step(self, afn: Callable[..., Coroutine[Any, Any, T]], /, *args: object) -> T:
@@ -58,7 +57,11 @@ class LoopBridge:
                 try:
                     await _settled(awaited)
                 except trio.Cancelled:
-                    await _give_up(coroutine, awaited)
+                    with trio.move_on_after(LEAVE_SECONDS, shield=True) as patience:
+                        await _give_up(coroutine, awaited)
+                    if patience.cancelled_caught:
+                        coroutine.close()
+                        log.warning("asyncio coroutine did not end in time", name=_name(afn))
                     raise
         except StopIteration as done:
             result: T = done.value
@@ -107,6 +110,10 @@ async def open_bridge() -> AsyncIterator[Bridge]:
             asyncio._set_running_loop(None)
 
 
+def _name(afn: Callable[..., object]) -> str:
+    return str(getattr(afn, "__qualname__", type(afn).__name__))
+
+
 async def _settled(awaited: Any) -> None:
     """Wait for what a coroutine of asyncio's awaits: a future, or the loop's next turn (None)."""
     if awaited is None:
@@ -122,16 +129,11 @@ async def _give_up(coroutine: Coroutine[Any, Any, Any], awaited: Any) -> None:
     """Cancel a coroutine as its task would, and let it clean up. An error of its own is raised."""
     if awaited is not None:
         awaited.cancel()
-    try:
-        with trio.move_on_after(LEAVE_SECONDS, shield=True):
-            awaited = coroutine.throw(asyncio.CancelledError(CANCELLED_HERE))
-            while True:
-                await _settled(awaited)
-                awaited = coroutine.send(None)
-    except (StopIteration, asyncio.CancelledError):  # noqa: ASYNC103 - theirs; the caller raises ours
-        return
-    coroutine.close()
-    log.warning("asyncio coroutine did not end in time", name=coroutine.__qualname__)
+    with suppress(StopIteration, asyncio.CancelledError):
+        awaited = coroutine.throw(asyncio.CancelledError(CANCELLED_HERE))
+        while True:
+            await _settled(awaited)
+            awaited = coroutine.send(None)
 
 
 async def _call(afn: Callable[..., Awaitable[T]], args: tuple[object, ...]) -> T:

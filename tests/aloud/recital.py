@@ -12,10 +12,10 @@ from callengine.call.events import EVENTS, DialogEvent
 from callengine.call.recognizer import Ear, run_recognizer
 from callengine.call.sources import Sources
 from callengine.call.turn_events import CallerHeard
-from callengine.media.audio import RATE
+from callengine.media.audio import FRAME_BYTES, RATE
 from callengine.media.clock import MediaClock
 from callengine.media.confirm import serve_confirmation
-from callengine.media.leg import FRAME_BYTES, HEADER, Leg
+from callengine.media.leg import HEADER, Leg
 from callengine.media.silero import SileroModel
 from callengine.ports.recognition import StreamSpec
 from tests.aloud.lines import Line

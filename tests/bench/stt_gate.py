@@ -37,9 +37,9 @@ LEADS_SECONDS = (1.0, 1.013)
 console = Console(width=110)
 
 
-async def measure(language: str, noise: str, table: Table) -> None:
+async def measure(language: str, noise: str, sentences: int, table: Table) -> None:
     """A row for each run."""
-    said, later = (line(language, SENTENCES, PAUSE_SECONDS, lead, NOISES[noise]) for lead in LEADS_SECONDS)
+    said, later = (line(language, sentences, PAUSE_SECONDS, lead, NOISES[noise]) for lead in LEADS_SECONDS)
     async with _ears() as (google, clock):
         calm, shifted = await heard_straight(google, said), await heard_straight(google, later)
         recital = Recital(said, (Overheard(google, said.audio),), gate=True)
@@ -66,6 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.stt_gate", description=__doc__)
     parser.add_argument("--languages", nargs="+", default=["ru", "en"], choices=["ru", "en"])
     parser.add_argument("--noises", nargs="+", default=list(NOISES), choices=NOISES)
+    parser.add_argument("--sentences", type=int, default=SENTENCES)
     parser.add_argument("--pace", type=float, default=1.0, help="of the call's time, for a busy machine [1]")
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -76,7 +77,7 @@ def main() -> None:
         table.add_column(name, justify="left" if name in ("language", "line", "gate") else "right")
     for language in chosen.languages:
         for noise in chosen.noises:
-            trio.run(measure, language, noise, table, clock=trio.testing.MockClock(rate=chosen.pace))
+            trio.run(measure, language, noise, chosen.sentences, table, clock=trio.testing.MockClock(rate=chosen.pace))
     console.print(table)
 
 

@@ -18,6 +18,7 @@ from psycopg.rows import dict_row
 from callengine.caller.phone import Phone, open_phone
 from callengine.caller.wire import HungUp
 from tests.engine_process import EngineProcess, running_engine
+from tests.recognizers import NOBODY_THERE
 from tests.speech import DEMO, FIXTURES, load
 
 pytestmark = pytest.mark.integration
@@ -135,6 +136,23 @@ async def test_recorded_speech_is_recognised_and_answered(tmp_path: Path) -> Non
     assert "свидания" in heard
     assert record["turns"][-1]["text"] == "Спасибо за звонок. До свидания!"
     assert with_timestamps(record) == stored
+
+
+async def test_one_of_two_recognisers_away_is_a_warning_and_the_other_hears_the_call(tmp_path: Path) -> None:
+    call_id = uuid4()
+    two = {"STT_BACKEND": "whisper", "WHISPER_URL": f"grpc://{NOBODY_THERE}", "STT_FALLBACK": "scripted"}
+    with running_engine(tmp_path / "data", **two) as engine:
+        async with open_api(engine) as api:
+            async with open_phone("127.0.0.1", engine.port, call_id) as phone:
+                assert await phone.agent_silent(0.6)
+                assert await phone.say(GOODBYE)
+                assert await phone.agent_silent(1.0)
+            record = await closed_record(api, call_id)
+        [warning] = [line for line in engine.log() if line["event"].startswith("recognizer_")]
+    assert (warning["level"], warning["event"], warning["setting"]) == ("warning", "recognizer_away", "STT_BACKEND")
+    assert f"whisper-server at {NOBODY_THERE}: UNAVAILABLE" in warning["problem"]
+    assert warning["serving_with"] == "STT_FALLBACK=scripted"
+    assert [turn["role"] for turn in record["turns"]].count("caller") == 1
 
 
 async def abandoned(engine: EngineProcess) -> None:

@@ -57,7 +57,7 @@ def opened(sound: Sound, idle: float | None = None) -> Hearing:
 def test_messages_are_few_where_nobody_waits_for_them() -> None:
     """Confirmed speech wakes who looks at once, whatever he waits for."""
     hearing, end = opened(silence(RATE)), RATE
-    unsure = Sound(0, end, voiced=True, speaking=False, since=None, until=0)
+    unsure = replace(silence(end), voiced=True)
     assert hearing.next_look(silence(end)) == end + SILENCE_CHUNK
     assert hearing.next_look(unsure) == end + UNSURE_CHUNK
     assert hearing.next_look(speech(end, since=0)) == end + SPEECH_CHUNK
