@@ -42,6 +42,5 @@ class Prompts:
         return (tokenizer.sot_prev, *tokens) if tokens else ()
 
     def prompt(self, language: str, hints: tuple[int, ...]) -> list[int]:
-        """Return the prompt; its length does not depend on the language."""
-        tokenizer = self.tokenizer(language)
-        return [*hints, *tokenizer.sot_sequence, tokenizer.no_timestamps]
+        """Return the prompt; its length does not depend on the language. The model is to write times, too."""
+        return [*hints, *self.tokenizer(language).sot_sequence]
