@@ -25,9 +25,13 @@ from whisper_server.schedule import Shape
 from whisper_server.transcript import Transcript, Utterance, Word
 from whisper_server.windows import window_seconds
 
-# Hypotheses are compared by their whole probability, not by that of their average word as is usual: to a window with
-# silence behind the speech "April April" is on average likelier than "April".
-_LENGTH_PENALTY = 0.0
+# A short window tempts the base model to say its text again ("July July", "8 8"). Writing times it stops where speech
+# does, but it spells a single word worse. Of a word or two (less than this, post-roll included) beams without times are
+# compared nearer to their whole probability than to that of their average word, by which "July July" is likelier.
+# Never so for longer speech: there a sentence alone is likelier than with the one behind it.
+# The measured table is in docs/howto/gpu-node.md.
+BRIEF_SECONDS = 1.1
+_BRIEF_LENGTH_PENALTY = 0.5
 
 _PREPENDED = "\"'“¿([{-«"
 _APPENDED = "\"'.。,，!！?？:：”)]}、»"
@@ -60,9 +64,10 @@ class Decoder:
         padded = np.pad(audio, (0, max(0, int(window * MODEL_RATE) - len(audio))))[: int(window * MODEL_RATE)]
         hints = self._prompts.hints(utterance.hints)
         beams = 1 if utterance.interim else self._beam_size
-        prompt = len(self._prompts.prompt("en", hints))
+        brief = seconds - utterance.silence < BRIEF_SECONDS
+        prompt = len(self._prompts.prompt("en", hints, times=not brief))
         # Aligning words is a pass over the encoder's output of one utterance in one language.
-        shape = Shape(window, prompt, beams, alone=utterance.words)
+        shape = Shape(window, prompt, beams, brief, alone=utterance.words)
         features = self._model.feature_extractor(padded, padding=0)
         return Prepared(utterance, shape, seconds, hints, features)
 
@@ -70,13 +75,17 @@ class Decoder:
         """Return what was said in each, None where the guards hold that nobody spoke; all must have one shape."""
         encoded = self._model.model.encode(get_ctranslate2_storage(np.stack([one.features for one in batch])))
         languages = self._languages(encoded, batch)
-        prompts = [self._prompts.prompt(language, one.hints) for language, one in zip(languages, batch, strict=True)]
+        shape = batch[0].shape
+        prompts = [
+            self._prompts.prompt(language, one.hints, times=not shape.brief)
+            for language, one in zip(languages, batch, strict=True)
+        ]
         longest = max(guards.max_tokens(one.seconds) for one in batch)
         results = self._model.model.generate(
             encoded,
             prompts,
-            beam_size=batch[0].shape.beams,
-            length_penalty=_LENGTH_PENALTY,
+            beam_size=shape.beams,
+            length_penalty=_length_penalty(shape),
             max_length=min(len(prompts[0]) + longest, self._model.max_length),
             return_scores=True,
             return_no_speech_prob=True,
@@ -90,8 +99,10 @@ class Decoder:
         tokenizer = self._prompts.tokenizer(language)
         tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
         tokens = tokens[: guards.max_tokens(one.seconds)]
-        # With this length penalty CTranslate2's score is the sum over the tokens, the end token among them.
-        logprob = result.scores[0] / (len(result.sequences_ids[0]) + 1)
+        # CTranslate2's score is the sum over the tokens, times among them, by a power of their number; the end token
+        # counts too.
+        number = len(result.sequences_ids[0])
+        logprob = result.scores[0] * number ** _length_penalty(one.shape) / (number + 1)
         whole = tokenizer.decode(tokens).strip()
         text = guards.without_loop(whole, one.seconds - one.utterance.silence)
         heard = guards.Heard(text, tuple(tokens), one.seconds, result.no_speech_prob, logprob)
@@ -122,6 +133,10 @@ class Decoder:
             for word in alignment
             if word["word"].strip()
         )
+
+
+def _length_penalty(shape: Shape) -> float:
+    return _BRIEF_LENGTH_PENALTY if shape.brief else 1.0
 
 
 def _likeliest(ranked: list[tuple[str, float]], wanted: tuple[str, ...]) -> str:

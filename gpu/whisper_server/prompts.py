@@ -1,4 +1,8 @@
-"""What the model is told before it decodes: language, task, and the phrases that a client expects to hear."""
+"""What the model is told before it decodes: language, task, and the phrases that a client expects to hear.
+
+It is told to leave times out, which nobody reads, for brief answers only: writing when speech ends it knows that it
+has ended. Without times the base model says a phrase two or three times to fill its window (`decoder` has the rule).
+"""
 
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
@@ -41,7 +45,7 @@ class Prompts:
             tokens += more
         return (tokenizer.sot_prev, *tokens) if tokens else ()
 
-    def prompt(self, language: str, hints: tuple[int, ...]) -> list[int]:
+    def prompt(self, language: str, hints: tuple[int, ...], *, times: bool) -> list[int]:
         """Return the prompt; its length does not depend on the language."""
         tokenizer = self.tokenizer(language)
-        return [*hints, *tokenizer.sot_sequence, tokenizer.no_timestamps]
+        return [*hints, *tokenizer.sot_sequence, *([] if times else [tokenizer.no_timestamps])]

@@ -21,11 +21,15 @@ class Urgency(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What must be equal within a batch: window in seconds, tokens of the prompt, beams. `alone`: no batch at all."""
+    """What must be equal within a batch: window in seconds, tokens of the prompt, beams.
+
+    `brief`: searched as a word or two. `alone`: no batch at all.
+    """
 
     window: float
     prompt: int
     beams: int
+    brief: bool = False
     alone: bool = False
 
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from whisper_server.transcript import Utterance
 from callengine.evaluation.scoring import compare, total
 from callengine.evaluation.words import normalised
 from tests.bench.stt_lines import RATE, utterances
-from tests.bench.stt_peers import BEAMS, load, plain
+from tests.bench.stt_peers import BEAMS, Hear, load, plain
 from tests.speech import FIXTURES, Clip
 from tests.speech import load as load_clips
 
@@ -52,7 +53,7 @@ class Heard:
         return len(self.clip.slin) < SHORT_SECONDS * RATE * 2
 
 
-def ours(decoder: Decoder, clip: Clip, language: str) -> str:
+def ours(decoder: Decoder, language: str, clip: Clip) -> str:
     """Return what our server makes of a clip between two silences."""
     silence = np.zeros(RATE, np.int16)
     line = np.concatenate([silence, np.frombuffer(clip.slin, "<i2"), silence])
@@ -62,6 +63,11 @@ def ours(decoder: Decoder, clip: Clip, language: str) -> str:
         utterance = Utterance(line[spoken.start : spoken.end], RATE, (language,), silence=before)
         texts += [heard.text for heard in decoder.decode([decoder.prepare(utterance)]) if heard is not None]
     return " ".join(texts)
+
+
+def offline(hear: Hear, language: str, clip: Clip) -> str:
+    """Return what faster-whisper makes of a whole clip."""
+    return hear(np.frombuffer(clip.slin, "<i2"), language)
 
 
 def hear_all(hear: Callable[[Clip], str], clips: list[Clip]) -> list[Heard]:
@@ -96,13 +102,13 @@ def main() -> None:
     parser.add_argument("--model", nargs=3, default=["cpu", "base", "int8"], metavar=("DEVICE", "NAME", "COMPUTE_TYPE"))
     chosen = parser.parse_args()
     model = load(*chosen.model)
-    decoder, offline = Decoder(model, BEAMS), plain(model)
+    decoder, hear_offline = Decoder(model, BEAMS), plain(model)
     sys.stdout.write(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n")
     for folder, language in chosen.speech or default:
         clips = load_clips(Path(folder))[slice(*chosen.slice)]
-        systems: dict[str, Callable[[Clip], str]] = {
-            "whisper-server": lambda clip, language=language: ours(decoder, clip, language),
-            "offline, beam 5": lambda clip, language=language: offline(np.frombuffer(clip.slin, "<i2"), language),
+        systems = {
+            "whisper-server": partial(ours, decoder, language),
+            "offline, beam 5": partial(offline, hear_offline, language),
         }
         for system, hear in systems.items():
             sys.stdout.write(row(system, language, hear_all(hear, clips)))

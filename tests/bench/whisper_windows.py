@@ -113,7 +113,7 @@ class Ear:
         seconds = len(sound) / MODEL_RATE
         encoded = self._model.encode(self._features(sound, how))
         tokenizer = Tokenizer(self._model.hf_tokenizer, True, task="transcribe", language=language)
-        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        prompt = [*tokenizer.sot_sequence]
         result = self._model.model.generate(
             encoded,
             [prompt],

@@ -24,7 +24,7 @@ from tests.google_clients import (
     plain,
     sentences,
 )
-from tests.speech import Clip
+from tests.speech import FIXTURES, Clip, load
 
 pytestmark = pytest.mark.integration
 
@@ -94,6 +94,16 @@ def test_english_and_detected_language(channel: grpc.Channel) -> None:
         text = "".join(result.alternatives[0].transcript for result in finals(responses))
         assert jiwer.wer(plain(clip.text), plain(text)) < MOST_WORDS_WRONG
         assert {result.language_code for result in finals(responses)} == {"en"}
+
+
+@pytest.mark.parametrize("name", ["digits-mon-6", "speed-dial"])
+def test_a_short_answer_is_said_once(channel: grpc.Channel, name: str) -> None:
+    """Without times to write the model says both twice, to fill its window."""
+    clip = next(clip for clip in load(FIXTURES / "en") if clip.name == name)
+    opening = opening_v2(config_v2(language="en-US"), endpointing_sensitivity=SHORT)
+    requests = itertools.chain([opening], audio_v2(PAUSE + clip.slin + PAUSE))
+    responses = list(client_v2(channel).streaming_recognize(requests=requests, timeout=60))
+    assert [plain(result.alternatives[0].transcript) for result in finals(responses)] == [plain(clip.text)]
 
 
 def test_v1_helper_with_word_times_and_a_flush(channel: grpc.Channel) -> None:
