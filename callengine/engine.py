@@ -1,7 +1,8 @@
 """One running engine: its calls, what the dialplan may ask of them afterwards, and what the API may do to them."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
@@ -11,7 +12,7 @@ import trio
 
 from callengine import metrics
 from callengine.answering import Agents
-from callengine.call.call import run_call
+from callengine.call.call import APOLOGISED, CALLER_GONE, run_call
 from callengine.call.events import TransferOrdered
 from callengine.call.parts import Call, CallLimits, Ending, Services
 from callengine.config import Settings
@@ -20,14 +21,15 @@ from callengine.media.admission import Admission
 from callengine.media.clock import MediaClock
 from callengine.media.leg import Leg
 from callengine.ports.journal import CallClosed, CallOpened
-from callengine.ports.tools import CallerContext
+from callengine.ports.tools import CallerContext, Toolbox
 
 OUTCOMES = 10_000  # of ended calls, kept for the dialplan's question
 CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
 MOVED_SECONDS = 1.0  # a channel that was moved has left within 2 ms
 CLOSED_SECONDS = 1.0  # Asterisk closes 1 ms after it was told to; the leg waits for 2 s
 UNWOUND_SECONDS = 0.5  # a call whose line is gone has its outcome within a few steps of the loop
-UNSPOKEN_FAULTS = ("fault", "stalled")  # the line broke by our doing, without a word to the caller
+# The line went without a word of ours: who still asks has a caller who lost us (one who hung up has nobody ask).
+LINE_LOST = (CALLER_GONE, "reset", "fault", "stalled")
 
 HangUp = Literal["unknown", "closed", "told"]
 Order = Literal["unknown", "no_target", "ending", "ordered"]
@@ -47,10 +49,14 @@ class CallUp:
 class Engine:
     """One running engine: its calls, and what may be asked of it from outside."""
 
-    def __init__(self, settings: Settings, agents: Agents, services: Services) -> None:
+    def __init__(
+        self, settings: Settings, agents: Agents, services: Services, toolboxes: Mapping[str, Toolbox] | None = None
+    ) -> None:
+        """`toolboxes`: by an agent's language; an agent without one has that of `services`."""
         self.settings = settings
         self.agents = agents
         self.services = services
+        self._toolboxes = toolboxes or {}
         self.clock = MediaClock()
         self.admission = Admission(settings.max_calls)
         self._up: dict[UUID, CallUp] = {}
@@ -64,7 +70,8 @@ class Engine:
         limits = CallLimits(
             settings.max_call_seconds, endpointing=settings.stt_endpointing, chunk_ms=settings.stt_chunk_ms
         )
-        call = Call(leg, caller, agent, self.services, limits, orders)
+        toolbox = self._toolboxes.get(agent.language, self.services.toolbox)
+        call = Call(leg, caller, agent, replace(self.services, toolbox=toolbox), limits, orders)
         self._up[uuid] = up = CallUp(call, ordering, trio.Event())
         self._outcomes.pop(uuid, None)  # of an earlier connection with this UUID
         metrics.calls_active.inc()
@@ -161,9 +168,11 @@ class Engine:
 
 
 def _word_for(ending: Ending, call: Call) -> str:
-    """`failed` is no word of the dialplan's table, so its fallback follows: no word of ours could be heard."""
+    """`failed`: the caller has heard nothing of it, so they go to people at once; after an apology the shop decides."""
     if ending.outcome == "transferred":
         return f"transfer:{call.agent.transfer.destination(ending.target).word}"
-    if ending.outcome == "handed_over" or (ending.outcome == "failed" and ending.detail in UNSPOKEN_FAULTS):
+    if ending.outcome == "handed_over" or ending.detail in LINE_LOST:
         return "retry"
-    return "failed" if ending.outcome == "failed" and call.leg.ended is not None else "hangup"
+    if ending.outcome == "failed":
+        return "apologised" if ending.detail == APOLOGISED else "failed"
+    return "hangup"

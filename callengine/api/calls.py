@@ -14,6 +14,7 @@ from callengine.api.forms import FORM_TYPE, read_form
 from callengine.api.problems import described
 from callengine.api.records import CallPage, CallView, summary_of, view_of
 from callengine.api.state import ApiState
+from callengine.display_name import display_name
 from callengine.ports.tools import CallerContext
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
@@ -49,7 +50,7 @@ def caller_of(call_id: UUID, form: dict[str, str]) -> CallerContext:
         str(call_id),
         language,
         number=form.get("caller", ""),
-        name=form.get("name", ""),
+        name=display_name(form.get("name", ""), form.get("channel", "")),
         called=form.get("called", ""),
         channel=form.get("channel", ""),
         fields={name: value for name, value in form.items() if name not in NAMED_FIELDS},
@@ -94,7 +95,8 @@ def dialplan_routes(state: ApiState) -> APIRouter:
         "/calls/{call_id}/outcome", response_class=PlainTextResponse, responses={"default": described(401)[401]}
     )
     async def outcome(call_id: str) -> PlainTextResponse:
-        """One word: `hangup`, `transfer:NAME`, `retry` or `busy`. What is no UUID is an unknown call: `retry`."""
+        """One word: `hangup`, `transfer:NAME`, `retry`, `busy`, `failed` (to people at once) or `apologised` (failed,
+        and the caller was told). What is no UUID is an unknown call: `retry`."""
         try:
             known = UUID(call_id)
         except ValueError:

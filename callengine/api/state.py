@@ -29,8 +29,8 @@ class ApiState:
     """The engine as the API may ask it.
 
     `listening`: AudioSocket accepts connections. `outcome`: the dialplan's word for a call (`hangup`, `transfer:NAME`,
-    `retry`, `busy`); `retry` for one this node does not know. `transfer`: to a target of the call's agent. `hang_up`:
-    within seconds, whatever Asterisk does; `told` where it has not confirmed.
+    `retry`, `busy`, `failed`, `apologised`); `retry` for one this node does not know. `transfer`: to a target of the
+    call's agent. `hang_up`: within seconds, whatever Asterisk does; `told` where it has not confirmed.
     """
 
     settings: Settings

@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import trio
-
+from callengine import metrics
 from callengine.call.history import History
 from callengine.call.parts import Call
 from callengine.call.record import Record
 from callengine.call.sentences import Splitter
-from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, ReplyRequest, TextDelta
-from callengine.ports.tools import ToolCall, ToolResult
+from callengine.call.tool_calls import run_tools
+from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, Delayed, ReplyRequest, TextDelta, Usage
+from callengine.ports.tools import ToolCall
 
 TOOL_ROUNDS = 5  # a backend that still asks for tools then has lost its way
 
@@ -42,7 +42,7 @@ async def make_answer(call: Call, history: History, record: Record, say: SayText
                 return await _close(call, wanted, say_piece, bool(said))
         if not calls:
             break
-        await _run_tools(call, calls, history, record)
+        await run_tools(call, calls, history, record)
     return AnswerResult()
 
 
@@ -54,32 +54,21 @@ async def _ask(call: Call, history: History, say: SayText, draft: str) -> list[T
     calls: list[ToolCall] = []
     async with call.services.dialog.open_reply(request) as reply:
         while (event := await reply.receive()) is not None:
-            if isinstance(event, TextDelta):
-                for piece in splitter.feed(event.text):
-                    await say(piece)
-            else:
-                calls.append(event)
+            match event:
+                case TextDelta(text=text):
+                    for piece in splitter.feed(text):
+                        await say(piece)
+                case Delayed():
+                    for piece in (*splitter.finish(), call.agent.one_moment):
+                        if piece:
+                            await say(piece)
+                case Usage():
+                    metrics.count_tokens(event)
+                case ToolCall():
+                    calls.append(event)
     for piece in splitter.finish():
         await say(piece)
     return calls
-
-
-async def _run_tools(call: Call, calls: list[ToolCall], history: History, record: Record) -> None:
-    """All of them at once; the history has them in the order they were asked for."""
-    results: dict[str, ToolResult] = {}
-    spans: dict[str, tuple[float, float]] = {}
-
-    async def run_one(wanted: ToolCall) -> None:
-        started = trio.current_time()
-        results[wanted.id] = await call.services.toolbox.run(wanted, call.caller)
-        spans[wanted.id] = (started, trio.current_time() - started)
-
-    async with trio.open_nursery() as nursery:
-        for wanted in calls:
-            nursery.start_soon(run_one, wanted)
-    for wanted in calls:
-        history.tool(wanted, results[wanted.id])
-        record.tool(wanted, results[wanted.id], *spans[wanted.id])
 
 
 async def _close(call: Call, wanted: ToolCall, say: SayText, said: bool) -> AnswerResult:

@@ -25,6 +25,10 @@ from callengine.ports.registry import LiveCall
 
 APOLOGY_SECONDS = 8.0
 
+# Details of endings that decide the dialplan's word.
+CALLER_GONE = "the caller hung up"
+APOLOGISED = "an error in the engine or a service, the caller heard an apology"
+
 log = structlog.get_logger(__name__)
 
 
@@ -53,7 +57,8 @@ async def run_call(call: Call, node: str) -> Ending:
     except* Exception:
         log.exception("call_failed")
         ending = Ending("failed", "an error in the engine or a service")
-        await _apologise(call)
+        if await _apologise(call):
+            ending = Ending("failed", APOLOGISED)
     finally:
         seconds = trio.current_time() - call.leg.began
         services.journal.record_nowait(
@@ -102,21 +107,24 @@ def _ended_by_line(leg: Leg, answers_heard: int) -> Ending:
     if leg.hung_up:
         return Ending("completed", "hung up from outside")
     if ended.reason == "hangup":
-        return Ending("completed" if answers_heard > 1 else "abandoned", "the caller hung up")
+        return Ending("completed" if answers_heard > 1 else "abandoned", CALLER_GONE)
     log.warning("line_failed", reason=ended.reason, detail=ended.detail)
     return Ending("abandoned" if ended.reason in ("no_media", "reset") else "failed", ended.reason)
 
 
-async def _apologise(call: Call) -> None:
-    """Best effort: without a line or a voice the call ends all the same."""
+async def _apologise(call: Call) -> bool:
+    """Best effort: without a line or a voice the call ends all the same. True when the apology was heard whole."""
+    heard = False
     try:
         with trio.move_on_after(APOLOGY_SECONDS, shield=True) as apology:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_await_line_end, call.leg, apology)
                 await play_out(call.leg, call.services.voice, call.agent.prompt(call.agent.apology))
+                heard = True
                 nursery.cancel_scope.cancel("the apology has been heard")
     except* Exception:
         log.warning("apology_failed", exc_info=True)
+    return heard
 
 
 async def _await_line_end(leg: Leg, apology: trio.CancelScope) -> None:

@@ -21,6 +21,7 @@ class Piece:
     end: int
     words: tuple[WordMark, ...] = ()
     complete: bool = False
+    filler: bool = False
 
 
 def heard_text(pieces: Sequence[Piece], played: int) -> str:
@@ -53,16 +54,19 @@ class History:
     """The items a dialog backend is given."""
 
     items: list[HistoryItem] = field(default_factory=list)
+    _written: set[str] = field(default_factory=set)  # ids of the calls that changed the Store
 
     def caller(self, text: str) -> None:
         """The caller's turn has ended."""
         self.items.append(CallerSaid(text))
 
     def take_back(self) -> None:
-        """The caller goes on speaking: the newest turn, and what was looked up for it, will come again whole."""
+        """The caller goes on speaking: the newest turn, and what was looked up for it, will come again whole.
+
+        What was written for it stays: it has been done, and must not be done again."""
         for index in range(len(self.items) - 1, -1, -1):
             if isinstance(self.items[index], CallerSaid):
-                del self.items[index:]
+                self.items[index:] = [item for item in self.items[index:] if self._is_written(item)]
                 return
 
     def correct_caller(self, text: str) -> None:
@@ -72,11 +76,17 @@ class History:
                 self.items[index] = CallerSaid(text)
                 return
 
-    def tool(self, call: ToolCall, result: ToolResult) -> None:
-        """A tool was run."""
-        self.items += (call, result)
+    def tools(self, place: int, done: Sequence[tuple[ToolCall, ToolResult]], written: Sequence[str] = ()) -> None:
+        """Tools were run that were asked for when the history had `place` items: the caller may have gone on since.
+
+        `written`: the ids of those that changed the Store, or may have."""
+        self.items[place:place] = [item for pair in done for item in pair]
+        self._written.update(written)
 
     def agent(self, text: str, interrupted: bool) -> None:
         """What the caller heard of the agent's turn; nothing heard is nothing said."""
         if text:
             self.items.append(AgentSaid(text, interrupted))
+
+    def _is_written(self, item: HistoryItem) -> bool:
+        return isinstance(item, ToolCall | ToolResult) and item.id in self._written

@@ -9,6 +9,16 @@ from callengine.ports.journal import ToolRecorded as ToolEntry
 from callengine.ports.tools import ToolCall, ToolResult
 
 LOST = "[…]"  # the caller's words are not known
+CUT_OFF = '{"error": "cut off"}'  # a tool's: nothing was written by it, and what it found nobody used
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAsked:
+    """A tool call under way: its number in the record, and the clock's time when it was asked for."""
+
+    call: ToolCall
+    sequence: int
+    started: float
 
 
 @dataclass(slots=True)
@@ -59,19 +69,25 @@ class Record:
             TurnRecorded(self.call_id, self._next(), "caller", LOST, began, ended, timings={"lost": ended - began})
         )
 
-    def tool(self, call: ToolCall, result: ToolResult, started: float, seconds: float) -> None:
-        """A tool was run."""
-        metrics.tool_calls_total.labels(call.name, "error" if result.is_error else "ok").inc()
+    def tool_asked(self, call: ToolCall, started: float) -> ToolAsked:
+        """A tool is asked for: it has its place in the order of things now, and is written once it is over."""
+        return ToolAsked(call, self._next(), started)
+
+    def tool_ended(self, asked: ToolAsked, result: ToolResult | None, ended: float) -> None:
+        """What came of it; None: the caller went on or hung up before a read was answered or a write sent."""
+        call, seconds = asked.call, ended - asked.started
+        label = "cut_off" if result is None else "error" if result.is_error else "ok"
+        metrics.tool_calls_total.labels(call.name, label).inc()
         metrics.stage_seconds.labels("tool").observe(seconds)
         self.journal.record_nowait(
             ToolEntry(
                 self.call_id,
-                self._next(),
+                asked.sequence,
                 call.name,
                 dict(call.arguments),
-                result.content,
-                result.is_error,
-                started - self.began,
+                CUT_OFF if result is None else result.content,
+                result is None or result.is_error,
+                asked.started - self.began,
                 seconds,
             )
         )

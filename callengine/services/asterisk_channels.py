@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from callengine.display_name import display_name
+
 ESCAPED = re.compile(r'\\(["\\])')  # AMI writes a quotation mark inside a name as \"
 
 
@@ -40,7 +42,8 @@ def channel_of_json(item: Mapping[str, Any]) -> Channel:
     """A channel of `GET /ari/channels`. Raises KeyError, TypeError for what is none."""
     caller, doing = item["caller"], item["dialplan"]
     app, data = str(doing.get("app_name", "")), str(doing.get("app_data", ""))
-    return Channel(item["id"], item["name"], caller["number"], caller["name"], doing["exten"], app, data)
+    name = display_name(caller["name"], item["name"])
+    return Channel(item["id"], item["name"], caller["number"], name, doing["exten"], app, data)
 
 
 def channels_of_events(text: str) -> list[Channel]:
@@ -51,7 +54,7 @@ def channels_of_events(text: str) -> list[Channel]:
             block.get("Uniqueid", ""),
             block.get("Channel", ""),
             block.get("CallerIDNum", ""),
-            ESCAPED.sub(r"\1", block.get("CallerIDName", "")),
+            display_name(ESCAPED.sub(r"\1", block.get("CallerIDName", "")), block.get("Channel", "")),
             block.get("Exten", ""),
             block.get("Application", ""),
             block.get("ApplicationData", ""),

@@ -11,7 +11,7 @@ import trio
 
 from tests.asterisk.callers import PATIENCE_SECONDS, call, loud_seconds, record
 from tests.asterisk.conftest import Figure
-from tests.asterisk.instance import Pbx
+from tests.asterisk.instance import FRAGMENTS, Pbx
 from tests.asterisk.nodes import GREETING, Nodes
 from tests.engine_process import EngineProcess
 
@@ -160,12 +160,25 @@ def nobody() -> Iterator[int]:
         yield int(bound.getsockname()[1])
 
 
+def shipped(setting: str) -> str:
+    """A setting as docker/asterisk has it."""
+    lines = (FRAGMENTS / "settings.conf").read_text(encoding="utf-8").splitlines()
+    (value,) = [line.partition(" = ")[2] for line in lines if line.startswith(f"{setting} = ")]
+    return value
+
+
 @pytest.mark.parametrize("api", [nobody, deaf_listener, full_listener], ids=["refuses", "hangs", "vanished"])
 async def test_a_dead_api_does_not_keep_a_caller_from_the_greeting(
     api: Callable[[], AbstractContextManager[int]], pbx: Pbx, nodes: Nodes, figure: Figure, tmp_path: Path
 ) -> None:
     with api() as port, nodes.open("a", MAX_CALL_SECONDS="3") as engine:
-        pbx.set_globals(CE_API_1=f"http://127.0.0.1:{port}", CE_API_2="", CE_ENGINE_2="", CE_RETRY_SECONDS="1")
+        pbx.set_globals(
+            CE_API_1=f"http://127.0.0.1:{port}",
+            CE_API_2="",
+            CE_ENGINE_2="",
+            CE_RETRY_SECONDS="1",
+            CE_API_SECONDS=shipped("CE_API_SECONDS"),
+        )
         caller = await call(pbx, TAIL="60", HEARD=str(tmp_path / "heard"))
         await caller.over()
         ended = await record(engine, caller.uuid, closed=True)

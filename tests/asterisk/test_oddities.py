@@ -1,11 +1,17 @@
 """What telephones and dialplans get wrong: names that look like code, a UUID twice, no Answer(), a wrong token."""
 
+from uuid import uuid4
+
 import pytest
 import trio
 
+from callengine.display_name import display_name
 from tests.asterisk.callers import PATIENCE_SECONDS, call, record
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
+from tests.asterisk.phone import open_phone
+from tests.asterisk.sip import quoted
+from tests.asterisk.telephones import address
 from tests.engine_process import EngineProcess, Line
 
 pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
@@ -49,6 +55,18 @@ async def test_caller_names_survive_the_dialplan(pbx: Pbx, nodes: Nodes) -> None
             ]
             assert [line for line in warnings if "app_audiosocket.c" not in line] == [], what
     assert found == NAMES
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "Я" * 150, '\\"' * 40], ids=["ascii", "cyrillic", "quoted pairs"])
+async def test_a_telephone_s_name_of_any_length(name: str, pbx: Pbx, nodes: Nodes) -> None:
+    """chan_pjsip keeps so much of it: AST_CHANNEL_NAME, 80 bytes with the NUL."""
+    uuid = uuid4()
+    with nodes.open("a") as engine:
+        async with open_phone(address(pbx)) as phone:
+            assert await phone.dial("100", name, {"X-Call-UUID": str(uuid)})
+            opened = await record(engine, uuid)
+    kept = quoted(name)[1:-1].encode()[:79].decode("utf-8", "ignore")
+    assert opened["name"] == display_name(kept, "PJSIP/")
 
 
 async def test_a_token_opens_the_api(pbx: Pbx, nodes: Nodes) -> None:

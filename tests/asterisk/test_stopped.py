@@ -22,9 +22,9 @@ QUESTION = samples_of(FIXTURES / "ru" / "hello.wav")
 STOPPED_SECONDS = 3.0  # the watchdog of a clock that stands bites after 2 s, but not here: the whole process stood
 
 
-async def _hear_the_agent(phone: Phone, uuid: UUID) -> None:
+async def _hear_the_agent(phone: Phone, uuid: UUID, extension: str = "100") -> None:
     """Call and ask something; the agent then talks on and on."""
-    assert await phone.dial("100", headers={"X-Call-UUID": str(uuid)})
+    assert await phone.dial(extension, headers={"X-Call-UUID": str(uuid)})
     assert await phone.agent_silent(0.6)
     assert await phone.say(QUESTION)
     assert await phone.agent_speaking(0.5)
@@ -61,7 +61,7 @@ async def test_a_stopped_engine_goes_on_where_it_was(pbx: Pbx, nodes: Nodes, tmp
 
 async def test_a_silent_caller_of_a_stopped_engine_gets_a_person(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
     write_plugin(tmp_path / "plugins", "dawdling")
-    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_RETRY_SECONDS="0")
+    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_RETRY_SECONDS="0", CE_API_SECONDS="0.5")
     with nodes.open("a", DIALOG_BACKEND="dawdling") as engine:
         async with open_phone(address(pbx)) as phone:
             call = LocalCall(pbx, uuid4(), pbx.log_size())
@@ -75,4 +75,42 @@ async def test_a_silent_caller_of_a_stopped_engine_gets_a_person(pbx: Pbx, nodes
             ended = await record(engine, call.uuid, closed=True)
             assert phone.state == "up"
     assert call.told() == ["node 1 FAILED, outcome unknown", "fallback"]
+    assert ended["outcome"] == "abandoned"
+
+
+async def test_a_stopped_wideband_engine_is_left_in_the_end(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
+    """Under Dial() Asterisk looks at a failed write only when the engine sends something, which this one does not."""
+    write_plugin(tmp_path / "plugins", "dawdling")
+    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_MAX_SECONDS="12")
+    with nodes.open("a", DIALOG_BACKEND="dawdling") as engine:
+        async with open_phone(address(pbx)) as phone:
+            call = LocalCall(pbx, uuid4(), pbx.log_size())
+            await _hear_the_agent(phone, call.uuid, "101")
+            engine.tell(signal.SIGSTOP)
+            await call.logged("a person answered")
+            engine.tell(signal.SIGCONT)
+            ended = await record(engine, call.uuid, closed=True)
+            assert phone.state == "up"
+    assert call.told() == ["held for over 12 s", "fallback"]
+    assert ended["outcome"] == "abandoned"
+
+
+async def test_an_engine_that_stops_reading_is_left(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
+    """Asterisk's write fails once all buffers on the way are full, about 3 MB: 8 s of 192 kHz, 3 min of 8 kHz."""
+    write_plugin(tmp_path / "plugins", "deaf")
+    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="")
+    with nodes.open("a", DIALOG_BACKEND="deaf") as engine:
+        async with open_phone(address(pbx)) as phone:
+            call = LocalCall(pbx, uuid4(), pbx.log_size())
+            await _hear_the_agent(phone, call.uuid, "104")
+            asked = trio.current_time()
+            await call.logged("Failed to write data to AudioSocket")
+            print(f"deaf -> noticed: {trio.current_time() - asked:.2f} s, ", end="")
+            await call.logged("a person answered")
+            print(f"deaf -> a person answers: {trio.current_time() - asked:.2f} s")
+            assert phone.state == "up"
+        ended = await record(engine, call.uuid, closed=True)
+    told = call.told()
+    assert told[0] == "node 1 SUCCESS, outcome retry"
+    assert told[-1] == "fallback"
     assert ended["outcome"] == "abandoned"

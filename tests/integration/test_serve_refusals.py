@@ -17,6 +17,7 @@ import trio
 
 from callengine.caller.phone import open_phone
 from tests.engine_process import EngineProcess, failed_start, running_engine
+from tests.messages_api.server import KEY, running_messages_api
 
 pytestmark = pytest.mark.integration
 
@@ -190,3 +191,27 @@ def test_a_redis_that_is_not_there(url: str, problem: str, state: dict[str, str]
 def test_a_whisper_server_that_is_not_there(url: str, problem: str, state: dict[str, str], tmp_path: Path) -> None:
     refusal = failed_start(tmp_path / "data", **state, STT_BACKEND="whisper", WHISPER_URL=url)
     assert_refused(refusal, "WHISPER_URL", problem)
+
+
+def test_two_recognisers_of_which_neither_is_there(state: dict[str, str], tmp_path: Path) -> None:
+    both = {"STT_BACKEND": "whisper", "WHISPER_URL": f"grpc://{NOBODY_THERE}"}
+    both |= {"STT_FALLBACK": "google", "GOOGLE_STT_ENDPOINT": f"grpc://{NOBODY_THERE}"}
+    refusal = failed_start(tmp_path / "data", **state, **both)
+    assert_refused(refusal, "WHISPER_URL", f"whisper-server at {NOBODY_THERE}: UNAVAILABLE")
+    assert f"; STT_FALLBACK=google is away as well: Google Speech at {NOBODY_THERE}: UNAVAILABLE" in refusal[2]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("ANTHROPIC_API_KEY", "", "is not set, and the dialog is Claude's"),
+        ("CLAUDE_MODEL", "claude-1", "has no model 'claude-1' for this key (404 not_found_error)"),
+    ],
+)
+def test_a_claude_that_is_not_there(
+    variable: str, value: str, problem: str, state: dict[str, str], tmp_path: Path
+) -> None:
+    with running_messages_api() as url:
+        claude = {"DIALOG_BACKEND": "claude", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url, variable: value}
+        refusal = failed_start(tmp_path / "data", **state, **claude)
+    assert_refused(refusal, variable, problem)

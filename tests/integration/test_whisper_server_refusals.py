@@ -7,11 +7,13 @@ import signal
 import socket
 import threading
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
+import grpc.aio
 import pytest
 import trustme
 from google.api_core import exceptions
@@ -19,6 +21,7 @@ from google.cloud import speech_v1, speech_v2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.google_clients import RECOGNIZER, audio_v2, client_v1, client_v2, config_v1, config_v2, opening_v2, sentences
+from tests.plain_asyncio import run_plain
 from tests.servers import listening, start_whisper_server, whisper_server
 
 pytestmark = pytest.mark.integration
@@ -151,6 +154,26 @@ def test_plaintext_to_a_tls_port_is_unavailable_and_tls_is_served(tmp_path: Path
         credentials = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
         with grpc.secure_channel(f"localhost:{address.rpartition(':')[2]}", credentials) as secure:
             assert list(client_v2(secure).streaming_recognize(requests=iter([opening_v2()]), timeout=30)) == []
+
+
+async def refusals_of_streams_at_once(address: str, count: int) -> Counter[grpc.StatusCode]:
+    """Open so many in one moment, none of which says anything; return how they ended."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        open_one: Any = channel.stream_stream("/google.cloud.speech.v2.Speech/StreamingRecognize")
+        calls = [open_one(timeout=120) for _ in range(count)]
+        return Counter([await call.code() for call in calls])
+
+
+def test_thousands_of_streams_at_once_are_told_why_and_the_one_before_them_goes_on() -> None:
+    # More than the 3,000 beyond which gRPC by itself cancels all that wait; the one before may be long without audio.
+    with (
+        whisper_server(WHISPER_MAX_STREAMS="1", WHISPER_FAULTS="no_audio=600") as address,
+        grpc.insecure_channel(address) as channel,
+    ):
+        stream = OpenStream(channel, sentences("ru")[0].slin)
+        refusals = run_plain(refusals_of_streams_at_once(address, 4_000))
+        assert refusals == {grpc.StatusCode.RESOURCE_EXHAUSTED: 4_000}
+        assert len(stream.end()) == 1
 
 
 def test_sigterm_drains() -> None:

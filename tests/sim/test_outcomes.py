@@ -11,13 +11,16 @@ import trio.testing
 
 from backends.dialog.fixed import ScriptedDialog
 from callengine.answering import load_agents
-from callengine.errors import RemoteProtocolError, ServiceError
+from callengine.errors import ReasoningError, RemoteProtocolError, ServiceError
 from callengine.ports.journal import CallerFound, CallOpened
 from callengine.ports.reasoning import TRANSFER, Reply, ReplyRequest
 from callengine.ports.tools import CallerContext, ToolCall
+from tests.conftest import ExpectErrorLog
 from tests.sim.asterisk import FIRST_UUID, SimulatedAsterisk
 from tests.sim.call import Parts
 from tests.sim.engine import Line, Play, ScriptedControl, open_play
+from tests.sim.plays import AGENT
+from tests.sim.stamped import StampedVoice
 
 TRANSFERRED = "transfer:operator"
 FOUND = CallerContext(str(FIRST_UUID), "", "+79031234567", "Анна", "100", "PJSIP/7-01")
@@ -134,6 +137,33 @@ async def test_a_line_that_has_just_broken_has_its_word(autojump_clock: trio.tes
         await play.leg.over.wait()
         assert await play.engine.outcome(FIRST_UUID) == "failed"
         play.asterisk.closed_at = trio.current_time()
+
+
+async def test_a_caller_whose_line_went_without_our_doing_comes_back(autojump_clock: trio.testing.MockClock) -> None:
+    """Asterisk closes while its caller is there: a write of its own failed, or both sides were silent for 2 s."""
+    async with open_play(Parts(), Line(SimulatedAsterisk())) as play:
+        await play.asterisk.agent_speaks()
+        play.asterisk.hang_up()
+        await play.leg.over.wait()
+        assert await play.engine.outcome(FIRST_UUID) == "retry"
+
+
+@pytest.mark.parametrize(("apology", "word"), [("Простите.", "apologised"), ("", "failed")])
+async def test_a_failed_call_s_word_says_whether_the_caller_was_told(
+    autojump_clock: trio.testing.MockClock, expect_error_log: ExpectErrorLog, apology: str, word: str
+) -> None:
+    breaks = {} if apology else {AGENT.apology: 0}
+    parts = Parts(
+        dialog=ScriptedDialog(([ReasoningError("broken", retryable=False)],)),
+        voice=StampedVoice(caches=False, breaks=breaks),
+        agent=AGENT,
+    )
+    line = Line(SimulatedAsterisk())
+    with expect_error_log("call_failed"):
+        async with open_play(parts, line) as play:
+            await greeted(play)
+            await play.asterisk.speak(1.0)
+    assert line.word == word
 
 
 async def test_a_call_that_is_up_has_no_word(autojump_clock: trio.testing.MockClock) -> None:

@@ -87,7 +87,7 @@ def test_a_piece_in_the_making_is_not_taken_for_whole() -> None:
 def test_the_items_in_order() -> None:
     history, call = History(), ToolCall("1", "search")
     history.caller("шины")
-    history.tool(call, ToolResult("1", "{}"))
+    history.tools(1, [(call, ToolResult("1", "{}"))])
     history.agent("Есть зим", interrupted=True)
     history.agent("", interrupted=True)  # nothing heard is nothing said
     assert history.items == [CallerSaid("шины"), call, ToolResult("1", "{}"), AgentSaid("Есть зим", True)]
@@ -98,9 +98,43 @@ def test_a_turn_that_goes_on_is_taken_back_with_what_was_looked_up() -> None:
     history.take_back()
     history.agent("Здравствуйте!", interrupted=False)
     history.caller("шины")
-    history.tool(ToolCall("1", "search"), ToolResult("1", "{}"))
+    history.tools(2, [(ToolCall("1", "search"), ToolResult("1", "{}"))])
     history.take_back()
     assert history.items == [AgentSaid("Здравствуйте!")]
+
+
+def test_what_was_written_for_a_turn_that_goes_on_stays() -> None:
+    history, order = History(), (ToolCall("2", "order"), ToolResult("2", "{}"))
+    history.agent("Здравствуйте!", interrupted=False)
+    history.caller("закажите шины")
+    history.tools(2, [(ToolCall("1", "search"), ToolResult("1", "{}")), order], ["2"])
+    history.take_back()
+    history.caller("закажите шины и насос")
+    assert history.items == [AgentSaid("Здравствуйте!"), *order, CallerSaid("закажите шины и насос")]
+    history.take_back()
+    assert history.items == [AgentSaid("Здравствуйте!"), *order]
+
+
+def test_a_result_that_comes_late_stands_behind_what_it_was_asked_for() -> None:
+    history, order = History(), (ToolCall("1", "order"), ToolResult("1", "{}"))
+    history.caller("закажите шины")
+    place = len(history.items)
+    history.agent("Оформ", interrupted=True)
+    history.caller("и насос")
+    history.tools(place, [order], ["1"])
+    assert history.items == [
+        CallerSaid("закажите шины"), *order, AgentSaid("Оформ", True), CallerSaid("и насос"),
+    ]  # fmt: skip
+
+
+def test_a_result_whose_turn_was_taken_back_meanwhile_stands_behind_the_whole_turn() -> None:
+    history, order = History(), (ToolCall("1", "order"), ToolResult("1", "{}"))
+    history.caller("закажите шины")
+    place = len(history.items)
+    history.take_back()
+    history.caller("закажите шины и насос")
+    history.tools(place, [order], ["1"])
+    assert history.items == [CallerSaid("закажите шины и насос"), *order]
 
 
 def test_a_late_final_mends_the_newest_turn_of_the_caller() -> None:

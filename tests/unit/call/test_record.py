@@ -50,11 +50,23 @@ def test_two_turns_of_the_caller_in_a_row_are_both_written() -> None:
 def test_tools_share_the_numbers_of_turns() -> None:
     record, entries = make_record()
     record.caller("шины", 101.0, 102.0)
-    record.tool(ToolCall("1", "search", {"q": "x"}), ToolResult("1", "{}", True), 102.5, 0.25)
+    asked = record.tool_asked(ToolCall("1", "search", {"q": "x"}), 102.5)
+    record.tool_ended(asked, ToolResult("1", "{}", True), 102.75)
     record.release()
     assert entries == [
         ToolRecorded("c", 2, "search", {"q": "x"}, "{}", True, 2.5, 0.25),
         TurnRecorded("c", 1, "caller", "шины", 1.0, 2.0),
+    ]
+
+
+def test_a_tool_has_its_number_from_when_it_was_asked_for_and_says_that_it_was_cut_off() -> None:
+    record, entries = make_record()
+    asked = [record.tool_asked(ToolCall(name, name), 101.0) for name in ("first", "second")]
+    record.tool_ended(asked[1], ToolResult("second", "{}"), 102.0)
+    record.tool_ended(asked[0], None, 103.0)
+    assert entries == [
+        ToolRecorded("c", 2, "second", {}, "{}", False, 1.0, 1.0),
+        ToolRecorded("c", 1, "first", {}, '{"error": "cut off"}', True, 1.0, 2.0),
     ]
 
 

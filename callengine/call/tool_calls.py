@@ -1,0 +1,56 @@
+"""The tools that one answer asks for: run all at once, and in the record whatever becomes of the call.
+
+A cancelled answer (the caller goes on, or hangs up) cancels what only reads. A write that has been sent is waited for,
+within WRITE_SECONDS, and its result enters history and record all the same (DESIGN 4.10)."""
+
+from collections.abc import Sequence
+
+import trio
+
+from callengine.call.history import History
+from callengine.call.parts import Call
+from callengine.call.record import Record, ToolAsked
+from callengine.ports.tools import ToolCall, ToolResult
+
+WRITE_SECONDS = 10.0  # longer than a toolbox's own deadline: only for one that has none
+
+NO_ANSWER = '{"error": "no answer; it may have been carried out"}'
+
+
+async def run_tools(call: Call, wanted: Sequence[ToolCall], history: History, record: Record) -> None:
+    """Run them; the history has their results in the order they were asked for, behind what they were asked for.
+
+    Where the answer is cancelled meanwhile it has the writes alone: what was looked up will be looked up again."""
+    writing = {spec.name for spec in call.services.toolbox.specs if spec.writes}
+    place = len(history.items)
+    asked = [record.tool_asked(tool, trio.current_time()) for tool in wanted]
+    results: dict[str, ToolResult] = {}
+    cancelled = True
+    try:
+        async with trio.open_nursery() as nursery:
+            for one in asked:
+                run = _run_write if one.call.name in writing else _run_read
+                nursery.start_soon(run, call, one, record, results)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        cancelled = False
+    finally:
+        done = [(tool, results[tool.id]) for tool in wanted if tool.id in results]
+        written = [tool.id for tool in wanted if tool.name in writing]
+        history.tools(place, [pair for pair in done if pair[0].id in written or not cancelled], written)
+
+
+async def _run_read(call: Call, asked: ToolAsked, record: Record, results: dict[str, ToolResult]) -> None:
+    try:
+        results[asked.call.id] = await call.services.toolbox.run(asked.call, call.caller)
+    finally:
+        record.tool_ended(asked, results.get(asked.call.id), trio.current_time())
+
+
+async def _run_write(call: Call, asked: ToolAsked, record: Record, results: dict[str, ToolResult]) -> None:
+    try:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        results[asked.call.id] = ToolResult(asked.call.id, NO_ANSWER, is_error=True)
+        with trio.move_on_after(WRITE_SECONDS, shield=True):
+            results[asked.call.id] = await call.services.toolbox.run(asked.call, call.caller)
+    finally:
+        record.tool_ended(asked, results.get(asked.call.id), trio.current_time())
