@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
-from uuid import UUID
 
 import pytest
 import trio
 
-from tests.asterisk.callers import LOOK_AGAIN_SECONDS, PATIENCE_SECONDS, call, open_api, record
+from tests.asterisk.callers import LOOK_AGAIN_SECONDS, PATIENCE_SECONDS, LocalCall, call, open_api, record
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
 from tests.asterisk.phone import open_phone
@@ -20,18 +19,18 @@ pytestmark = [pytest.mark.integration, pytest.mark.asterisk, pytest.mark.slow]
 CALLS = 20
 
 
-async def _fill(pbx: Pbx, engine: EngineProcess) -> list[UUID]:
+async def _fill(pbx: Pbx, engine: EngineProcess) -> list[LocalCall]:
     """Start twenty callers and wait until the engine has them all."""
     callers = [await call(pbx, TAIL="600") for _ in range(CALLS)]
     async with open_api(engine) as api:
         with trio.fail_after(PATIENCE_SECONDS):
             while (await figures(api))["callengine_calls_active"] < CALLS:
                 await trio.sleep(LOOK_AGAIN_SECONDS)
-    return [caller.uuid for caller in callers]
+    return callers
 
 
-async def _outcomes(engine: EngineProcess, uuids: list[UUID]) -> dict[str, int]:
-    return Counter([(await record(engine, uuid, closed=True))["outcome"] for uuid in uuids])
+async def _outcomes(engine: EngineProcess, callers: list[LocalCall]) -> dict[str, int]:
+    return Counter([(await record(engine, caller.uuid, closed=True))["outcome"] for caller in callers])
 
 
 @pytest.mark.parametrize("end", [Pbx.stop, Pbx.kill], ids=["stopped", "killed"])
@@ -43,13 +42,14 @@ async def test_asterisk_is_restarted_under_twenty_calls(
             first = await _fill(pbx, engine)  # after these, pools and caches are there
             pbx.rx("channel request hangup all")
             assert await _outcomes(engine, first) == {"abandoned": CALLS}
+            await first[0].over()  # till then the dialplan asks for outcomes, each on a connection of its own
             before = await at_rest(engine, api)
-            uuids = await _fill(pbx, engine)
+            second = await _fill(pbx, engine)
             ended = trio.current_time()
             end(pbx)
             after = await at_rest(engine, api, before)
             took = trio.current_time() - ended
-            assert await _outcomes(engine, uuids) == {"abandoned": CALLS}
+            assert await _outcomes(engine, second) == {"abandoned": CALLS}
             assert await live_calls(api) == await registered(redis_url) == []
             started = trio.current_time()
             pbx.start()
