@@ -2,6 +2,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
+# Tests wait more than they work. Each worker has an Asterisk, a PostgreSQL and a Valkey of its own.
+WORKERS = 4
+PYTEST = $(RUN) pytest -n $(WORKERS)
 PYTHON_FILES = $$(find $(1) -name '*.py')
 # 127: httpx is the project's choice. 114: wants every startable function listed by name, and `run` is started in many ways.
 TRIO_RULES := --enable=ASYNC --disable=ASYNC127,ASYNC114,ASYNC910,ASYNC911
@@ -25,11 +28,11 @@ setup: ## a virtual environment in .venv with locked installs (PYTHON=python3.12
 demo: setup ## a whole call: recorded speech in, spoken answers out (LANGUAGE=ru|en)
 	@$(BIN)/callengine demo $(if $(findstring command,$(origin LANGUAGE)),--language $(LANGUAGE))
 
-test: setup ## the suite, on real embedded servers, but for a real Asterisk (ARGS="-k turns" picks tests)
-	@$(RUN) pytest -m "not asterisk" $(ARGS)
+test: setup ## the suite, on real embedded servers, but for a real Asterisk (ARGS="-k turns" picks tests; WORKERS=0: in one process)
+	@$(PYTEST) -m "not asterisk" $(ARGS)
 
 test-asterisk: setup ## calls through a real Asterisk, fetched from Debian without root (ASTERISK_ROOT=... uses another)
-	@$(RUN) pytest -m asterisk tests/asterisk $(ARGS)
+	@$(PYTEST) -m asterisk tests/asterisk $(ARGS)
 
 check: setup ## ruff, flake8-async, mypy strict, import rules
 	$(RUN) ruff check .

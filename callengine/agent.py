@@ -1,15 +1,27 @@
 """The agent file (TOML): what the agent says of itself, its fixed phrases, and where it may transfer to."""
 
 import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from callengine.agent_tools import StoreSource, ToolChoice, ToolName, no_built_in
 from callengine.errors import ConfigError
 from callengine.ports.control import Destination, Place
 from callengine.ports.synthesis import Prompt
+from callengine.toml_lines import line_of
 
 PACKAGED = {"ru": "ru.toml", "en": "en.toml"}
 # What can be an extension of docker/asterisk's context for transfers.
@@ -66,10 +78,37 @@ class AgentProfile(BaseModel):
     apology: str = Field(min_length=1)
     transferring: str = Field(min_length=1)
     too_long: str = Field(min_length=1)
+    one_moment: str = ""
+    fillers: tuple[str, ...] = ()
     no_input: tuple[str, ...] = ()
+    greeting_uninterruptible: bool = False  # what the law wants said is in it
     instructions: str = ""
     hints: tuple[str, ...] = ()
     transfer: TransferTargets = TransferTargets()
+    store: StoreSource = StoreSource()
+    tools: Annotated[dict[ToolName, ToolChoice], AfterValidator(no_built_in)] = {}
+    _file: Path = PrivateAttr(default=Path())
+
+    @field_validator("fillers")
+    @classmethod
+    def _varied(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) == 1:
+            raise ValueError("one filler alone would be said twice in a row: give two, or none")
+        return value
+
+    @property
+    def document(self) -> str:
+        """Where the Store's OpenAPI document is: a URL, the path of a file, or empty: at the Store itself."""
+        where = self.store.document
+        return where if not where or "://" in where else str(self._file.parent / where)
+
+    def fault(self, place: Sequence[str | int], problem: str) -> ConfigError:
+        """The error to raise for what is wrong at a place of this agent's file."""
+        return ConfigError("AGENT_FILE", self.at(place, problem))
+
+    def at(self, place: Sequence[str | int], problem: str) -> str:
+        """What is to be said of a place of this agent's file, with its line: one line."""
+        return _told(self._file, self._file.read_text(encoding="utf-8"), place, problem)
 
     def prompt(self, text: str) -> Prompt:
         """`text` in this agent's voice and language."""
@@ -77,33 +116,44 @@ class AgentProfile(BaseModel):
 
     def fixed_prompts(self) -> tuple[Prompt, ...]:
         """Every phrase known before a call, for the voice's cache."""
-        phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, *self.no_input)
-        return tuple(self.prompt(text) for text in phrases)
+        phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment)
+        return tuple(self.prompt(text) for text in (*phrases, *self.no_input, *self.fillers) if text)
 
 
 def load_agent(path: Path | None, language: str) -> AgentProfile:
     """The agent of a file, or the packaged one for a language. Raises ConfigError."""
     if path is None:
-        name = PACKAGED.get(language.split("-")[0])
-        if name is None:
-            have = ", ".join(sorted(PACKAGED))
-            raise ConfigError("CALL_LANGUAGE", f"no packaged agent for {language!r} (there are {have}); set AGENT_FILE")
-        text = files("callengine.agents").joinpath(name).read_text(encoding="utf-8")
-        return _parse(text, name)
+        path = packaged_agent(language)
     try:
-        return _parse(path.read_text(encoding="utf-8"), str(path))
+        return _parse(path.read_text(encoding="utf-8"), path)
     except OSError as error:
         raise ConfigError("AGENT_FILE", f"cannot read {str(path)!r}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError("AGENT_FILE", f"{str(path)!r} is not UTF-8 text") from None
 
 
-def _parse(text: str, name: str) -> AgentProfile:
+def packaged_agent(language: str) -> Path:
+    """The file of the packaged agent for a language. Raises ConfigError."""
+    name = PACKAGED.get(language.split("-")[0])
+    if name is None:
+        have = ", ".join(sorted(PACKAGED))
+        raise ConfigError("CALL_LANGUAGE", f"no packaged agent for {language!r} (there are {have}); set AGENT_FILE")
+    return Path(str(files("callengine.agents").joinpath(name)))
+
+
+def _parse(text: str, path: Path) -> AgentProfile:
     try:
-        return AgentProfile.model_validate(tomllib.loads(text))
+        agent = AgentProfile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError("AGENT_FILE", f"{name} is not TOML: {error}") from None
+        raise ConfigError("AGENT_FILE", f"{path} is not TOML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError("AGENT_FILE", f"{name}: {where}: {first['msg']}") from None
+        raise ConfigError("AGENT_FILE", _told(path, text, first["loc"], first["msg"])) from None
+    agent._file = path
+    return agent
+
+
+def _told(path: Path, text: str, place: Sequence[str | int], problem: str) -> str:
+    where = ".".join(str(step) for step in place)
+    told = " ".join(problem.removeprefix("Value error, ").split())
+    return f"{path}:{line_of(text, place)}: {where}{': ' if where else ''}{told}"

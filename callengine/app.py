@@ -74,8 +74,8 @@ async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
         async with trio.open_nursery() as nursery:
             stop = Stop(nursery.cancel_scope)
             await nursery.start(_serve_signals, stop)
-            async with open_services(settings, agents) as services:
-                engine = Engine(settings, agents, services)
+            async with open_services(settings, agents) as (services, toolboxes):
+                engine = Engine(settings, agents, services, toolboxes)
                 await _run(engine, model, Listeners(audiosocket, api), stop, task_status)
             nursery.cancel_scope.cancel("drained")
 

@@ -1,6 +1,6 @@
 """The services of one engine, opened in order: what is not given by a URL is a real part of our own, started here."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import structlog
@@ -9,28 +9,33 @@ from pydantic import SecretStr
 from callengine.answering import Agents
 from callengine.call.parts import Services
 from callengine.config import Settings
-from callengine.errors import ConfigError, ReasoningError, ServiceError, SynthesisError
+from callengine.errors import ConfigError, ReasoningError, ServiceError
 from callengine.plugins import load_backend
+from callengine.ports.tools import Toolbox
 from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
 from callengine.services.asterisk import Access, open_control
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.journal import open_journal
+from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.own_parts import open_demo_store
 from callengine.services.registry import open_registry
 from callengine.services.schema import migrate
-from callengine.services.store import open_toolbox
+from callengine.services.store import open_store
+from callengine.toolboxes import open_toolboxes
+from callengine.voices import check_voice, named_voices, open_voice, warm_voice
 
 log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Services]:
-    """Everything a call asks of the world, ready: checked, warmed, migrated. Raises ConfigError, ServiceError, …"""
+async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tuple[Services, Mapping[str, Toolbox]]]:
+    """Everything a call asks of the world, ready: checked, warmed, migrated; and the tools of each agent, by its
+    language. Raises ConfigError, ServiceError, …"""
     # Named before anything is started: a wrong name costs nobody the start of a database.
     chosen, spare = named_recognizers(settings)
-    open_voice = load_backend("callengine.tts", settings.tts_backend)
+    named_voices(settings)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -42,7 +47,9 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Ser
             await migrate(database)
         journal = await enter(open_journal(database, bridge))
         registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
-        toolbox = await enter(open_toolbox(settings.store_api_url, _secret(settings.store_api_token)))
+        store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), MemoryWriteLog()))
+        toolboxes = await open_toolboxes(store, agents)
+        toolbox = toolboxes[agents.default.language]
         recognizer = await enter(open_recognizer(settings, chosen, bridge))
         fallback = await enter(open_recognizer(settings, spare, bridge)) if spare else None
         voice = await enter(open_voice(settings, bridge))
@@ -51,9 +58,8 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Ser
             recognizer, voice, dialog, toolbox, journal, registry, control, fallback, stt_gate=settings.stt_gate
         )
         await _check(services, (chosen, spare))
-        with _to_blame("TTS_BACKEND"):
-            await voice.warm(agents.fixed_prompts())
-        yield services
+        await warm_voice(voice, agents.fixed_prompts())
+        yield services, toolboxes
 
 
 async def _check(services: Services, recognizers: tuple[str, str]) -> None:
@@ -62,8 +68,7 @@ async def _check(services: Services, recognizers: tuple[str, str]) -> None:
     with _to_blame("REDIS_URL"):
         await services.registry.check()
     await check_recognizers(services.sources, recognizers)
-    with _to_blame("TTS_BACKEND"):
-        await services.voice.check()
+    await check_voice(services.voice)
     with _to_blame("DIALOG_BACKEND"):
         await services.dialog.check()
     try:
@@ -77,8 +82,10 @@ def _to_blame(variable: str) -> Iterator[None]:
     """What is not there when the engine starts is a setting that cannot be used; later it is only away."""
     try:
         yield
-    except (ServiceError, SynthesisError, ReasoningError) as error:
+    except ServiceError as error:
         raise ConfigError(variable, str(error)) from error
+    except ReasoningError as error:
+        raise ConfigError(error.setting or variable, str(error)) from error
 
 
 async def _with_embedded(settings: Settings, stack: AsyncExitStack) -> Settings:

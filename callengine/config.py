@@ -12,6 +12,7 @@ from callengine.errors import ConfigError
 from callengine.ports.recognition import Endpointing
 
 PRIVATE_PEERS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+NO_SPARE = "off"  # TTS_FALLBACK
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -21,6 +22,18 @@ def _bare_url(value: str) -> str:
 
 def _own_recogniser(before: dict[str, Any]) -> str:
     return "google" if before.get("google_application_credentials") else "whisper"
+
+
+def _own_dialog(before: dict[str, Any]) -> str:
+    return "claude" if before.get("anthropic_api_key") else "scripted"
+
+
+def _own_voice(before: dict[str, Any]) -> str:
+    return "google" if before.get("google_application_credentials") else "espeak"
+
+
+def _own_spare_voice(before: dict[str, Any]) -> str:
+    return "espeak" if before.get("tts_backend") == "google" else NO_SPARE
 
 
 class Settings(BaseModel):
@@ -47,8 +60,21 @@ class Settings(BaseModel):
     whisper_url: str = ""
     whisper_token: SecretStr | None = None
     whisper_ca: Path | None = None
-    tts_backend: str = "espeak"
-    dialog_backend: str = "scripted"
+    tts_backend: str = Field(default_factory=_own_voice)
+    tts_fallback: str = Field(default_factory=_own_spare_voice)
+    google_tts_voice: str = ""
+    google_tts_location: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] = "eu"
+    google_tts_endpoint: str = ""
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: Annotated[str, AfterValidator(_bare_url)] = ""
+    claude_model: Annotated[str, Field(min_length=1)] = "claude-haiku-5-5"
+    claude_fallback_model: str = ""
+    claude_max_tokens: Annotated[int, Field(ge=16, le=8192)] = 600
+    claude_effort: Literal["low", "medium", "high"] = "low"
+    claude_first_token_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
+    claude_turn_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
+    claude_history_tokens: Annotated[int, Field(ge=1000, le=500000)] = 20000
+    dialog_backend: str = Field(default_factory=_own_dialog)
     store_api_url: Annotated[str, AfterValidator(_bare_url)] = ""
     store_api_token: SecretStr | None = None
     agent_file: Path | None = None

@@ -1,7 +1,8 @@
 """One running engine: its calls, what the dialplan may ask of them afterwards, and what the API may do to them."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
@@ -20,7 +21,7 @@ from callengine.media.admission import Admission
 from callengine.media.clock import MediaClock
 from callengine.media.leg import Leg
 from callengine.ports.journal import CallClosed, CallOpened
-from callengine.ports.tools import CallerContext
+from callengine.ports.tools import CallerContext, Toolbox
 
 OUTCOMES = 10_000  # of ended calls, kept for the dialplan's question
 CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
@@ -48,10 +49,14 @@ class CallUp:
 class Engine:
     """One running engine: its calls, and what may be asked of it from outside."""
 
-    def __init__(self, settings: Settings, agents: Agents, services: Services) -> None:
+    def __init__(
+        self, settings: Settings, agents: Agents, services: Services, toolboxes: Mapping[str, Toolbox] | None = None
+    ) -> None:
+        """`toolboxes`: by an agent's language; an agent without one has that of `services`."""
         self.settings = settings
         self.agents = agents
         self.services = services
+        self._toolboxes = toolboxes or {}
         self.clock = MediaClock()
         self.admission = Admission(settings.max_calls)
         self._up: dict[UUID, CallUp] = {}
@@ -65,7 +70,8 @@ class Engine:
         limits = CallLimits(
             settings.max_call_seconds, endpointing=settings.stt_endpointing, chunk_ms=settings.stt_chunk_ms
         )
-        call = Call(leg, caller, agent, self.services, limits, orders)
+        toolbox = self._toolboxes.get(agent.language, self.services.toolbox)
+        call = Call(leg, caller, agent, replace(self.services, toolbox=toolbox), limits, orders)
         self._up[uuid] = up = CallUp(call, ordering, trio.Event())
         self._outcomes.pop(uuid, None)  # of an earlier connection with this UUID
         metrics.calls_active.inc()

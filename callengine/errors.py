@@ -58,20 +58,31 @@ class RecognizerError(EngineError):
 
 
 class SynthesisError(EngineError):
-    """The voice could not speak a prompt."""
+    """The voice could not speak a prompt. `setting` names the setting that the service refused, where it was one."""
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    def __init__(self, message: str, *, retryable: bool, setting: str = "") -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.setting = setting
 
 
 class ReasoningError(EngineError):
-    """The dialog backend could not give a reply."""
+    """The dialog backend could not give a reply. `setting` names the setting that the service refused, if one."""
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    def __init__(self, message: str, *, retryable: bool, setting: str = "") -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.setting = setting
 
 
 class ServiceError(EngineError):
     """A service behind a port (database, registry, Store) cannot be reached or used."""
+
+
+class UnfitToolError(EngineError):
+    """A tool that the Store's document does not bear. `place` is where the agent file says it: keys of TOML."""
+
+    def __init__(self, place: tuple[str, ...], problem: str) -> None:
+        super().__init__(f"{'.'.join(place)}: {problem}")
+        self.place = place
+        self.problem = problem

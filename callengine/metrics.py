@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from callengine.ports.reasoning import Usage
+
 RESPONSE_BUCKETS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 STAGE_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
@@ -42,4 +44,18 @@ stt_failovers_total = Counter("callengine_stt_failovers_total", "Calls that a fa
 stt_lost_seconds_total = Counter(
     "callengine_stt_lost_seconds_total", "Audio with speech that no recogniser was there for while the ring had it."
 )
+tts_fallbacks_total = Counter(
+    "callengine_tts_fallbacks_total", "Prompts that the chosen voice failed at and the spare one spoke."
+)
 tool_calls_total = Counter("callengine_tool_calls_total", "Tool calls, by result.", ["tool", "result"])
+llm_tokens_total = Counter(
+    "callengine_llm_tokens_total", "Tokens of the language model: input, cache_read, cache_write, output.", ["kind"]
+)
+
+
+def count_tokens(usage: Usage) -> None:
+    """Add what a part of a reply has cost."""
+    llm_tokens_total.labels("input").inc(usage.input_tokens)
+    llm_tokens_total.labels("cache_read").inc(usage.cache_read_tokens)
+    llm_tokens_total.labels("cache_write").inc(usage.cache_write_tokens)
+    llm_tokens_total.labels("output").inc(usage.output_tokens)

@@ -14,6 +14,7 @@ from callengine.ports.bridge import Bridge
 from callengine.ports.recognition import Recognizer
 from callengine.services.own_parts import open_whisper
 
+SETTINGS = ("STT_BACKEND", "STT_FALLBACK")
 VARIABLES = {"whisper": "WHISPER_URL", "google": "GOOGLE_STT_ENDPOINT"}
 
 log = structlog.get_logger(__name__)
@@ -55,17 +56,28 @@ async def check_recognizer(recognizer: Recognizer, name: str) -> None:
 
 
 async def check_recognizers(sources: Sources, names: tuple[str, str]) -> None:
-    """One of two that is away is no reason not to serve. Raises ConfigError where both are, and for one that would
-    refuse every call."""
-    away = 0
+    """One of two that is away is no reason not to serve: it is told, and tried again after a while. Raises ConfigError
+    where all are away, and for one that would refuse every call."""
+    away: dict[int, RecognizerError] = {}
     for at, recognizer in enumerate(sources.recognizers):
         try:
             await recognizer.check()
         except RecognizerError as error:
-            away += 1
-            if not error.retryable or away == len(sources.recognizers):
-                raise _blamed(error, names[at], ("STT_BACKEND", "STT_FALLBACK")[at]) from error
-            sources.blame(at, str(error), trio.current_time(), for_good=True)
+            if not error.retryable:
+                raise _blamed(error, names[at], SETTINGS[at]) from error
+            away[at] = error
+    if len(away) == len(sources.recognizers):
+        raise _all_away(away, names)
+    for at, error in away.items():
+        sources.failover.circuits[at].fail(trio.current_time(), for_good=True)
+        other = f"{SETTINGS[1 - at]}={names[1 - at]}"
+        log.warning("recognizer_away", setting=SETTINGS[at], name=names[at], problem=str(error), serving_with=other)
+
+
+def _all_away(away: dict[int, RecognizerError], names: tuple[str, str]) -> ConfigError:
+    blamed = _blamed(away[0], names[0], SETTINGS[0])
+    others = "".join(f"; {SETTINGS[at]}={names[at]} is away as well: {away[at]}" for at in list(away)[1:])
+    return ConfigError(blamed.variable, blamed.problem + others)
 
 
 def _blamed(error: RecognizerError, name: str, variable: str) -> ConfigError:

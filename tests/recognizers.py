@@ -35,6 +35,19 @@ async def open_google(address: str, **environ: str) -> AsyncIterator[SpeechRecog
         await bridge.run(_pass_through_the_queue)
 
 
+@asynccontextmanager
+async def open_whisper_and_google(url: str, address: str) -> AsyncIterator[tuple[SpeechRecognizer, SpeechRecognizer]]:
+    """Both, as for STT_BACKEND and STT_FALLBACK: on one bridge, for a process has one."""
+    settings = load_settings({"WHISPER_URL": url, "GOOGLE_STT_ENDPOINT": f"grpc://{address}"})
+    async with open_bridge() as bridge:
+        async with (
+            whisper.open_recognizer(settings, bridge) as ours,
+            google.open_recognizer(settings, bridge) as theirs,
+        ):
+            yield ours, theirs
+        await bridge.run(_pass_through_the_queue)
+
+
 async def _pass_through_the_queue() -> None:
     """gRPC has one queue of events for the process: those of cancelled streams must be out of it before the loop that
     they are for is closed, or the next test's loop meets them. They come in order, so one call that ends is enough."""

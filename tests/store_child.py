@@ -12,10 +12,12 @@ STORE = tuple(python_child("callengine.services.demo_store", "--port", "0"))
 
 
 @contextmanager
-def running_store(token: str = "") -> Iterator[str]:
+def running_store(token: str = "", *arguments: str) -> Iterator[str]:
     """A demo Store in memory; gives its base URL. It must end by itself, with status 0, when its input is closed."""
     environment = {**os.environ, "STORE_API_TOKEN": token}
-    with subprocess.Popen(STORE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as child:
+    with subprocess.Popen(
+        [*STORE, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         yield f"http://{json.loads(child.stdout.readline())['listening']}/api/v1"

@@ -9,11 +9,20 @@ import trio
 
 from callengine.errors import ReasoningError
 from callengine.ports.bridge import Bridge
-from callengine.ports.reasoning import CallerSaid, HistoryItem, Reply, ReplyEvent, ReplyRequest, TextDelta
+from callengine.ports.reasoning import (
+    CallerSaid,
+    Delayed,
+    HistoryItem,
+    Reply,
+    ReplyEvent,
+    ReplyRequest,
+    TextDelta,
+    Usage,
+)
 from callengine.ports.tools import ToolCall, ToolResult
 
-# What one reply is: its text (told word by word), tool calls, or both; an exception ends it there.
-FixedReply = str | Sequence[str | ToolCall | ReasoningError]
+# What one reply is: its text (told word by word), other events, or both; an exception ends it there.
+FixedReply = str | Sequence[str | ToolCall | Delayed | Usage | ReasoningError]
 
 MONOLOGUE = {
     "ru": "Я говорю без остановки, чтобы было слышно каждую паузу в потоке речи. ",

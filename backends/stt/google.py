@@ -3,18 +3,15 @@
 Facts: cloud.google.com/speech-to-text/v2 (quotas, locations, chirp-3). The endpoint and the recognizer's name must
 agree about the location."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
 
-import grpc
-import grpc.aio
-
+from backends.google_cloud.channel import address_of, way_in
+from backends.grpc_channels import CHANNEL_OPTIONS
 from backends.stt import wire_v1, wire_v2
-from backends.stt.google_credentials import Identity, channel_credentials, find_identity
-from backends.stt.nodes import CHANNEL_OPTIONS, Node, channels_for, open_node
+from backends.stt.nodes import Node, channels_for, open_node
 from backends.stt.recognizer import SpeechRecognizer, blaming
 from backends.stt.stream import Service
 from backends.stt.wire import MAX_CHUNK_BYTES, Dialect
@@ -27,7 +24,6 @@ LIMITS = StreamLimits(max_seconds=300.0, idle_seconds=5.0, max_chunk_bytes=MAX_C
 DEADLINE_SECONDS = 330.0
 HOST = "speech.googleapis.com"
 DEFAULT_MODELS = {"v1": "latest_long", "v2": "chirp_3"}
-PLAINTEXT = "grpc://"
 
 
 @asynccontextmanager
@@ -37,8 +33,8 @@ async def open_recognizer(settings: Any, bridge: Bridge) -> AsyncIterator[Speech
     model = settings.google_stt_model or DEFAULT_MODELS[version]
     if version == "v1" and model.startswith("chirp"):
         raise ConfigError("GOOGLE_STT_MODEL", f"{model} is served by v2 alone; set GOOGLE_STT_API_VERSION=v2")
-    address, plaintext = _address(settings.google_stt_endpoint, location)
-    project, connect = await _way_in(settings, address, plaintext)
+    address, plaintext = address_of(settings.google_stt_endpoint, HOST, location, "GOOGLE_STT_ENDPOINT")
+    project, connect = await way_in(settings, address, plaintext, CHANNEL_OPTIONS)
     where = f"Google Speech at {address}"
     if version == "v1":
         service = Service(bridge, wire_v1, _dialect("", model), where, (), DEADLINE_SECONDS)
@@ -53,42 +49,6 @@ async def open_recognizer(settings: Any, bridge: Bridge) -> AsyncIterator[Speech
     asked = f"{version}, CALL_LANGUAGE={trial.language}, GOOGLE_STT_MODEL={model}, GOOGLE_STT_LOCATION={location}"
     async with open_node(service, connect, channels_for(settings.max_calls)) as node:
         yield SpeechRecognizer((node,), LIMITS, trial, _reach, partial(_blame, asked))
-
-
-async def _way_in(settings: Any, address: str, plaintext: bool) -> tuple[str, Callable[[], grpc.aio.Channel]]:
-    """The project, and how to connect: in the clear without credentials, or over TLS as who we are."""
-    if plaintext:
-        options = (*CHANNEL_OPTIONS, ("grpc.enable_http_proxy", 0))
-        return settings.google_cloud_project or "-", partial(grpc.aio.insecure_channel, address, options=options)
-    identity: Identity = await find_identity(settings.google_application_credentials)
-    options = (*CHANNEL_OPTIONS, proxy_option(address))
-    return settings.google_cloud_project or identity.project, partial(_connect, address, identity, options)
-
-
-def _connect(address: str, identity: Identity, options: tuple[tuple[str, Any], ...]) -> grpc.aio.Channel:
-    return grpc.aio.secure_channel(address, channel_credentials(identity), options=options)
-
-
-def _address(endpoint: str, location: str) -> tuple[str, bool]:
-    """`host:port` and whether it is in the clear."""
-    if not endpoint:
-        return (HOST if location == "global" else f"{location}-{HOST}") + ":443", False
-    address = endpoint.removeprefix(PLAINTEXT)
-    host, _, port = address.rpartition(":")
-    if endpoint.startswith(PLAINTEXT) and host and port.isdecimal():
-        return address, True
-    if "/" in endpoint or (":" in endpoint and not port.isdecimal()):
-        problem = f"must be host, host:port (both over TLS) or grpc://host:port (in the clear), not {endpoint!r}"
-        raise ConfigError("GOOGLE_STT_ENDPOINT", problem)
-    return (endpoint if ":" in endpoint else f"{endpoint}:443"), False
-
-
-def proxy_option(address: str) -> tuple[str, Any]:
-    """gRPC reads https_proxy and no_proxy in small letters alone; HTTPS_PROXY and NO_PROXY count as well."""
-    proxy = getproxies().get("https", "")
-    if not proxy or proxy_bypass(address):
-        return "grpc.enable_http_proxy", 0
-    return "grpc.http_proxy", proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _dialect(recognizer: str, model: str) -> Dialect:

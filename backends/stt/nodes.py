@@ -5,12 +5,13 @@ at most about 50 streams well; there are enough of them for MAX_CALLS and the ov
 is left alone for a while, doubled with each failure, and then tried by one stream."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import grpc.aio
 import trio
 
+from backends.grpc_channels import open_connections
 from backends.stt.stream import Service
 from callengine.errors import RecognizerError
 
@@ -19,14 +20,6 @@ OVERLAP = 1.25  # two streams for a call that rotates
 FIRST_REST_SECONDS = 1.0
 LONGEST_REST_SECONDS = 30.0
 FULL_SECONDS = 1.0
-CHANNEL_OPTIONS = (
-    ("grpc.use_local_subchannel_pool", 1),
-    ("grpc.keepalive_time_ms", 30_000),
-    # A server that was started again is found within a call's patience: gRPC's own back-off grows to two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 2_000),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-)
 
 
 @dataclass(slots=True)
@@ -98,17 +91,5 @@ def channels_for(calls: int) -> int:
 @asynccontextmanager
 async def open_node(service: Service, connect: Callable[[], grpc.aio.Channel], count: int) -> AsyncIterator[Node]:
     """A node with `count` connections on their way; `connect` makes one and is run on the asyncio side."""
-    async with AsyncExitStack() as stack:
-        channels = []
-        for _ in range(count):
-            connection = await service.bridge.run(_connected, connect)
-            stack.push_async_callback(service.bridge.run, connection.close)
-            channels.append(Channel(connection))
-        yield Node(service, channels)
-
-
-async def _connected(connect: Callable[[], grpc.aio.Channel]) -> grpc.aio.Channel:  # noqa: ASYNC124
-    """Async, for it runs on the bridge's side, where a channel finds its loop."""
-    channel = connect()
-    channel.get_state(try_to_connect=True)
-    return channel
+    async with open_connections(service.bridge, connect, count) as connections:
+        yield Node(service, list(map(Channel, connections)))

@@ -16,7 +16,7 @@ from callengine.errors import RecognizerError
 from callengine.ports.recognition import RecognizerStream, StreamLimits, StreamSpec
 
 CHECK_SECONDS = 10.0
-FIRST_PAUSES_SECONDS, LAST_PAUSE_SECONDS = (0.0, 0.3), 1.0
+MORE_PAUSES_SECONDS = (0.3, 1.0, 1.0, 1.0)
 _TRIAL = bytes(1600)  # 100 ms of silence: a stream without any audio is refused for its order of messages
 
 log = structlog.get_logger(__name__)
@@ -88,15 +88,18 @@ class SpeechRecognizer:
 
     async def _ask(self, node: Node) -> None:
         """A stream of a little silence, to its end. A node that is full has let us in, and that will do."""
-        for pause in FIRST_PAUSES_SECONDS:
-            if await self._try(node, pause) is None:
+        ended = await self._try(node, 0.0)
+        for pause in MORE_PAUSES_SECONDS:
+            if ended is None:
                 return
-        if (ended := await self._try(node, LAST_PAUSE_SECONDS)) is not None:
+            ended = await self._try(node, pause)
+        if ended is not None:
             raise ended
 
     async def _try(self, node: Node, pause: float) -> RecognizerError | None:
         """None where all is well, or how the stream ended without a word of what it thinks of us: a refusal that meets
-        audio on its way is not told by gRPC, so a later trial gives it time to come first."""
+        a message on its way is not told by gRPC (one in six on a busy machine), so there are more trials, and audio
+        gives a refusal time to come first."""
         with node.borrow() as channel:
             try:
                 async with open_stream(channel, node.service, self.trial, (), node) as stream:

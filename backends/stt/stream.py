@@ -14,7 +14,7 @@ import trio
 from backends.stt.faults import fault
 from backends.stt.wire import MAX_CHUNK_BYTES, Dialect, Wire
 from callengine.errors import RecognizerError
-from callengine.ports.bridge import Bridge
+from callengine.ports.bridge import CANCELLED_HERE, Bridge
 from callengine.ports.recognition import Final, Interim, RecognizerEvent, SpeechEnded, SpeechStarted, StreamSpec
 
 OPEN_SECONDS = 5.0
@@ -86,7 +86,7 @@ class SpeechStream:
 
     async def _rpc(self, step: Callable[..., Awaitable[Any]], *args: object) -> Any:
         try:
-            return await self.service.bridge.run(_step, self.call, step, *args)
+            return await self.service.bridge.step(_step, self.call, step, *args)
         except grpc.RpcError as error:
             raise self.failure(error.code(), error.details()) from error
         except _Over as over:
@@ -155,9 +155,9 @@ async def _step(call: Any, step: Callable[..., Awaitable[Any]], *args: object) -
     except grpc.RpcError as error:
         if error.details() != _WRITE_FAILED:
             raise
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()  # of `run`; `step` has none
+        if CANCELLED_HERE in error.args or (task is not None and task.cancelling()):
             raise
         raise _Over(grpc.StatusCode.CANCELLED, "another step of the stream was cancelled") from None  # noqa: ASYNC104
     code, details = await call.code(), await call.details()
@@ -184,6 +184,8 @@ async def open_stream(
             stream.call = await service.bridge.run(_start, channel, service, configuration)
     except grpc.RpcError as error:
         raise stream.failure(error.code(), error.details()) from error
+    except _Over as over:
+        raise stream.failure(over.code, over.details) from over
     if stream.call is None or patience.cancelled_caught:
         raise stream.failure(grpc.StatusCode.UNAVAILABLE, f"no connection in {OPEN_SECONDS:.0f} s")
     try:
@@ -201,7 +203,7 @@ async def _start(channel: grpc.aio.Channel, service: Service, configuration: Any
     )
     call = method(metadata=service.metadata, timeout=service.deadline_seconds)
     try:
-        await call.write(configuration)
+        await _step(call, call.write, configuration)
     except BaseException:
         call.cancel()  # or a stream nobody holds would be open on the wire
         raise

@@ -10,8 +10,9 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from backends.grpc_channels import CHANNEL_OPTIONS
 from backends.stt import wire_v2
-from backends.stt.nodes import CHANNEL_OPTIONS, Node, channels_for, open_node
+from backends.stt.nodes import Node, channels_for, open_node
 from backends.stt.recognizer import SpeechRecognizer, blaming
 from backends.stt.stream import Service
 from backends.stt.wire import MAX_CHUNK_BYTES, Dialect

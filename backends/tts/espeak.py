@@ -12,19 +12,18 @@ from typing import Any
 import structlog
 import trio
 
-from backends.tts.cache import SpeechCache
 from backends.tts.espeak_frames import SpeakRequest
 from backends.tts.espeak_process import COMMAND, SpeakingProcess, WorkerGoneError, open_speaking_process
-from backends.tts.speech import WholeSpeech, gather
 from callengine.errors import SynthesisError
 from callengine.ports.bridge import Bridge
 from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream
+from callengine.voice.speech import speak_whole
 
 log = structlog.get_logger(__name__)
 
-LONGEST_TEXT = 1000
+LONGEST_TEXT = 4000  # figures in words are long
 MOST_WAITING = 256
-_MOST_CHUNKS = 1024  # of one prompt; a text of the greatest length at the slowest pace has about 600
+_MOST_CHUNKS = 4096  # of one prompt; a text of the greatest length at the slowest pace has about 2400
 # BCP-47 to espeak's names; a language alone stands for its first entry.
 LANGUAGES = {
     "ru-RU": "ru",
@@ -66,34 +65,17 @@ class _Speech:
 
 
 class EspeakVoice:
-    """The port's `Voice`; `run` must be running."""
+    """The port's `Synthesizer`; `run` must be running."""
 
-    def __init__(self, process: SpeakingProcess, cache: SpeechCache) -> None:
+    def __init__(self, process: SpeakingProcess) -> None:
         self._process = process
-        self._cache = cache
         self._queue, self._waiting = trio.open_memory_channel[_Speech](MOST_WAITING)
 
     async def check(self) -> None:
-        await gather(self._open_fresh(Prompt("ok", "en-GB")))
-
-    def cached(self, prompt: Prompt) -> SpeechChunk | None:
-        return self._cache.get(prompt)
-
-    async def warm(self, prompts: tuple[Prompt, ...]) -> None:
-        for prompt in prompts:
-            if self._cache.get(prompt) is None:
-                self._cache.put(prompt, await gather(self._open_fresh(prompt)))
+        await speak_whole(self, Prompt("ok", "en-GB"))
 
     @asynccontextmanager
     async def open_speech(self, prompt: Prompt) -> AsyncIterator[SpeechStream]:
-        if (speech := self._cache.get(prompt)) is not None:
-            yield WholeSpeech(speech)
-            return
-        async with self._open_fresh(prompt) as stream:
-            yield stream
-
-    @asynccontextmanager
-    async def _open_fresh(self, prompt: Prompt) -> AsyncIterator[SpeechStream]:
         speech = _Speech(_request(prompt))
         try:
             self._queue.send_nowait(speech)
@@ -154,9 +136,9 @@ def _request(prompt: Prompt) -> SpeakRequest:
 
 
 @asynccontextmanager
-async def _open(command: tuple[str, ...], cache: SpeechCache) -> AsyncIterator[EspeakVoice]:
+async def _open(command: tuple[str, ...]) -> AsyncIterator[EspeakVoice]:
     async with open_speaking_process(command) as process:
-        voice = EspeakVoice(process, cache)
+        voice = EspeakVoice(process)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(voice.run)
             yield voice
@@ -165,4 +147,4 @@ async def _open(command: tuple[str, ...], cache: SpeechCache) -> AsyncIterator[E
 
 def open_voice(settings: Any, bridge: Bridge | None) -> AbstractAsyncContextManager[EspeakVoice]:
     """The entry point `espeak`. `Prompt.voice` is a variant of espeak's (`f3`, `m2`), empty for its own."""
-    return _open(COMMAND, SpeechCache())
+    return _open(COMMAND)

@@ -4,12 +4,11 @@ import json
 import struct
 from dataclasses import asdict, dataclass
 
-from callengine.ports.synthesis import SpeechChunk, WordMark
+from callengine.ports.synthesis import SpeechChunk
+from callengine.voice.packing import pack_speech
 
 HEADER = struct.Struct(">cI")
 SPEAK, SPEECH, END, FAULT = b"S", b"A", b"E", b"X"
-_COUNT = struct.Struct(">H")
-_MARK = struct.Struct(">II")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,4 @@ def decode_request(payload: bytes) -> SpeakRequest:
 
 
 def encode_speech(chunk: SpeechChunk) -> bytes:
-    marks = b"".join(_MARK.pack(word.start, word.position) for word in chunk.words)
-    return encode_frame(SPEECH, _COUNT.pack(len(chunk.words)) + marks + chunk.slin)
-
-
-def decode_speech(payload: bytes) -> SpeechChunk:
-    (count,) = _COUNT.unpack_from(payload)
-    speech = _COUNT.size + count * _MARK.size
-    words = tuple(WordMark(*mark) for mark in _MARK.iter_unpack(payload[_COUNT.size : speech]))
-    return SpeechChunk(payload[speech:], words)
+    return encode_frame(SPEECH, pack_speech(chunk))

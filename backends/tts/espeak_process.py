@@ -10,6 +10,7 @@ import trio
 from backends.tts import espeak_frames as frames
 from callengine.errors import SynthesisError
 from callengine.ports.synthesis import SpeechChunk
+from callengine.voice.packing import unpack_speech
 
 COMMAND = (sys.executable, "-P", "-m", "backends.tts.espeak_worker")  # -P: not what lies in the working folder
 _ANSWER_SECONDS = 10.0  # a prompt of the greatest length takes 0.1 s
@@ -61,7 +62,7 @@ class SpeakingProcess:
             raise WorkerGoneError("does not answer")
         if kind == frames.FAULT:
             raise SynthesisError(f"espeak: {payload.decode()}", retryable=False)
-        return frames.decode_speech(payload) if kind == frames.SPEECH else None
+        return unpack_speech(payload) if kind == frames.SPEECH else None
 
     async def stop(self) -> None:
         """End the process; the next request starts another."""

@@ -5,6 +5,7 @@ belongs where the media clock ticks. It ends when its standard input does.
 """
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -16,7 +17,6 @@ import soxr
 from backends.tts import espeak_frames as frames
 from backends.tts.espeak_library import EspeakLibrary
 from backends.tts.shaping import RATE, Samples, Shaper, gain_for
-from backends.tts.spoken import spoken_text, word_starts
 from callengine.errors import SynthesisError
 from callengine.ports.synthesis import SpeechChunk, WordMark
 
@@ -30,8 +30,8 @@ class Utterance:
     """One request on its way from raw samples to chunks."""
 
     def __init__(self, request: frames.SpeakRequest, source_rate: int, gain: float, write: Write) -> None:
-        self._spoken = spoken_text(request.text, request.language)
-        self._starts = word_starts(request.text)
+        self.text = request.text
+        self._starts = _word_starts(request.text)
         self._scale = RATE / source_rate
         self._resampler = soxr.ResampleStream(source_rate, RATE, 1, dtype="int16", quality="HQ")
         self._shaper = Shaper(gain)
@@ -41,14 +41,10 @@ class Utterance:
         self._ready: list[Samples] = []
         self._sent = 0
 
-    @property
-    def text(self) -> str:
-        return self._spoken.text
-
     def feed(self, samples: Samples, words: list[tuple[int, int]]) -> None:
         """Take raw speech from espeak, as `OnSpeech` says."""
         for at, sample in words:
-            start = self._starts.get(self._spoken.origins[at], -1) if at < len(self._spoken.origins) else -1
+            start = self._starts.get(at, -1)
             if start > self._last_word:
                 self._marks.append(WordMark(start, round(sample * self._scale)))
                 self._last_word = start
@@ -74,6 +70,11 @@ class Utterance:
 
     def _moved(self, mark: WordMark) -> WordMark:
         return WordMark(mark.start, max(mark.position - self._shaper.skipped, 0))
+
+
+def _word_starts(text: str) -> dict[int, int]:
+    """For every character of a word (a run without white space) where its word begins."""
+    return {at: word.start() for word in re.finditer(r"\S+", text) for at in range(word.start(), word.end())}
 
 
 class Speaker:

@@ -14,11 +14,11 @@ from typing import Any
 
 import trio
 
-from backends.tts.cache import SpeechCache
-from backends.tts.speech import gather
 from callengine.errors import SynthesisError
 from callengine.ports.bridge import Bridge
 from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, WordMark
+from callengine.voice.cache import SpeechCache
+from callengine.voice.speech import gather
 
 RATE = 8000
 _PERIOD = 20  # samples: 400 Hz

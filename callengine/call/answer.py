@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from callengine import metrics
 from callengine.call.history import History
 from callengine.call.parts import Call
 from callengine.call.record import Record
 from callengine.call.sentences import Splitter
 from callengine.call.tool_calls import run_tools
-from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, ReplyRequest, TextDelta
+from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, Delayed, ReplyRequest, TextDelta, Usage
 from callengine.ports.tools import ToolCall
 
 TOOL_ROUNDS = 5  # a backend that still asks for tools then has lost its way
@@ -53,11 +54,18 @@ async def _ask(call: Call, history: History, say: SayText, draft: str) -> list[T
     calls: list[ToolCall] = []
     async with call.services.dialog.open_reply(request) as reply:
         while (event := await reply.receive()) is not None:
-            if isinstance(event, TextDelta):
-                for piece in splitter.feed(event.text):
-                    await say(piece)
-            else:
-                calls.append(event)
+            match event:
+                case TextDelta(text=text):
+                    for piece in splitter.feed(text):
+                        await say(piece)
+                case Delayed():
+                    for piece in (*splitter.finish(), call.agent.one_moment):
+                        if piece:
+                            await say(piece)
+                case Usage():
+                    metrics.count_tokens(event)
+                case ToolCall():
+                    calls.append(event)
     for piece in splitter.finish():
         await say(piece)
     return calls

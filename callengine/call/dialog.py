@@ -7,6 +7,7 @@ import trio
 from callengine import metrics
 from callengine.call.answer import AnswerResult, make_answer
 from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, TransferOrdered
+from callengine.call.filler import fill_silence, fillers
 from callengine.call.history import History
 from callengine.call.parts import Call, Ending
 from callengine.call.record import Record
@@ -25,7 +26,10 @@ from callengine.call.turn_events import (
     Tick,
 )
 from callengine.call.turn_table import feed
+from callengine.call.turn_words import load_turn_words
 from callengine.call.turns import Turns
+
+CLOSING_SIGNS = " \"'»”)"  # behind a question mark
 
 Events = trio.MemorySendChannel[DialogEvent]
 
@@ -38,7 +42,7 @@ class Dialogue:
         self._speaker = speaker
         self._events = events
         self._record = record
-        self._turns = Turns(call.limits.times)
+        self._turns = Turns(call.limits.times, words=load_turn_words(call.agent.language))
         self._history = History()
         self._thinking = trio.CancelScope()
         self._answering = trio.Lock()  # an answer that was cancelled may still have to wait for a write
@@ -47,6 +51,8 @@ class Dialogue:
         self._over = False
         self.answers_heard = 0  # to their end; the greeting is one
         self._reprompts = 0
+        self._fillers = fillers(call.agent)
+        self._announces = call.agent.greeting_uninterruptible
         self._latest = call.leg.began + call.limits.max_seconds
         self._nursery: trio.Nursery
 
@@ -82,7 +88,8 @@ class Dialogue:
             case AnswerStarted(number=number):
                 if number == self._speaker.number:
                     self._times.first_piece = now
-                    self._feed(AgentStarted(), now)
+                    self._feed(AgentStarted(announces=self._announces), now)
+                    self._announces = False
             case AnswerDone(number=number):
                 if number == self._speaker.number and event.last:
                     if self._ending is None:
@@ -90,10 +97,11 @@ class Dialogue:
                     self._feed(LastWords(), now)
             case AnswerHeard(number=number):
                 if number == self._speaker.number:
-                    self._end_agent_turn(self._speaker.heard(), interrupted=False)
+                    heard = self._speaker.heard()
+                    self._end_agent_turn(heard, interrupted=False)
                     self.answers_heard += 1
                     self._speaker.begin()
-                    self._feed(AgentFinished(), now)
+                    self._feed(AgentFinished(asked=heard.rstrip(CLOSING_SIGNS).endswith("?")), now)
             case TransferOrdered(target=target):
                 ending = Ending("transferred", "ordered from outside", target)
                 self._end_with(self._call.agent.transferring, ending)
@@ -116,9 +124,12 @@ class Dialogue:
                 self._record.correct_caller(text)
             case Do.DROP_ANSWER:
                 self._thinking.cancel("the caller goes on")
-                self._speaker.flush()
+                heard = self._speaker.flush()
                 self._history.take_back()
                 self._record.take_back()
+                if heard:  # a filler
+                    self._history.agent(heard, interrupted=True)
+                    self._record.agent(heard, (self._call.leg.spoke_at, now), True, {})
             case Do.PAUSE:
                 playout.pause()
                 if self._turns.speech_began is not None:
@@ -154,8 +165,10 @@ class Dialogue:
             await self._speaker.say(Say(number, self._call.agent.prompt(text)))
 
         with scope:
-            async with self._answering:
+            async with trio.open_nursery() as beside, self._answering:
+                beside.start_soon(fill_silence, self._call.leg, self._speaker, self._fillers)
                 result = await make_answer(self._call, self._history, self._record, say)
+                beside.cancel_scope.cancel("answered")
             await self._finish_answer(number, result)
 
     async def _finish_answer(self, number: int, result: AnswerResult) -> None:

@@ -10,8 +10,9 @@ from callengine.media.audio import RATE
 
 SPEECH_CHUNK = RATE // 10  # while somebody speaks or a final is owed: it waits for the silence behind it
 SILENCE_CHUNK = RATE * 8 // 10  # a message costs Python the same whatever its size; speech flushes it at once
-GATED_LOOK = RATE * 3 // 10  # the voice gate stays open for so long: looked at so often, no opening is missed
-PRE_ROLL = RATE // 2  # before speech began: recognisers want a little silence in front
+UNSURE_CHUNK = RATE * 3 // 10  # what sounds and is not confirmed as speech (that flushes it), or may be held back: the
+# voice gate stays open for so long, so no opening is missed
+PRE_ROLL = RATE * 7 // 10  # before speech began: Silero finds a soft beginning up to 0.6 s late
 QUIET_REPLAY = 2 * RATE  # of silence, sent again to a new stream: a soft word may be in it that is not heard yet
 COVERED = RATE // 2  # a final may end so much before our own detector heard the end
 SETTLED = 5 * RATE  # speech that a stream had so long, and has no word for, was a noise
@@ -31,6 +32,7 @@ class Sound:
     speaking: bool  # confirmed
     since: int | None  # where the speech begins that has no final yet
     until: int  # where speech last paused
+    seen: int  # what the detector has looked at, on a busy machine seconds behind: silence after that is not known yet
 
     @property
     def active(self) -> bool:
@@ -105,7 +107,11 @@ class Hearing:
         """True when no word is owed for the speech so far: a final covers it, or it was a noise."""
         if sound.speaking or sound.since is None:
             return False
-        noise = may_be_noise and not self._words_owed and self.sent - SETTLED >= max(sound.until, self._opened)
+        noise = (
+            may_be_noise
+            and not self._words_owed
+            and min(self.sent, sound.seen) - SETTLED >= max(sound.until, self._opened)
+        )
         if not noise and self.final + COVERED < sound.until:
             return False
         self._settled = max(self._settled, min(sound.until, self.sent))
@@ -119,9 +125,10 @@ class Hearing:
 
     def next_look(self, sound: Sound) -> int:
         """Where the ring ends when there is enough to look at again."""
-        if sound.active:
+        if sound.speaking or sound.since is not None:
             return self.looked + self.chunk
-        return self.looked + (SILENCE_CHUNK if self._idle is None else GATED_LOOK)
+        unsure = sound.voiced or self._idle is not None
+        return self.looked + max(self.chunk, UNSURE_CHUNK if unsure else SILENCE_CHUNK)
 
     def look(self, sound: Sound) -> None:
         """Take note of new audio: `next_part` is asked for what of it is to be sent."""

@@ -21,6 +21,7 @@ class Piece:
     end: int
     words: tuple[WordMark, ...] = ()
     complete: bool = False
+    filler: bool = False
 
 
 def heard_text(pieces: Sequence[Piece], played: int) -> str:

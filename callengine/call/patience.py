@@ -64,7 +64,7 @@ class Patience:
         if sound.speaking:
             limit = wait * WHILE_SPEAKING
         else:
-            limit, waited = wait, min(waited, (sound.end - sound.until) / RATE)
+            limit, waited = wait, min(waited, (sound.seen - sound.until) / RATE)
         if waited < limit:
             return False
         self.hangs += 1

@@ -186,8 +186,9 @@ async def _receive(stream: _Stream, conversation: trio.CancelScope) -> None:
 
 
 def _sound(leg: Leg) -> Sound:
-    ring = leg.ring
-    return Sound(ring.start, ring.end, leg.gate.open, leg.tracker.speaking, leg.speech_since, leg.speech_until)
+    ring, gate = leg.ring, leg.gate
+    seen = leg.confirm if gate.open else ring.end
+    return Sound(ring.start, ring.end, gate.open, leg.tracker.speaking, leg.speech_since, leg.speech_until, seen)
 
 
 def _tell_lost(ear: Ear, hearing: Hearing) -> None:

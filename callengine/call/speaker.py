@@ -14,14 +14,16 @@ from callengine.ports.synthesis import Prompt, SpeechChunk, Voice
 
 AHEAD_SECONDS = 6.0  # speech made before it is played: a barge-in throws it away, so not more
 PROMPTS = 2
+NEARLY_OVER_SECONDS = 0.4  # a filler that is, is heard to its end
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A prompt of the answer `number`."""
+    """A prompt of the answer `number`. `filler`: it is to be heard only until the answer is ready."""
 
     number: int
     prompt: Prompt
+    filler: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,13 @@ class Speaker:
         self._prompts_in, self._prompts = trio.open_memory_channel[Say | AnswerEnds](PROMPTS)
         self._scope = trio.CancelScope()
         self._pieces: list[Piece] = []
+        self._making = False
         self.number = 0
+
+    @property
+    def busy(self) -> bool:
+        """A prompt is being made audible, or waits to be."""
+        return self._making or self._prompts.statistics().current_buffer_used > 0
 
     def begin(self) -> int:
         """A new answer; returns its number."""
@@ -71,16 +79,19 @@ class Speaker:
         async for item in self._prompts:
             if item.number != self.number:
                 continue
+            self._making = True
             with trio.CancelScope() as self._scope:
                 if isinstance(item, Say):
                     await self._speak(item)
                 else:
                     await self._await_played(item.number)
+            self._making = False
 
     async def _speak(self, item: Say) -> None:
         playout = self._leg.playout
         await playout.wait_played(playout.queued - int(AHEAD_SECONDS * RATE))
-        piece = Piece(item.prompt.text, playout.queued, playout.queued)
+        self._cut_filler()
+        piece = Piece(item.prompt.text, playout.queued, playout.queued, filler=item.filler)
         self._pieces.append(piece)
         if (whole := self._voice.cached(item.prompt)) is not None:
             self._put(piece, whole, whole_frames(whole.slin))
@@ -103,11 +114,19 @@ class Speaker:
     def _put(self, piece: Piece, chunk: SpeechChunk, frames: bytes) -> None:
         if not self._pieces or self._pieces[-1] is not piece:
             return  # flushed while this chunk was on its way
-        if all(made.end == made.begin for made in self._pieces):
+        if all(made.end == made.begin for made in self._pieces if made.filler == piece.filler):
             self._leg.playout.first = self._leg.playout.queued
         self._leg.playout.put(frames)
         piece.words += chunk.words
         piece.end = self._leg.playout.queued
+
+    def _cut_filler(self) -> None:
+        """An answer does not wait for a filler, unless that is nearly over. What was heard of it stays said."""
+        playout = self._leg.playout
+        if self._pieces and self._pieces[-1].filler and playout.queued - playout.played > NEARLY_OVER_SECONDS * RATE:
+            filler = self._pieces[-1]
+            playout.flush()
+            filler.text, filler.end = heard_text([filler], playout.played), playout.played
 
     async def _await_played(self, number: int) -> None:
         await self._leg.playout.wait_played(self._leg.playout.queued)

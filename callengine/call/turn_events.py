@@ -10,6 +10,7 @@ class State(Enum):
     LISTENING = auto()  # nobody or the caller speaks
     THINKING = auto()  # the caller's turn has ended, no answer is heard yet
     SPEAKING = auto()  # the agent is heard
+    ANNOUNCING = auto()  # the agent is heard, and has to be to the end
     BARGE_IN = auto()  # the caller spoke over the agent, which has paused: words will tell
     CLOSING = auto()  # the last words are being said
 
@@ -51,12 +52,16 @@ class CallerPressed:
 
 @dataclass(frozen=True, slots=True)
 class AgentStarted:
-    """The first piece of an answer goes to the voice."""
+    """The first piece of an answer goes to the voice. `announces`: nothing interrupts it."""
+
+    announces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AgentFinished:
-    """The whole answer has been heard (or there was nothing to say)."""
+    """The whole answer has been heard (or there was nothing to say). `asked`: it ended with a question."""
+
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,13 @@ class Utterance:
             self.interim = ""
         return self.text != before
 
+    def go_on(self, later: "Utterance") -> None:
+        """What was taken for another turn is more of this one."""
+        self.finals += later.finals
+        if later.interim:
+            self.interim, self.stability = later.interim, later.stability
+            self.interim_began, self.interim_end = later.interim_began, later.interim_end
+
     def next(self) -> "Utterance":
         """The turn after this one, or instead of it: it has no words yet, and none from the audio of this one."""
         return Utterance(final_end=self.final_end)

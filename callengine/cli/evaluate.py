@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from callengine.evaluation.figures import Figures
     from callengine.evaluation.run import Progress
 
-EXTRA = ("jiwer", "num2words", "matplotlib")
+EXTRA = ("jiwer", "matplotlib")
 OUTPUT = "Output"
 
 

@@ -6,6 +6,7 @@ from typing import NoReturn
 import typer
 
 from callengine.cli.call import call
+from callengine.cli.check import check
 from callengine.cli.demo import demo
 from callengine.cli.doctor import doctor
 from callengine.cli.evaluate import evaluate
@@ -19,7 +20,7 @@ BAD_SETTING = 2
 FAILED = 1
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (serve, demo, call, load, evaluate, doctor, migrate):
+for command in (serve, demo, call, load, evaluate, check, doctor, migrate):
     app.command()(command)
 
 

@@ -18,6 +18,7 @@ START_SECONDS = 180.0  # the first start makes a database and joins Whisper's mo
 STOP_SECONDS = 20.0
 # Of the settings in our environment only these are the demo's too: it must never end in somebody's real database.
 KEPT = frozenset({"DATA_DIR", "DIALOG_BACKEND", "LOG_LEVEL"})
+CLAUDES = ("ANTHROPIC_", "CLAUDE_")  # and these where it is asked for: a key alone does not make the demo cost money
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class Engine:
 def environment(environ: Mapping[str, str], language: Language, data_dir: Path) -> dict[str, str]:
     """The engine's environment: ours without our settings, and with the demo's own."""
     settings = {name.upper() for name in Settings.model_fields} - KEPT
+    if environ.get("DIALOG_BACKEND") == "claude":
+        settings = {name for name in settings if not name.startswith(CLAUDES)}
     settings |= {f"{name}_FILE" for name in settings}
     return {name: value for name, value in environ.items() if name not in settings} | {
         "AUDIOSOCKET_HOST": "127.0.0.1",

@@ -2,6 +2,7 @@
 
 import httpx
 
+from callengine.answering import load_agents
 from callengine.config import Settings
 from callengine.doctor.checkup import Patient
 from callengine.doctor.findings import Finding
@@ -9,8 +10,10 @@ from callengine.errors import ConfigError
 from callengine.listening import bound_socket
 from callengine.plugins import load_backend
 from callengine.services.journal import open_journal
+from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.registry import open_registry
-from callengine.services.store import open_toolbox
+from callengine.services.store import open_store
+from callengine.toolboxes import open_toolboxes
 
 ANSWER_SECONDS = 2.0  # of an engine on this machine
 DATABASE, REDIS, STORE, RECOGNISER, PORTS = "database", "redis", "store", "recogniser", "ports"
@@ -37,13 +40,15 @@ async def look_at_redis(patient: Patient) -> list[Finding]:
 
 
 async def look_at_store(patient: Patient) -> list[Finding]:
-    """Whether the shop answers."""
+    """Whether the shop answers, and its document bears the agents' tools."""
     settings = patient.settings
     if not settings.store_api_url:
         return [_own_part(settings, STORE, "STORE_API_URL")]
     token = settings.store_api_token
-    async with open_toolbox(settings.store_api_url, token.get_secret_value() if token else "") as toolbox:
-        await toolbox.check()
+    agents = load_agents(settings.agent_file, settings.call_language)
+    async with open_store(settings.store_api_url, token.get_secret_value() if token else "", MemoryWriteLog()) as store:
+        for toolbox in (await open_toolboxes(store, agents)).values():
+            await toolbox.check()
     return [Finding(STORE, "ok", f"the Store at {settings.store_api_url} answers")]
 
 

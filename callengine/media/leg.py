@@ -27,7 +27,8 @@ SILENCE_MESSAGE = HEADER + SILENCE_FRAME
 READ_BYTES = 16384  # a second of 8 kHz at once, or two frames of 192 kHz: never slower than the peer
 HOLE_SECONDS = 0.040
 AHEAD_SECONDS = 0.040  # more audio than time: the stall that held it back was filled with zeros already
-FLOOD_SECONDS = 3.0  # Asterisk sends at most what its own stall held back: a second or two
+HELD_SECONDS = 60.0  # of audio that a stall has held back, the peer's, the network's or ours: what the ring could hold
+FLOOD_SECONDS = 3.0  # more audio than that, and than time has passed: no telephone makes it
 STALL_SECONDS = 1.0
 LATE_FRAMES = 2
 MARKS = 64  # digits and speech marks between two turns of the reader: far more than a person makes
@@ -59,7 +60,7 @@ class Leg:
         self._resampler: Resampler | None = None  # of a wideband caller
         self._taken = 0  # samples since the last tick, kept or not
         self._took_at = now
-        self._surplus = 0.0  # samples by which the peer is faster than time
+        self._surplus = 0.0  # samples beyond those that time has room for; below 0 what may still come late
         self._ahead = False
         self._plain = True  # what comes next is frames of 8 kHz, on time, as far as anyone knows
         self._unsent: bytes = b""
@@ -135,7 +136,7 @@ class Leg:
             self._fill_hole(int(-ahead) // FRAME_SAMPLES, now)
         self._ahead = ahead > AHEAD_SECONDS * RATE
         self._plain = not (self._ahead or self._resampler or self._partial_frame) and self._decoder.empty
-        self._surplus = max(0.0, self._surplus + self._taken - (now - self._took_at) * RATE)
+        self._surplus = max(-HELD_SECONDS * RATE, self._surplus + self._taken - (now - self._took_at) * RATE)
         self._took_at, self._taken = now, 0
         if self._surplus > FLOOD_SECONDS * RATE:
             raise RemoteProtocolError("flood", f"{FLOOD_SECONDS:.0f} s more audio than time has passed")

@@ -19,6 +19,6 @@ def take_realtime_priority() -> None:
     except OSError as error:
         raise ConfigError(
             "REALTIME",
-            f"the system refuses it ({error.strerror}); allow it (Compose: cap_add: [SYS_NICE]; systemd: LimitRTPRIO=10) "
-            "or unset it",
+            f"the system refuses it ({error.strerror}); allow it (Compose: cap_add: [SYS_NICE]; systemd: "
+            "LimitRTPRIO=10) or unset it",
         ) from None

@@ -32,7 +32,8 @@ HistoryItem = CallerSaid | AgentSaid | ToolCall | ToolResult
 
 @dataclass(frozen=True, slots=True)
 class ReplyRequest:
-    """Everything a reply is made from."""
+    """Everything a reply is made from. An agent's words at the end of the history are the reply's own beginning, said
+    before the tools whose results precede them were run."""
 
     instructions: str
     history: tuple[HistoryItem, ...]
@@ -47,7 +48,24 @@ class TextDelta:
     text: str
 
 
-ReplyEvent = TextDelta | ToolCall
+@dataclass(frozen=True, slots=True)
+class Delayed:
+    """The reply takes longer: what there is of its text is to be spoken now, and the agent's own "one moment"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a part of the reply has cost, in tokens of `model`; the sum over a reply is what it cost. The first three
+    are disjoint: read anew, read from the cache, written to it."""
+
+    model: str
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+
+
+ReplyEvent = TextDelta | ToolCall | Delayed | Usage
 
 
 class Reply(Protocol):

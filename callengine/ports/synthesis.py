@@ -42,12 +42,20 @@ class SpeechStream(Protocol):
         ...
 
 
-class Voice(Protocol):
-    """A voice backend, ready."""
+class Synthesizer(Protocol):
+    """A voice backend, ready. It is given text that is fit to be spoken: no figures, no markup."""
 
     async def check(self) -> None:
         """Raise SynthesisError when the voice cannot speak."""
         ...
+
+    def open_speech(self, prompt: Prompt) -> AbstractAsyncContextManager[SpeechStream]:
+        """The prompt's speech; leaving the block abandons what is not made yet."""
+        ...
+
+
+class Voice(Synthesizer, Protocol):
+    """A voice as calls have it: any text is taken, and what was made before is at hand."""
 
     def cached(self, prompt: Prompt) -> SpeechChunk | None:
         """The whole speech of a prompt if it is at hand without waiting, else None."""
@@ -57,10 +65,18 @@ class Voice(Protocol):
         """Make the speech of fixed phrases now, so that `cached` has them. Raises SynthesisError."""
         ...
 
-    def open_speech(self, prompt: Prompt) -> AbstractAsyncContextManager[SpeechStream]:
-        """The prompt's speech; leaving the block abandons what is not made yet."""
+
+class SpeechStore(Protocol):
+    """Speech kept outside the process, for all nodes. It may forget, and it is never in a call's way."""
+
+    async def get(self, key: str) -> SpeechChunk | None:
+        """The whole speech kept under a key; None also where the store is away or slow."""
+        ...
+
+    def put_nowait(self, key: str, speech: SpeechChunk) -> None:
+        """Keep a whole speech, some time soon, if it can be done."""
         ...
 
 
 # The entry-point group `callengine.tts`: `open_voice(settings, bridge)`.
-OpenVoice = Callable[[Any, Bridge], AbstractAsyncContextManager[Voice]]
+OpenVoice = Callable[[Any, Bridge], AbstractAsyncContextManager[Synthesizer]]

@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import TracebackType
@@ -13,7 +13,7 @@ import trio
 import trio_asyncio
 
 from callengine.metrics import bridge_errors_total
-from callengine.ports.bridge import Bridge
+from callengine.ports.bridge import CANCELLED_HERE, Bridge
 
 T = TypeVar("T")
 
@@ -43,6 +43,26 @@ class LoopBridge:
             # Theirs, not ours: ours is trio.Cancelled.
             raise RuntimeError(f"{name} was cancelled on the asyncio side") from error  # noqa: ASYNC104
         return result
+
+    async def step(self, afn: Callable[..., Coroutine[Any, Any, T]], /, *args: object) -> T:
+        """The same as `run` for a short step of a library that asks for no asyncio task of its own (grpc.aio's reads
+        and writes): the coroutine is run by the Trio task that waits. It spares a task and two turns of the loop, a
+        quarter of what a message costs.
+
+        Cancelling here throws CancelledError(CANCELLED_HERE) into it, and waits for its end for LEAVE_SECONDS.
+        """
+        coroutine = afn(*args)
+        try:
+            while True:
+                awaited = coroutine.send(None)
+                try:
+                    await _settled(awaited)
+                except trio.Cancelled:
+                    await _give_up(coroutine, awaited)
+                    raise
+        except StopIteration as done:
+            result: T = done.value
+            return result
 
     @asynccontextmanager
     async def open(self, manager: AbstractAsyncContextManager[T], /) -> AsyncIterator[T]:
@@ -85,6 +105,33 @@ async def open_bridge() -> AsyncIterator[Bridge]:
             yield LoopBridge(loop)
         finally:
             asyncio._set_running_loop(None)
+
+
+async def _settled(awaited: Any) -> None:
+    """Wait for what a coroutine of asyncio's awaits: a future, or the loop's next turn (None)."""
+    if awaited is None:
+        await trio.lowlevel.checkpoint()
+        return
+    awaited._asyncio_future_blocking = False  # as an asyncio task says that it has taken the future
+    done = trio.Event()
+    awaited.add_done_callback(lambda _future: done.set())
+    await done.wait()
+
+
+async def _give_up(coroutine: Coroutine[Any, Any, Any], awaited: Any) -> None:
+    """Cancel a coroutine as its task would, and let it clean up. An error of its own is raised."""
+    if awaited is not None:
+        awaited.cancel()
+    try:
+        with trio.move_on_after(LEAVE_SECONDS, shield=True):
+            awaited = coroutine.throw(asyncio.CancelledError(CANCELLED_HERE))
+            while True:
+                await _settled(awaited)
+                awaited = coroutine.send(None)
+    except (StopIteration, asyncio.CancelledError):  # noqa: ASYNC103 - theirs; the caller raises ours
+        return
+    coroutine.close()
+    log.warning("asyncio coroutine did not end in time", name=coroutine.__qualname__)
 
 
 async def _call(afn: Callable[..., Awaitable[T]], args: tuple[object, ...]) -> T:

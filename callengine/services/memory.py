@@ -17,6 +17,7 @@ from callengine.ports.journal import (
     TurnRecorded,
 )
 from callengine.ports.registry import LiveCall
+from callengine.ports.synthesis import SpeechChunk
 from callengine.ports.tools import CallerContext
 
 CALLER_SECONDS = 60.0
@@ -127,3 +128,21 @@ class MemoryRegistry:
         await trio.lowlevel.checkpoint()
         if self.fault is not None:
             raise self.fault
+
+
+class MemorySpeeches:
+    """The SpeechStore port over a dictionary. `away`: it has nothing and takes nothing."""
+
+    def __init__(self) -> None:
+        self.speeches: dict[str, SpeechChunk] = {}
+        self.away = False
+
+    async def get(self, key: str) -> SpeechChunk | None:
+        """The speech under a key."""
+        await trio.lowlevel.checkpoint()
+        return None if self.away else self.speeches.get(key)
+
+    def put_nowait(self, key: str, speech: SpeechChunk) -> None:
+        """Keep a speech, at once."""
+        if not self.away:
+            self.speeches[key] = speech

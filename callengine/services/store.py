@@ -1,145 +1,128 @@
-"""The Store's tools over its HTTP API: httpx natively on Trio, every request under one deadline.
+"""The Store's tools over its HTTP API, as its document and an agent file make them.
 
 Whatever the Store does, the dialog gets a result it can speak about: what was found, or honestly why not.
 """
 
-import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
-from http import HTTPStatus
-from typing import Any, cast
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
-import trio
-from pydantic import ValidationError
 
-from callengine.errors import ConfigError, ServiceError
+from callengine.errors import ServiceError
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult, ToolSpec
-from callengine.services.store_tools import STORE_SPECS, STORE_TOOLS, MissingArgumentError, StoreRequest
+from callengine.ports.writes import Write, WriteLog
+from callengine.services.store_answers import UNREACHABLE, StoreFaultError, as_text, trimmed
+from callengine.services.store_client import DEADLINE_SECONDS, StoreClient, open_client
+from callengine.services.store_requests import UnfitValueError, build_request, write_key
+from callengine.services.store_tools import StoreTool, look_up_values, request_values
+from callengine.services.store_writes import Wanted, Writer
 from callengine.services.tool_arguments import argument_problem
 
-DEADLINE_SECONDS = 3.0
-_LARGEST_ANSWER = 256 * 1024
-_LONGEST_DETAIL = 300
-# The embedded Store is on loopback, where no proxy of the environment can reach it.
-_DIRECT: dict[str, httpx.AsyncBaseTransport | None] = dict.fromkeys(
-    ("all://127.0.0.1", "all://localhost", "all://[::1]"), None
-)
-_NOT_THE_API = "the store's system answered something that is not its API"
-
-
-class _StoreError(Exception):
-    """The Store gave no usable answer; the text is for the dialog, one line, and repeats no answer of a wrong kind."""
+_NOBODY_KNOWS = "nobody knows whether it was done; do not call this again"
+_LOOK = f"{_NOBODY_KNOWS}. `found` is what the store has now: say honestly what it shows, or promise a call back"
+_PROMISE = f"{_NOBODY_KNOWS}, say so, and promise that a person will call back"
 
 
 class HttpToolbox:
-    """The tools of one Store. It keeps the pooled client; `open_toolbox` is the way in."""
+    """The tools of one agent at one Store; see the port."""
 
-    def __init__(self, client: httpx.AsyncClient, deadline_seconds: float) -> None:
+    def __init__(self, client: StoreClient, writer: Writer, tools: tuple[StoreTool, ...]) -> None:
+        self.specs: tuple[ToolSpec, ...] = tuple(tool.spec for tool in tools)
         self._client = client
-        self._deadline_seconds = deadline_seconds
-        self._tools = {tool.spec.name: tool for tool in STORE_TOOLS}
-
-    @property
-    def specs(self) -> tuple[ToolSpec, ...]:
-        return STORE_SPECS
+        self._writer = writer
+        self._tools = {tool.spec.name: tool for tool in tools}
 
     async def check(self) -> None:
-        """Ask for the branches. Raises ServiceError naming the Store's address when that does not work."""
-        result = await self.run(ToolCall("check", "opening_hours"), CallerContext("check", "en"))
-        if result.is_error:
-            problem = json.loads(result.content)["error"]
-            raise ServiceError(f"Store at {self._client.base_url}: {problem}; see STORE_API_URL and STORE_API_TOKEN")
+        """Ask what needs no argument. Raises ServiceError naming the Store's address when that does not work."""
+        tool = next((tool for tool in self._tools.values() if _asks_nothing(tool)), None)
+        try:
+            if tool is not None:
+                trimmed(await self._client.ask(build_request(tool.operation, tool.choice.engine)), tool.keep)
+            elif self._tools:
+                await self._client.http.get("/")  # whatever it says to that
+        except (StoreFaultError, httpx.HTTPError) as fault:
+            problem = str(fault) if isinstance(fault, StoreFaultError) else UNREACHABLE
+            raise ServiceError(
+                f"Store at {self._client.url}: {problem}; see STORE_API_URL and STORE_API_TOKEN"
+            ) from None
 
     async def run(self, call: ToolCall, caller: CallerContext) -> ToolResult:
-        """Run one tool within the deadline; see the port. Reading only: it may be cancelled at any time."""
+        """Run one tool within the deadline; see the port. One that reads may be cancelled at any time."""
         tool = self._tools.get(call.name)
         if tool is None:
-            return _error(call, f"there is no tool {call.name}; there are {', '.join(self._tools)}")
+            return _error(call, f"there is no tool {call.name}; there are {', '.join(self._tools) or 'none'}")
         if problem := argument_problem(tool.spec, call.arguments):
             return _error(call, problem)
         try:
-            request = tool.request(call.arguments, caller)
-            answer = await self._ask(request)
-            content = tool.trim(answer, caller.language.startswith("ru"))
-        except (MissingArgumentError, _StoreError) as fault:
+            values = request_values(tool, call.arguments, caller)
+            request = build_request(tool.operation, values)
+            if not tool.spec.writes:
+                return ToolResult(call.id, as_text(trimmed(await self._client.ask(request), tool.keep)))
+        except (UnfitValueError, StoreFaultError) as fault:
             return _error(call, str(fault))
-        except ValidationError:
-            return _error(call, _NOT_THE_API)
-        return ToolResult(call.id, _json(content))
+        operation = tool.operation.name
+        write = Write(write_key(caller.call_id, operation, values), caller.call_id, operation)
+        try:
+            return ToolResult(call.id, await self._writer.write(Wanted(tool, request, write)))
+        except StoreFaultError as fault:
+            if fault.fate != "unknown":
+                return _error(call, str(fault))
+            return await self._tell_unknown(call, tool, values, str(fault))
 
-    async def _ask(self, request: StoreRequest) -> Any:
-        with trio.move_on_after(self._deadline_seconds):
+    async def _tell_unknown(self, call: ToolCall, tool: StoreTool, values: dict[str, Any], problem: str) -> ToolResult:
+        """The result of a write that may have been done: what the tool to look with shows now, or what to promise."""
+        found = self._tools.get(tool.look_up)
+        asked = None if found is None else look_up_values(found, values)
+        if found is not None and asked is not None:
             try:
-                async with self._client.stream("GET", request.path, params=dict(request.query)) as response:
-                    body = await _read(response)
-            except httpx.HTTPError:
-                # The text of a transport's error may hold the address with the caller's number in it.
-                raise _StoreError("the store's system cannot be reached") from None
-            return _decode(response.status_code, body)
-        raise _StoreError("the store's system did not answer in time")
+                shown = trimmed(await self._client.ask(build_request(found.operation, asked)), found.keep)
+                return ToolResult(call.id, as_text({"error": f"{problem}; {_LOOK}", "found": shown}), is_error=True)
+            except (UnfitValueError, StoreFaultError):
+                pass  # then only the promise is left
+        return _error(call, f"{problem}; {_PROMISE}")
+
+
+class Store:
+    """One Store: its client and the record of what was written to it; `open_store` is the way in."""
+
+    def __init__(self, client: StoreClient, writes: WriteLog) -> None:
+        self.client = client
+        self._writer = Writer(client, writes)
+
+    def toolbox(self, tools: tuple[StoreTool, ...]) -> HttpToolbox:
+        """The tools of one agent."""
+        return HttpToolbox(self.client, self._writer, tools)
 
 
 @asynccontextmanager
-async def open_toolbox(
+async def open_store(
     url: str,
-    token: str = "",
+    token: str,
+    writes: WriteLog,
     *,
     deadline_seconds: float = DEADLINE_SECONDS,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> AsyncIterator[HttpToolbox]:
-    """The tools of the Store at a base URL (`http://store-api:3000/api/v1`). Nothing is asked of it yet.
+) -> AsyncIterator[Store]:
+    """The Store at a base URL (`http://store-api:3000/api/v1`). Nothing is asked of it yet.
 
     `transport` stands in for the network in tests. Raises ConfigError for what is no URL or no token.
     """
-    try:
-        base = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise ConfigError("STORE_API_URL", f"is not a URL: {error}") from None
-    if base.scheme not in ("http", "https") or not base.host:
-        raise ConfigError("STORE_API_URL", "must be http:// or https:// and a host, like http://store-api:3000/api/v1")
-    if not (token.isascii() and token.isprintable()):
-        raise ConfigError("STORE_API_TOKEN", "holds characters that cannot stand in an HTTP header")
-    headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-    # No timeout of httpx's own: the deadline around a whole request is the only one.
-    client = httpx.AsyncClient(base_url=base, headers=headers, timeout=None, transport=transport, mounts=_DIRECT)  # noqa: S113
-    async with client:
-        yield HttpToolbox(client, deadline_seconds)
+    async with open_client(url, token, deadline_seconds, transport) as client:
+        yield Store(client, writes)
 
 
-async def _read(response: httpx.Response) -> bytes:
-    body = b""
-    async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as chunks:
-        async for chunk in chunks:
-            body += chunk
-            if len(body) > _LARGEST_ANSWER:
-                raise _StoreError(_NOT_THE_API)
-    return body
-
-
-def _decode(status: int, body: bytes) -> Any:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):  # no JSON, or nested beyond all reason
-        answer = None
-    if status == HTTPStatus.OK and answer is not None:
-        return answer
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise _StoreError("the store's system refuses us")
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise _StoreError(f"the store's system has a fault of its own (status {status})")
-    detail = answer.get("detail") if isinstance(answer, Mapping) else None
-    if status >= HTTPStatus.BAD_REQUEST and isinstance(detail, str):
-        raise _StoreError(" ".join(detail.split())[:_LONGEST_DETAIL])
-    if status == HTTPStatus.NOT_FOUND:
-        raise _StoreError("the store's system does not know it")
-    raise _StoreError(_NOT_THE_API)
+def _asks_nothing(tool: StoreTool) -> bool:
+    given = [value for value in tool.choice.engine.values() if not (isinstance(value, str) and "{" in value)]
+    fixed = len(given) == len(tool.choice.engine)
+    return (
+        not tool.spec.writes
+        and fixed
+        and not any(
+            parameter.required and parameter.name not in tool.choice.engine for parameter in tool.operation.parameters
+        )
+    )
 
 
 def _error(call: ToolCall, problem: str) -> ToolResult:
-    return ToolResult(call.id, _json({"error": problem}), is_error=True)
-
-
-def _json(content: dict[str, Any]) -> str:
-    # A lone surrogate of a foreign answer would break whoever writes the result down.
-    return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace").decode()
+    return ToolResult(call.id, as_text({"error": problem}), is_error=True)

@@ -25,6 +25,10 @@ from whisper_server.schedule import Shape
 from whisper_server.transcript import Transcript, Utterance, Word
 from whisper_server.windows import window_seconds
 
+# Hypotheses are compared by their whole probability, not by that of their average word as is usual: to a window with
+# silence behind the speech "April April" is on average likelier than "April".
+_LENGTH_PENALTY = 0.0
+
 _PREPENDED = "\"'“¿([{-«"
 _APPENDED = "\"'.。,，!！?？:：”)]}、»"
 
@@ -72,6 +76,7 @@ class Decoder:
             encoded,
             prompts,
             beam_size=batch[0].shape.beams,
+            length_penalty=_LENGTH_PENALTY,
             max_length=min(len(prompts[0]) + longest, self._model.max_length),
             return_scores=True,
             return_no_speech_prob=True,
@@ -85,8 +90,8 @@ class Decoder:
         tokenizer = self._prompts.tokenizer(language)
         tokens = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
         tokens = tokens[: guards.max_tokens(one.seconds)]
-        # CTranslate2's score is the sum over the tokens divided by their number; the end token counts too.
-        logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)
+        # With this length penalty CTranslate2's score is the sum over the tokens, the end token among them.
+        logprob = result.scores[0] / (len(result.sequences_ids[0]) + 1)
         whole = tokenizer.decode(tokens).strip()
         text = guards.without_loop(whole, one.seconds - one.utterance.silence)
         heard = guards.Heard(text, tuple(tokens), one.seconds, result.no_speech_prob, logprob)

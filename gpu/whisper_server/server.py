@@ -29,9 +29,14 @@ from whisper_server.warmth import keep_warm
 log = logging.getLogger("whisper_server")
 
 NAMES = ("", dialect_v1.SERVICE, dialect_v2.SERVICE)
+MOST_WAITING = 20_000
 _OPTIONS = (
     # A second server on the same port must fail, not share it.
     ("grpc.so_reuseport", 0),
+    # Of streams that wait to be looked at gRPC cancels, with no word of why, some beyond 1,000 and all beyond 3,000;
+    # a client that opens 10,000 at once is to read RESOURCE_EXHAUSTED. One that waits costs 12 kB.
+    ("grpc.server.max_pending_requests", MOST_WAITING),
+    ("grpc.server.max_pending_requests_hard_limit", MOST_WAITING),
     # Dead clients are found; clients may ping as often as gRPC's own defaults let them.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),

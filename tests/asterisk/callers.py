@@ -76,18 +76,22 @@ async def call(
 ) -> LocalCall:
     """Start a caller who dials `extension`. Variables are those of the layer's [callers], [inbound] and dialplan."""
     uuid, began = uuid or uuid4(), pbx.log_size()
+    async with open_ari(pbx) as ari:
+        await originate(ari, f"Local/{extension}@{context}/n", {"CALL_UUID": str(uuid), **variables})
+    return LocalCall(pbx, uuid, began)
+
+
+async def originate(ari: httpx.AsyncClient, endpoint: str, variables: dict[str, str]) -> None:
+    """Let `endpoint` be called, and do what [callers] says once it answers."""
     body = {
-        "endpoint": f"Local/{extension}@{context}/n",
+        "endpoint": endpoint,
         "context": "callers",
         "extension": "caller",
         "priority": 1,
         "formats": "alaw",  # without it Local takes slin192, and every pass halves the level
-        "variables": {"CALL_UUID": str(uuid), **variables},
+        "variables": variables,
     }
-    async with open_ari(pbx) as ari:
-        response = await ari.post("/channels", json=body)
-        response.raise_for_status()
-    return LocalCall(pbx, uuid, began)
+    (await ari.post("/channels", json=body)).raise_for_status()
 
 
 @asynccontextmanager
@@ -99,14 +103,19 @@ async def open_api(engine: EngineProcess) -> AsyncIterator[httpx.AsyncClient]:
 
 async def record(engine: EngineProcess, uuid: UUID, closed: bool = False) -> dict[str, Any]:
     """The call's record, once there is one (`closed`: once it has its end); it is written behind the call."""
+    async with open_api(engine) as api:
+        return await record_by(api, uuid, closed)
+
+
+async def record_by(api: httpx.AsyncClient, uuid: UUID, closed: bool = False) -> dict[str, Any]:
+    """The same for who asks for many."""
     with trio.fail_after(PATIENCE_SECONDS):
-        async with open_api(engine) as api:
-            while True:
-                response = await api.get(f"/api/v1/calls/{uuid}")
-                if response.status_code == 200 and (not closed or response.json()["closed_at"] is not None):
-                    found: dict[str, Any] = response.json()
-                    return found
-                await trio.sleep(LOOK_AGAIN_SECONDS)
+        while True:
+            response = await api.get(f"/api/v1/calls/{uuid}")
+            if response.status_code == 200 and (not closed or response.json()["closed_at"] is not None):
+                found: dict[str, Any] = response.json()
+                return found
+            await trio.sleep(LOOK_AGAIN_SECONDS)
 
 
 async def hang_up(engine: EngineProcess, uuid: UUID) -> None:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from tests.asterisk.instance import Pbx, take_slot
 from tests.asterisk.nodes import Nodes
 from tests.asterisk.packages import Installation, NoAsteriskError, find_asterisk
+from tests.store_child import running_store
 
 Figure = Callable[[str, float], None]
-FIGURES = pytest.StashKey[list[str]]()
+FIGURE = "figure"  # the property of a test's report that holds one: reports come here from every worker
 
 
 @functools.cache
@@ -29,20 +31,22 @@ def pytest_report_header() -> str:
     return f"no Asterisk: {found}" if isinstance(found, str) else f"{found.version()} ({found.program})"
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was measured. Nothing is asserted of it: this machine is not the user's."""
-    if lines := config.stash.get(FIGURES, []):
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    reports.sort(key=attrgetter("nodeid"))  # workers end their tests in any order
+    if lines := [value for report in reports for name, value in report.user_properties if name == FIGURE]:
         terminalreporter.section("figures")
         for line in lines:
             terminalreporter.write_line(line)
 
 
 @pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Figure:
+def figure(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Figure:
     """`figure("answer to greeting", seconds)`: to be read at the end of the run."""
 
     def keep(what: str, seconds: float) -> None:
-        request.config.stash.setdefault(FIGURES, []).append(f"{seconds:8.3f} s  {what} [{request.node.name}]")
+        record_property(FIGURE, f"{seconds:8.3f} s  {what} [{request.node.name}]")
 
     return keep
 
@@ -78,7 +82,15 @@ def pbx(session_pbx: Pbx) -> Iterator[Pbx]:
     session_pbx.renew()
 
 
+@pytest.fixture(scope="session")
+def store_url() -> Iterator[str]:
+    """One Store for all engines, as for a shop's nodes: an engine's own costs a third of its start."""
+    with running_store() as url:
+        yield url
+
+
 @pytest.fixture
-def nodes(pbx: Pbx, tmp_path: Path, database_url: str, redis_url: str) -> Nodes:
+def nodes(pbx: Pbx, tmp_path: Path, database_url: str, redis_url: str, store_url: str) -> Nodes:
     """`with nodes.open("a", MAX_CALLS="1") as engine:` - an engine where the dialplan looks for it."""
-    return Nodes(pbx, tmp_path, database_url, redis_url)
+    shared = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "STORE_API_URL": store_url}
+    return Nodes(pbx, tmp_path, shared)

@@ -15,12 +15,11 @@ GREETING = "Здравствуйте, чем могу помочь?"
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Opens engines for one test. They share its database and its Redis, as nodes do."""
+    """Opens engines for one test. `shared`: settings with the database, Redis and Store of them all, as of nodes."""
 
     pbx: Pbx
     folder: Path
-    database_url: str
-    redis_url: str
+    shared: dict[str, str]
 
     @contextmanager
     def open(self, node: str, **settings: str) -> Iterator[EngineProcess]:
@@ -32,14 +31,12 @@ class Nodes:
             "AUDIOSOCKET_PORT": str(ports.engine(node)),
             "API_PORT": str(ports.api(node)),
             "NODE_NAME": node,
-            "DATABASE_URL": self.database_url,
-            "REDIS_URL": self.redis_url,
             "AGENT_FILE": str(self._agent_file()),
             "DIALOG_BACKEND": "obedient",
             "DRAIN_SECONDS": "1",
             "PYTHONPATH": write_plugin(self.folder / "plugins"),
         }
-        with running_engine(self.folder / f"node-{node}", **fixed | settings) as engine:
+        with running_engine(self.folder / f"node-{node}", **self.shared | fixed | settings) as engine:
             yield engine
 
     def _agent_file(self) -> Path:

@@ -51,8 +51,13 @@ async def open_dialog(settings: Any, bridge: Bridge | None) -> AsyncIterator[Obe
 
 def write_plugin(folder: Path, name: str = "obedient") -> str:
     """Make the dialog of the module `name` beside this one known to a Python that has this PYTHONPATH, given back."""
+    write_entry_points(folder, name, f"[callengine.dialog]\n{name} = tests.asterisk.{name}:open_dialog\n")
+    return f"{ROOT}:{folder}"
+
+
+def write_entry_points(folder: Path, name: str, entry_points: str) -> None:
+    """Make a package of this name, with nothing but entry points (the text of `entry_points.txt`)."""
     known = folder / f"{name}-0.dist-info"
     known.mkdir(parents=True, exist_ok=True)
     (known / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0\n")
-    (known / "entry_points.txt").write_text(f"[callengine.dialog]\n{name} = tests.asterisk.{name}:open_dialog\n")
-    return f"{ROOT}:{folder}"
+    (known / "entry_points.txt").write_text(entry_points)

@@ -21,7 +21,7 @@ from callengine.ports.bridge import Bridge
 from callengine.ports.recognition import RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
 from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, WordMark
 from tests.asterisk.alaw import Samples, through_alaw
-from tests.asterisk.obedient import write_plugin
+from tests.asterisk.obedient import write_entry_points, write_plugin
 from tests.speech import FIXTURES, Clip, load
 
 CLIPS = [clip for clip in load(FIXTURES / "ru") if len(clip.slin) > 16000]  # a second and more
@@ -132,13 +132,10 @@ def recorded_settings(folder: Path) -> dict[str, str]:
     """Settings of an engine that speaks and hears with these backends; streams are kept in `folder`/kept."""
     kept, plugins = folder / "kept", folder / "plugins"
     kept.mkdir(exist_ok=True)
-    known = plugins / "recorded-0.dist-info"
-    known.mkdir(parents=True, exist_ok=True)
-    (known / "METADATA").write_text("Metadata-Version: 2.1\nName: recorded\nVersion: 0\n")
     points = (
         f"[callengine.tts]\nrecorded = {__name__}:open_voice\n[callengine.stt]\nkeeping = {__name__}:open_recognizer\n"
     )
-    (known / "entry_points.txt").write_text(points)
+    write_entry_points(plugins, "recorded", points)
     return {
         "PYTHONPATH": write_plugin(plugins),
         "TTS_BACKEND": "recorded",

@@ -8,11 +8,12 @@ import pytest
 import trio
 
 from backends.tts.espeak import open_voice
-from backends.tts.speech import speak_whole
 from callengine.api.records import CallView
 from callengine.demo.report import Report, Spoken, report_on
 from callengine.demo.speech import TAGS, Language, Utterance, load_utterances
 from callengine.ports.synthesis import Prompt
+from callengine.voice.speech import speak_whole
+from callengine.voices import compose_voice
 from tests.asterisk.alaw import Samples
 from tests.asterisk.callers import record
 from tests.asterisk.heard import audio_of, is_sound
@@ -111,7 +112,7 @@ class Conversation:
     async def _last_word_is_heard(self, goodbye: str) -> None:
         last_sentence = goodbye.partition(". ")[2]  # the voice speaks a sentence at a time
         async with open_voice(None, None) as voice:
-            speech = await speak_whole(voice, Prompt(last_sentence, TAGS[self._language]))
+            speech = await speak_whole(compose_voice(voice), Prompt(last_sentence, TAGS[self._language]))
         alike = last_words_alike(np.frombuffer(speech.slin, np.int16), audio_of(self._phone.heard).samples)
         print(f"{self._language}: the goodbye's last sentence as heard, correlation {alike:.3f}")
         assert alike >= ALIKE

@@ -15,7 +15,7 @@ from tests.asterisk.rest import at_rest, figures, live_calls, registered
 from tests.asterisk.telephones import address
 from tests.engine_process import EngineProcess
 
-pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
+pytestmark = [pytest.mark.integration, pytest.mark.asterisk, pytest.mark.slow]
 
 CALLS = 20
 

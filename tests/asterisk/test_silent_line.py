@@ -15,7 +15,7 @@ from tests.asterisk.nodes import GREETING, Nodes
 from tests.asterisk.phone import Model, Phone, open_phone
 from tests.asterisk.recorded import CLIPS, clip_samples, kept_audio, recorded_settings, speech_of
 
-pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
+pytestmark = [pytest.mark.integration, pytest.mark.asterisk, pytest.mark.slow]
 
 SILENT_SECONDS = 10.0
 PAUSE_SECONDS = 1.2  # longer than any in the recordings

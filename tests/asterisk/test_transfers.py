@@ -69,6 +69,7 @@ async def test_the_operator_answers_and_both_hear_each_other(pbx: Pbx, nodes: No
     assert call.told() == ["node 1 SUCCESS, outcome transfer:operator", "transfer to operator ANSWER", "over"]
 
 
+@pytest.mark.slow
 async def test_an_operator_who_does_not_answer_is_followed_by_the_queue(pbx: Pbx, nodes: Nodes) -> None:
     pbx.set_globals(CE_FIELDS="do=transfer:operator", CE_QUEUE="people")
     told: dict[str, list[str]] = {}

@@ -18,9 +18,13 @@ _SILERO = Silero()
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """An utterance as voice detection cuts it: samples [start, end), speech over at `at`, known to be so at `known`."""
+    """An utterance as voice detection cuts it: samples [start, end), in which speech is [onset, at).
+
+    That it is over is known at the sample `known`.
+    """
 
     start: int
+    onset: int
     end: int
     at: int
     known: int
@@ -60,11 +64,11 @@ def utterances(samples: npt.NDArray[np.int16]) -> list[Spoken]:
     voice, endpointer = VoiceStream(RATE), Endpointer(RATE, SILENCE_MS[SENSITIVITY])
     voice.hold(samples)
     found: list[Spoken] = []
-    start = 0
+    start = onset = 0
     for number, probability in enumerate(_SILERO.run([voice])[0], 1):
         match endpointer.feed(probability):
-            case Started(begun, _):
-                start = begun
+            case Started(begun, spoken):
+                start, onset = begun, spoken
             case Ended(end, at):
-                found.append(Spoken(start, end, at, number * WINDOW_MS * RATE // 1000))
+                found.append(Spoken(start, onset, end, at, number * WINDOW_MS * RATE // 1000))
     return found

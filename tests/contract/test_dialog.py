@@ -1,15 +1,17 @@
 """What every dialog backend promises (`callengine.ports.reasoning`)."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
-from backends.dialog import fixed, scripted
+from backends.dialog import claude, fixed, scripted
+from callengine.config import load_settings
 from callengine.errors import ReasoningError
 from callengine.ports.reasoning import (
     END_CALL,
@@ -22,8 +24,11 @@ from callengine.ports.reasoning import (
     ReplyEvent,
     ReplyRequest,
     TextDelta,
+    Usage,
 )
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult, ToolSpec
+from tests.messages_api import Act, Tool, open_messages_api
+from tests.messages_api.server import KEY
 
 TOOLS = (END_CALL, TRANSFER, ToolSpec("opening_hours", "", {"type": "object"}))
 SETTINGS = SimpleNamespace(call_language="en-GB")
@@ -34,14 +39,35 @@ async def open_fixed() -> AsyncIterator[Dialog]:
     yield fixed.ScriptedDialog(("Hello there.", ["One moment.", ToolCall("1", "opening_hours")], "From nine to five."))
 
 
+def about_hours(asked: Mapping[str, Any]) -> Act:
+    """Claude's part: a tool for opening hours, two words for all else."""
+    last = asked["messages"][-1]["content"][-1]
+    if "opening hours" in last.get("text", ""):
+        return Act("Let me see.", (Tool("opening_hours", id="toolu_1"), Tool("opening_hours", id="toolu_2")))
+    return Act("Yes, certainly.")
+
+
+@asynccontextmanager
+async def open_claude() -> AsyncIterator[Dialog]:
+    async with open_messages_api() as api:
+        api.choose = about_hours
+        environ = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": api.url, "CLAUDE_FIRST_TOKEN_SECONDS": "30"}
+        async with claude.open_dialog(load_settings(environ), None) as opened:
+            yield opened
+
+
 DIALOGS: dict[str, Callable[[], AbstractAsyncContextManager[Dialog]]] = {
+    "claude": open_claude,
     "fixed": open_fixed,
     "monologue": partial(fixed.open_monologue, SETTINGS, None),
     "scripted": partial(scripted.open_dialog, SETTINGS, None),
 }
 
 
-@pytest.fixture(params=DIALOGS)
+PARAMS = [pytest.param(name, marks=[pytest.mark.integration] if name == "claude" else []) for name in DIALOGS]
+
+
+@pytest.fixture(params=PARAMS)
 async def dialog(request: pytest.FixtureRequest) -> AsyncIterator[Dialog]:
     async with DIALOGS[request.param]() as opened:
         yield opened
@@ -52,9 +78,11 @@ def asks(*history: HistoryItem, language: str = "en-GB") -> ReplyRequest:
 
 
 async def events_of(reply: Reply) -> list[ReplyEvent]:
-    events = []
+    """All events of a reply but for what it cost, which may differ from one time to the next."""
+    events: list[ReplyEvent] = []
     while (event := await reply.receive()) is not None:
-        events.append(event)
+        if not isinstance(event, Usage):
+            events.append(event)
     return events
 
 

@@ -10,8 +10,7 @@ from jsonschema import Draft202012Validator
 
 from callengine.ports.tools import CallerContext, Toolbox, ToolCall, ToolResult
 from callengine.services.scripted_tools import ScriptedToolbox
-from callengine.services.store import open_toolbox
-from callengine.services.store_tools import STORE_SPECS
+from tests.shop import open_shop, shop_specs
 from tests.store_child import running_store
 
 pytestmark = pytest.mark.integration
@@ -32,7 +31,7 @@ SCRIPT: dict[str, dict[str, Any]] = {
         "name": "Nokian Hakkapeliitta 10",
         "price": "9890.00",
         "in_stock": 44,
-        "branches": [{"branch": "Dmitrovskoye shop", "in_stock": 12}],
+        "branches": [{"id": "north", "branch": "Dmitrovskoye shop", "in_stock": 12}],
     },
     "order_status": {
         "number": 1042,
@@ -45,7 +44,9 @@ SCRIPT: dict[str, dict[str, Any]] = {
     },
     "orders_by_phone": {"total": 0, "orders": []},
     "opening_hours": {
-        "branches": [{"name": "Shop", "address": "Street 1", "phone": "+74950000101", "hours": "Always."}]
+        "branches": [
+            {"id": "north", "name": "Shop", "address": "Street 1", "phone": "+74950000101", "hours": "Always."}
+        ]
     },
 }
 
@@ -59,10 +60,9 @@ def store_url() -> Iterator[str]:
 @pytest.fixture(params=["http", "scripted"])
 async def toolbox(request: pytest.FixtureRequest) -> AsyncIterator[Toolbox]:
     if request.param == "scripted":
-        yield ScriptedToolbox(STORE_SPECS, SCRIPT)
+        yield ScriptedToolbox(await shop_specs(), SCRIPT)
         return
-    # A deadline that a busy test machine cannot meet by accident is not what is tested here.
-    async with open_toolbox(request.getfixturevalue("store_url"), "a-token", deadline_seconds=30) as http:
+    async with open_shop(request.getfixturevalue("store_url"), "a-token") as http:
         yield http
 
 
@@ -83,13 +83,16 @@ def problem(result: ToolResult) -> str:
 async def test_tools_are_described_for_a_model(toolbox: Toolbox) -> None:
     await toolbox.check()
     names = [spec.name for spec in toolbox.specs]
-    assert names == ["find_products", "product_details", "order_status", "orders_by_phone", "opening_hours"]
+    assert names == [
+        *("find_products", "product_details", "order_status", "orders_by_phone", "opening_hours"),
+        *("place_order", "cancel_order", "request_call_back"),
+    ]
     for spec in toolbox.specs:
         Draft202012Validator.check_schema(dict(spec.parameters))
         assert spec.parameters["additionalProperties"] is False
         assert spec.description
         assert all(parameter["description"] for parameter in spec.parameters["properties"].values())
-        assert not spec.writes
+        assert spec.writes == (spec.name in ("place_order", "cancel_order", "request_call_back"))
 
 
 async def test_products_are_found_and_looked_into(toolbox: Toolbox) -> None:
@@ -101,7 +104,7 @@ async def test_products_are_found_and_looked_into(toolbox: Toolbox) -> None:
     product = content(await toolbox.run(ToolCall("2", "product_details", {"product_id": "T-001"}), ENGLISH))
     assert product_id.startswith("T-")
     assert (product["price"], product["in_stock"]) == ("9890.00", 44)
-    assert product["branches"][0] == {"branch": "Dmitrovskoye shop", "in_stock": 12}
+    assert product["branches"][0] == {"id": "north", "branch": "Dmitrovskoye shop", "in_stock": 12}
 
 
 async def test_an_order_by_number(toolbox: Toolbox) -> None:
@@ -113,7 +116,7 @@ async def test_an_order_by_number(toolbox: Toolbox) -> None:
 async def test_branches_can_be_read_out(toolbox: Toolbox) -> None:
     branches = content(await toolbox.run(ToolCall("1", "opening_hours"), ENGLISH))["branches"]
     assert branches
-    assert all(set(branch) == {"name", "address", "phone", "hours"} for branch in branches)
+    assert all(set(branch) == {"id", "name", "address", "phone", "hours"} for branch in branches)
 
 
 @pytest.mark.parametrize(
@@ -157,28 +160,55 @@ async def test_a_cancelled_call_ends_and_the_next_one_runs(toolbox: Toolbox) -> 
 
 
 async def test_the_store_speaks_the_callers_language(store_url: str) -> None:
-    async with open_toolbox(store_url, "a-token", deadline_seconds=30) as http:
+    async with open_shop(store_url, "a-token", language="ru-RU") as http:
         russian = content(await http.run(ToolCall("1", "product_details", {"product_id": "T-001"}), RUSSIAN))
+    async with open_shop(store_url, "a-token") as http:
         english = content(await http.run(ToolCall("1", "product_details", {"product_id": "T-001"}), ENGLISH))
     assert russian["name"] == "Зимняя шипованная шина Nokian Hakkapeliitta 10 205/55 R16"
     assert english["name"] == "Nokian Hakkapeliitta 10 205/55 R16 winter studded tyre"
 
 
 async def test_the_callers_own_number_finds_the_orders(store_url: str) -> None:
-    async with open_toolbox(store_url, "a-token", deadline_seconds=30) as http:
+    async with open_shop(store_url, "a-token") as http:
         own = content(await http.run(ToolCall("1", "orders_by_phone"), RUSSIAN))
         said = content(await http.run(ToolCall("2", "orders_by_phone", {"phone": "8 999 000-00-11"}), RUSSIAN))
         hidden = problem(await http.run(ToolCall("3", "orders_by_phone"), ENGLISH))
     assert [order["number"] for order in own["orders"]] == [1042, 1037]
     assert [order["number"] for order in said["orders"]] == [1011]
-    assert "ask for the phone number" in hidden
+    assert hidden == "the caller's number is hidden or cannot be used; ask for it and give it as 'phone'"
 
 
 async def test_what_the_store_does_not_have_is_said_in_its_words(store_url: str) -> None:
-    async with open_toolbox(store_url, "a-token", deadline_seconds=30) as http:
+    async with open_shop(store_url, "a-token") as http:
         assert "no order 9999" in problem(await http.run(ToolCall("1", "order_status", {"number": 9999}), ENGLISH))
         assert "no product T-999" in problem(
             await http.run(ToolCall("2", "product_details", {"product_id": "T-999"}), ENGLISH)
         )
         # An id is one path segment whatever a model writes into it.
         assert problem(await http.run(ToolCall("3", "product_details", {"product_id": "../orders/1042"}), ENGLISH))
+
+
+async def test_an_order_is_placed_and_cancelled_once(store_url: str) -> None:
+    wanted = {"items": [{"product_id": "T-016", "quantity": 1}], "branch_id": "north"}
+    async with open_shop(store_url, "a-token") as http:
+
+        async def stock() -> int:
+            details = await http.run(ToolCall("0", "product_details", {"product_id": "T-016"}), RUSSIAN)
+            return int(content(details)["branches"][0]["in_stock"])
+
+        before = await stock()
+        order = content(await http.run(ToolCall("1", "place_order", wanted), RUSSIAN))
+        again = content(await http.run(ToolCall("2", "place_order", dict(reversed(wanted.items()))), RUSSIAN))
+        assert again == order
+        assert (order["status"], order["items"][0]["quantity"], await stock()) == ("new", 1, before - 1)
+        own = content(await http.run(ToolCall("3", "orders_by_phone"), RUSSIAN))
+        assert own["orders"][0]["number"] == order["number"]
+        cancelled = content(await http.run(ToolCall("4", "cancel_order", {"number": order["number"]}), RUSSIAN))
+        assert (cancelled, await stock()) == ({"number": order["number"], "status": "cancelled"}, before)
+        refused = problem(await http.run(ToolCall("5", "cancel_order", {"number": 1001}), RUSSIAN))
+        assert "completed" in refused
+
+
+async def test_a_call_back_is_asked_for(store_url: str) -> None:
+    async with open_shop(store_url, "a-token") as http:
+        assert content(await http.run(ToolCall("1", "request_call_back", {"reason": "Wheels"}), RUSSIAN))["id"]

@@ -8,20 +8,19 @@ import pytest
 import trio
 import trio.testing
 
-from backends.tts.cache import SpeechCache
 from backends.tts.espeak import MOST_WAITING, EspeakVoice
 from backends.tts.espeak_frames import SpeakRequest
 from backends.tts.espeak_process import WorkerGoneError, open_speaking_process
-from backends.tts.speech import speak_whole
 from callengine.errors import SynthesisError
 from callengine.ports.synthesis import Prompt
+from callengine.voice.speech import speak_whole
 
 PROMPT = Prompt("The order is ready.", "en-GB")
 
 
 async def test_a_process_that_was_killed_is_started_again_and_no_prompt_is_lost() -> None:
     async with open_speaking_process() as process, trio.open_nursery() as nursery:
-        voice = EspeakVoice(process, SpeechCache())
+        voice = EspeakVoice(process)
         nursery.start_soon(voice.run)
         before = await speak_whole(voice, PROMPT)
         first = process.pid
@@ -46,7 +45,7 @@ async def test_nothing_of_it_is_left_behind() -> None:
 async def test_a_process_that_cannot_start_is_a_named_error_for_every_prompt() -> None:
     command = (sys.executable, "-c", "raise SystemExit(3)")
     async with open_speaking_process(command) as process, trio.open_nursery() as nursery:
-        voice = EspeakVoice(process, SpeechCache())
+        voice = EspeakVoice(process)
         nursery.start_soon(voice.run)
         for _ in range(2):
             with pytest.raises(WorkerGoneError) as caught:
@@ -57,7 +56,7 @@ async def test_a_process_that_cannot_start_is_a_named_error_for_every_prompt() -
 
 async def test_the_queue_is_bounded() -> None:
     async with open_speaking_process() as process:
-        voice = EspeakVoice(process, SpeechCache())  # and nobody runs it
+        voice = EspeakVoice(process)  # and nobody runs it
 
         async def wait(prompt: Prompt) -> None:
             async with voice.open_speech(prompt) as stream:

@@ -128,6 +128,7 @@ async def test_a_store_that_dies_is_started_again_where_it_was(tmp_path: Path) -
 
 
 @pytest.mark.slow
+@pytest.mark.quiet  # a call waits four seconds for a recogniser, and a whisper-server takes two or three to start
 async def test_a_call_outlives_its_whisper_server(tmp_path: Path) -> None:
     """The caller goes on talking while the recogniser is started again; what is said then is recognised."""
     said = {clip.name: clip.slin for clip in load(DEMO / "ru")}

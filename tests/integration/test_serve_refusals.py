@@ -1,6 +1,7 @@
 """A setting that cannot be used: exit status 2, one line that names it, nothing on stdout, no port opened."""
 
 import os
+import resource
 import shutil
 import stat
 import sys
@@ -16,6 +17,7 @@ import trio
 
 from callengine.caller.phone import open_phone
 from tests.engine_process import EngineProcess, failed_start, running_engine
+from tests.messages_api.server import KEY, running_messages_api
 
 pytestmark = pytest.mark.integration
 
@@ -129,6 +131,17 @@ def test_a_folder_closed_to_an_ordinary_user(tmp_path: Path) -> None:
         folder.rmdir()
 
 
+def test_real_time_without_the_right_to_it(tmp_path: Path) -> None:
+    if resource.getrlimit(resource.RLIMIT_RTPRIO)[0] > 0:
+        pytest.skip("anybody may schedule in real time here")
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("setpriv is not installed")
+    become = ("setpriv", "--bounding-set=-sys_nice", "--") if os.geteuid() == 0 else ()
+    refusal = failed_start(tmp_path / "data", *become, REALTIME="on")
+    assert_refused(refusal, "REALTIME", "Operation not permitted")
+    assert not (tmp_path / "data").exists()
+
+
 def open_to_nobody(path: Path) -> bool:
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
 
@@ -178,3 +191,27 @@ def test_a_redis_that_is_not_there(url: str, problem: str, state: dict[str, str]
 def test_a_whisper_server_that_is_not_there(url: str, problem: str, state: dict[str, str], tmp_path: Path) -> None:
     refusal = failed_start(tmp_path / "data", **state, STT_BACKEND="whisper", WHISPER_URL=url)
     assert_refused(refusal, "WHISPER_URL", problem)
+
+
+def test_two_recognisers_of_which_neither_is_there(state: dict[str, str], tmp_path: Path) -> None:
+    both = {"STT_BACKEND": "whisper", "WHISPER_URL": f"grpc://{NOBODY_THERE}"}
+    both |= {"STT_FALLBACK": "google", "GOOGLE_STT_ENDPOINT": f"grpc://{NOBODY_THERE}"}
+    refusal = failed_start(tmp_path / "data", **state, **both)
+    assert_refused(refusal, "WHISPER_URL", f"whisper-server at {NOBODY_THERE}: UNAVAILABLE")
+    assert f"; STT_FALLBACK=google is away as well: Google Speech at {NOBODY_THERE}: UNAVAILABLE" in refusal[2]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("ANTHROPIC_API_KEY", "", "is not set, and the dialog is Claude's"),
+        ("CLAUDE_MODEL", "claude-1", "has no model 'claude-1' for this key (404 not_found_error)"),
+    ],
+)
+def test_a_claude_that_is_not_there(
+    variable: str, value: str, problem: str, state: dict[str, str], tmp_path: Path
+) -> None:
+    with running_messages_api() as url:
+        claude = {"DIALOG_BACKEND": "claude", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url, variable: value}
+        refusal = failed_start(tmp_path / "data", **state, **claude)
+    assert_refused(refusal, variable, problem)

@@ -7,7 +7,7 @@ import pytest
 from backends.dialog.scripted import ShopDialog
 from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, CallerSaid, HistoryItem, ReplyRequest, TextDelta
 from callengine.ports.tools import CallerContext, ToolCall
-from callengine.services.store import open_toolbox
+from tests.shop import open_shop
 from tests.store_child import running_store
 
 pytestmark = pytest.mark.integration
@@ -58,7 +58,7 @@ async def test_the_demo_call_is_answered_from_the_store(language: str, store_url
     history: list[HistoryItem] = []
     caller = CallerContext("call", language)
     call: ToolCall | None = None
-    async with open_toolbox(store_url) as toolbox:
+    async with open_shop(store_url, language=language) as toolbox:
         tools = (*toolbox.specs, END_CALL, TRANSFER)
         for said, answer in CALLS[language]:
             history.append(CallerSaid(said))
@@ -73,11 +73,12 @@ async def test_the_demo_call_is_answered_from_the_store(language: str, store_url
 
 
 async def reply(request: ReplyRequest) -> tuple[str, ToolCall | None]:
-    text, call = "", None
+    text = ""
+    call: ToolCall | None = None
     async with ShopDialog().open_reply(request) as stream:
         while (event := await stream.receive()) is not None:
             if isinstance(event, TextDelta):
                 text += event.text
-            else:
+            elif isinstance(event, ToolCall):
                 call = event
     return text, call

@@ -46,7 +46,8 @@ class Parts:
     voice: Voice = field(default_factory=ScriptedVoice)
     dialog: Dialog = field(default_factory=lambda: ScriptedDialog(("Да, есть зимние шины на любой вкус.",)))
     toolbox: Toolbox = field(default_factory=lambda: ScriptedToolbox((), {}))
-    agent: AgentProfile = field(default_factory=lambda: load_agent(None, "ru-RU"))
+    # without fillers: a play is about what it says, and `test_filler` about them
+    agent: AgentProfile = field(default_factory=lambda: load_agent(None, "ru-RU").model_copy(update={"fillers": ()}))
     limits: CallLimits = field(default_factory=CallLimits)
     control: Control = field(default_factory=NoControl)
 

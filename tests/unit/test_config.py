@@ -52,6 +52,11 @@ def test_values_are_of_their_types() -> None:
         ("DRAIN_SECONDS", "soon"),
         ("CALL_LANGUAGE", "russian"),
         ("CALL_LANGUAGE", "ru_RU"),
+        ("CLAUDE_MAX_TOKENS", "0"),
+        ("CLAUDE_EFFORT", "heroic"),
+        ("CLAUDE_FIRST_TOKEN_SECONDS", "0"),
+        ("CLAUDE_TURN_SECONDS", "-1"),
+        ("CLAUDE_HISTORY_TOKENS", "10"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "two\nlines"),
     ],
@@ -67,7 +72,17 @@ def test_a_bad_value_is_one_line_that_names_it(variable: str, value: str) -> Non
     assert "value error" not in line.lower()
 
 
-@pytest.mark.parametrize("variable", ["API_TOKEN", "WHISPER_TOKEN", "DATABASE_URL", "REDIS_URL", "STORE_API_TOKEN"])
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "API_TOKEN",
+        "WHISPER_TOKEN",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "STORE_API_TOKEN",
+        "ANTHROPIC_API_KEY",
+    ],
+)
 def test_a_secret_is_read_from_a_file_and_shown_nowhere(variable: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("s3cret\n", encoding="utf-8")
@@ -75,6 +90,12 @@ def test_a_secret_is_read_from_a_file_and_shown_nowhere(variable: str, tmp_path:
     value = getattr(settings, variable.lower())
     assert value.get_secret_value() == "s3cret"
     assert "s3cret" not in repr(settings) + str(settings)
+
+
+def test_claude_answers_where_there_is_a_key() -> None:
+    assert load_settings({}).dialog_backend == "scripted"
+    assert load_settings({"ANTHROPIC_API_KEY": "k"}).dialog_backend == "claude"
+    assert load_settings({"ANTHROPIC_API_KEY": "k", "DIALOG_BACKEND": "scripted"}).dialog_backend == "scripted"
 
 
 def test_the_variable_itself_wins_over_its_file(tmp_path: Path) -> None:

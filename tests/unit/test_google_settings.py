@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth.exceptions import DefaultCredentialsError
 
+from backends.google_cloud.channel import address_of, proxy_option
+from backends.google_cloud.credentials import find_identity
 from backends.stt import google, wire_v1, wire_v2
-from backends.stt.google_credentials import find_identity
 from backends.stt.wire import Dialect
 from callengine.config import load_settings
 from callengine.errors import ConfigError
@@ -72,7 +73,7 @@ def test_a_bad_value_names_its_variable(variable: str, value: str) -> None:
     ],
 )
 def test_where_google_is(endpoint: str, location: str, address: tuple[str, bool]) -> None:
-    assert google._address(endpoint, location) == address
+    assert address_of(endpoint, google.HOST, location, "GOOGLE_STT_ENDPOINT") == address
 
 
 async def refusal(**environ: str) -> ConfigError:
@@ -138,11 +139,11 @@ async def test_a_service_account_signs_for_itself(key_file: Path) -> None:
 def test_a_proxy_in_either_case_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    assert google.proxy_option("eu-speech.googleapis.com:443") == ("grpc.enable_http_proxy", 0)
+    assert proxy_option("eu-speech.googleapis.com:443") == ("grpc.enable_http_proxy", 0)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    assert google.proxy_option("eu-speech.googleapis.com:443") == ("grpc.http_proxy", "http://proxy:3128")
+    assert proxy_option("eu-speech.googleapis.com:443") == ("grpc.http_proxy", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "localhost,.googleapis.com")
-    assert google.proxy_option("eu-speech.googleapis.com:443") == ("grpc.enable_http_proxy", 0)
+    assert proxy_option("eu-speech.googleapis.com:443") == ("grpc.enable_http_proxy", 0)
 
 
 def test_what_v2_is_asked_for() -> None:

@@ -27,14 +27,16 @@ def test_passes(): ...
 """
 
 
-@pytest.mark.parametrize(("required", "failed", "skipped"), [("1", 2, 1), ("", 0, 3)])
+@pytest.mark.parametrize(
+    ("required", "workers", "failed", "skipped"), [("1", "0", 2, 1), ("1", "1", 2, 1), ("", "0", 0, 3)]
+)
 def test_a_skip_for_lack_of_a_server(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, required: str, failed: int, skipped: int
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, required: str, workers: str, failed: int, skipped: int
 ) -> None:
     monkeypatch.setenv("CALLENGINE_REQUIRE_SERVERS", required)
     pytester.makeini("[pytest]\nmarkers =\n  integration\n  may_skip\n")
     pytester.makepyfile(TESTS)
-    result = pytester.runpytest_inprocess("-p", "tests.required_servers", "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess("-p", "tests.required_servers", "-p", "no:cacheprovider", "-n", workers)
     outcomes = result.parseoutcomes()
     assert (outcomes.get("failed", 0) + outcomes.get("errors", 0), outcomes["skipped"]) == (failed, skipped)
     assert (outcomes["passed"], outcomes["xfailed"]) == (1, 1)

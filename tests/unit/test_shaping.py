@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.tts.shaping import FADE, LEAD_IN, LEVEL_DBFS, TAIL, Samples, Shaper, gain_for
+from backends.tts.shaping import FADE, LEAD_IN, LEVEL_DBFS, TAIL, Level, Samples, Shaper, gain_for
 
 
 def silence(samples: int) -> Samples:
@@ -59,7 +59,26 @@ def test_gain_brings_speech_to_the_level_whatever_the_pauses() -> None:
     assert gain_for(silence(0)) == 1.0
 
 
-def test_too_loud_is_clipped_not_wrapped() -> None:
-    speech, _ = shaped(tone(8000, 30000), [], gain=3.0)
-    assert np.max(speech) == 32767
-    assert np.min(speech) == -32767
+@given(st.floats(0.1, 20.0), st.lists(st.integers(0, 8000), max_size=4))
+def test_too_loud_is_bent_not_clipped(gain: float, cuts: list[int]) -> None:
+    speech, _ = shaped(tone(8000, 30000), cuts, gain=gain)
+    assert np.max(np.abs(speech.astype(int))) <= 32767
+    period = slice(1000, 1020)  # of two samples the louder one stays at least as loud
+    order = np.argsort(tone(8000, 30000)[period], kind="stable")
+    assert np.all(np.diff(speech[period].astype(int)[order]) >= 0)
+
+
+def test_speech_at_its_level_is_not_bent() -> None:
+    speech, _ = shaped(tone(8000, 20000), [], gain=1.0)
+    assert np.array_equal(speech[1000:2000], tone(8000, 20000)[1000:2000])
+
+
+def test_a_level_is_that_of_all_speech_heard() -> None:
+    level = Level()
+    assert (level.known, level.gain) == (False, 1.0)
+    level.hear(silence(4000))
+    assert not level.known
+    for _ in range(3):
+        level.hear(tone(1600, 1000))
+        level.hear(silence(800))
+    assert level.gain == pytest.approx(gain_for(tone(8000, 1000)), rel=0.01)

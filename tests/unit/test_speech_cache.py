@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.tts.cache import SpeechCache
 from callengine.ports.synthesis import Prompt, SpeechChunk
+from callengine.voice.cache import SpeechCache
 
 
 def prompt(number: int) -> Prompt:

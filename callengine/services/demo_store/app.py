@@ -28,15 +28,19 @@ _BEARER = HTTPBearer(
 )
 
 
-def build_app(database: sqlite3.Connection, today: Callable[[], date], token: str = "") -> FastAPI:
-    """The Store over a database made by `open_database`. With a token, every request needs it as a bearer token."""
+def build_app(
+    database: sqlite3.Connection, today: Callable[[], date], token: str = "", *, honours_keys: bool = True
+) -> FastAPI:
+    """The Store over a database made by `open_database`. With a token, every request needs it as a bearer token.
+
+    Without `honours_keys` an Idempotency-Key is not looked at, as many a shop's system does not."""
 
     async def require_token(sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> None:  # noqa: ASYNC124
         if token and not (sent and secrets.compare_digest(sent.credentials.encode(), token.encode())):
             raise HTTPException(401, "the bearer token is missing or wrong", {"WWW-Authenticate": "Bearer"})
 
     app = FastAPI(title="Demo Store", version="1", description=_DESCRIPTION, docs_url=None, redoc_url=None)
-    app.state.shop = Shop(database, Catalogue(database), today)
+    app.state.shop = Shop(database, Catalogue(database), today, honours_keys)
     app.include_router(router, dependencies=[Depends(require_token)])
     install_problems(app)
     document = build_document(app, BASE_PATH)

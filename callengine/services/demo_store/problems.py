@@ -21,7 +21,7 @@ def install_problems(app: FastAPI) -> None:
 
 async def _http_problem(_request: Request, error: Exception) -> Response:  # noqa: ASYNC124
     assert isinstance(error, HTTPException)
-    return _answer(error.status_code, str(error.detail), headers=error.headers)
+    return problem_response(error.status_code, str(error.detail), headers=error.headers)
 
 
 async def _validation_problem(_request: Request, error: Exception) -> Response:  # noqa: ASYNC124
@@ -32,11 +32,12 @@ async def _validation_problem(_request: Request, error: Exception) -> Response: 
         for problem in error.errors()
     )
     detail = "; ".join(f"{field.field}: {field.message}" for field in fields[:3])
-    return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, detail, fields)
+    return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, fields)
 
 
-def _answer(
+def problem_response(
     status: int, detail: str, fields: tuple[FieldProblem, ...] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
+    """An error answer of one line."""
     problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=fields)
     return Response(problem.model_dump_json(exclude_defaults=False), status, headers, MEDIA_TYPE)

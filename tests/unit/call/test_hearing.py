@@ -1,25 +1,37 @@
 """What a stream is sent and which transcripts count, by hand: the cases behind the simulations of whole streams."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from callengine.call.hearing import FORCED, HANG_OVER, PRE_ROLL, QUIET_REPLAY, SETTLED, SPEECH_CHUNK, Hearing, Sound
+from callengine.call.hearing import (
+    FORCED,
+    HANG_OVER,
+    PRE_ROLL,
+    QUIET_REPLAY,
+    SETTLED,
+    SILENCE_CHUNK,
+    SPEECH_CHUNK,
+    UNSURE_CHUNK,
+    Hearing,
+    Sound,
+)
 from callengine.media.audio import RATE
 
 CHUNK = 7680
 
 
 def silence(end: int, start: int = 0, until: int = 0) -> Sound:
-    return Sound(start, end, voiced=False, speaking=False, since=None, until=until)
+    return Sound(start, end, voiced=False, speaking=False, since=None, until=until, seen=end)
 
 
 def speech(end: int, since: int, start: int = 0) -> Sound:
-    return Sound(start, end, voiced=True, speaking=True, since=since, until=0)
+    return Sound(start, end, voiced=True, speaking=True, since=since, until=0, seen=end)
 
 
 def paused(end: int, since: int, until: int, start: int = 0) -> Sound:
-    return Sound(start, end, voiced=False, speaking=False, since=since, until=until)
+    return Sound(start, end, voiced=False, speaking=False, since=since, until=until, seen=end)
 
 
 def sent(hearing: Hearing, sound: Sound) -> list[tuple[int, int]]:
@@ -40,6 +52,21 @@ def opened(sound: Sound, idle: float | None = None) -> Hearing:
     hearing.open(sound, idle)
     sent(hearing, sound)
     return hearing
+
+
+def test_messages_are_few_where_nobody_waits_for_them() -> None:
+    """Confirmed speech wakes who looks at once, whatever he waits for."""
+    hearing, end = opened(silence(RATE)), RATE
+    unsure = Sound(0, end, voiced=True, speaking=False, since=None, until=0)
+    assert hearing.next_look(silence(end)) == end + SILENCE_CHUNK
+    assert hearing.next_look(unsure) == end + UNSURE_CHUNK
+    assert hearing.next_look(speech(end, since=0)) == end + SPEECH_CHUNK
+    assert hearing.next_look(paused(end, since=0, until=end)) == end + SPEECH_CHUNK, "a final is owed"
+    assert opened(silence(RATE), idle=5.0 * RATE).next_look(silence(end)) == end + UNSURE_CHUNK
+    long = Hearing(RATE * 9 // 10)
+    long.open(silence(RATE))
+    sent(long, silence(RATE))
+    assert {long.next_look(sound) for sound in (silence(end), unsure, speech(end, 0))} == {end + RATE * 9 // 10}
 
 
 def test_a_new_stream_is_sent_what_no_final_covers() -> None:
@@ -194,3 +221,11 @@ def test_silence_behind_speech_is_streamed() -> None:
     hearing.take_final(0, 3 * RATE)
     assert sent(hearing, silence(4 * RATE + HANG_OVER, until=3 * RATE)) == [(4 * RATE, 4 * RATE + HANG_OVER)]
     assert sent(hearing, silence(4 * RATE + HANG_OVER + RATE, until=3 * RATE)) == []
+
+
+def test_what_the_detector_has_not_looked_at_settles_nothing() -> None:
+    hearing = opened(silence(0))
+    long_ago = paused(SETTLED + 3 * RATE, since=RATE, until=2 * RATE)
+    sent(hearing, long_ago)
+    assert not hearing.settles(replace(long_ago, voiced=True, seen=3 * RATE), may_be_noise=True)
+    assert hearing.settles(long_ago, may_be_noise=True)

@@ -71,7 +71,7 @@ class Play:
             assert answers[0].speech_ended <= answers[0].pause_over or answers[0].pause_over == self.now
             # an answer in the making, or being heard, was taken back first
             if before is State.THINKING:
-                assert Do.DROP_ANSWER in actions
+                assert Do.DROP_ANSWER in actions or isinstance(event, AgentFinished)
             if before in (State.SPEAKING, State.BARGE_IN):
                 assert {Do.FLUSH, Do.RESUME} & set(actions) or isinstance(event, AgentFinished)
         elif after is State.THINKING:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from callengine.errors import RemoteProtocolError
 from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, RATE
-from callengine.media.leg import MARKS, Leg
+from callengine.media.leg import FLOOD_SECONDS, HELD_SECONDS, MARKS, Leg
 from callengine.media.marks import DigitPressed, Identified, LineEnded, Mark, SpeechPaused
 from tests.sim.wire import MemoryWire
 from tests.strategies import packed
@@ -40,6 +40,12 @@ def hear(leg: Leg, wire: MemoryWire, begin: float, messages: list[bytes]) -> flo
         wire.feed(message)
         leg.receive(begin)
     return begin
+
+
+def hear_what_waits(leg: Leg, wire: MemoryWire, now: float) -> None:
+    """Read until nothing is left: a second of audio a read."""
+    while wire.waiting:
+        leg.receive(now)
 
 
 async def test_frames_go_into_the_ring_as_they_are() -> None:
@@ -187,7 +193,54 @@ async def test_a_stall_of_our_own_makes_no_hole() -> None:
     assert leg.ring.read(0, leg.ring.end) == tone() * 110
 
 
-async def test_a_flood_ends_the_call() -> None:
+async def test_a_long_stop_of_our_own_is_no_flood() -> None:
+    """SIGSTOP, a machine that is moved: what the peers have sent meanwhile waits, and comes a second in a read."""
+    leg, wire = make_leg()
+    now = hear(leg, wire, 0.0, [TONE] * 10) + 10.0
+    wire.feed(TONE * 500)
+    hear_what_waits(leg, wire, now)
+    assert leg.ring.read(0, leg.ring.end) == tone() * 510
+
+
+@given(st.lists(st.integers(1, 1500), max_size=6))
+def test_whatever_holds_a_peer_back_what_it_sends_then_is_no_flood(stalls: list[int]) -> None:
+    """Each stall (in frames, up to half a minute) holds back its audio, which then comes at once: none is lost."""
+    leg, wire = make_leg()
+    now, frames = 0.0, 0
+    for stall in stalls:
+        for _ in range(stall):
+            now += TICK
+            leg.receive(now)
+        wire.feed(TONE * stall)
+        frames += stall
+        hear_what_waits(leg, wire, now)
+        leg.ring.release(leg.ring.end - RATE)  # a recogniser that is quick, so that the ring has place
+    assert leg.ended is None
+    assert leg.ring.end >= frames * FRAME_SAMPLES
+
+
+@pytest.mark.parametrize("quiet_seconds", [0, 10, 50])
+async def test_more_audio_than_time_ends_the_call(quiet_seconds: int) -> None:
+    leg, wire = make_leg()
+    now = quiet_seconds + TICK
+    leg.receive(now)
+    wire.feed(TONE * int((quiet_seconds + FLOOD_SECONDS + 0.5) / TICK))
+    with pytest.raises(RemoteProtocolError) as caught:
+        hear_what_waits(leg, wire, now)
+    assert caught.value.reason == "flood"
+
+
+async def test_silence_of_hours_is_no_leave_to_flood() -> None:
+    leg, wire = make_leg(no_media_seconds=7200.0)
+    now = 3600.0
+    leg.receive(now)
+    wire.feed(TONE * int((HELD_SECONDS + FLOOD_SECONDS + 0.5) / TICK))
+    with pytest.raises(RemoteProtocolError) as caught:
+        hear_what_waits(leg, wire, now)
+    assert caught.value.reason == "flood"
+
+
+async def test_a_peer_that_is_too_fast_is_found_out() -> None:
     leg, wire = make_leg()
     with pytest.raises(RemoteProtocolError) as caught:
         hear(leg, wire, 0.0, [TONE * 10] * 40)

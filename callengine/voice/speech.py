@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 
 import trio
 
-from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, Voice, WordMark
+from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, Synthesizer, WordMark
 
 
 class WholeSpeech:
@@ -19,7 +19,7 @@ class WholeSpeech:
         return chunk
 
 
-async def speak_whole(voice: Voice, prompt: Prompt) -> SpeechChunk:
+async def speak_whole(voice: Synthesizer, prompt: Prompt) -> SpeechChunk:
     """All of a prompt's speech as one chunk. Raises SynthesisError."""
     return await gather(voice.open_speech(prompt))
 
