@@ -11,6 +11,8 @@ import httpx
 
 from callengine.config import Settings
 from callengine.doctor.findings import FaultError
+from callengine.services.asterisk import base_of, open_http
+from callengine.services.asterisk_channels import fields_of
 
 
 @asynccontextmanager
@@ -18,7 +20,7 @@ async def open_ari(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client that speaks for the ARI user; relative paths begin behind `/ari/`."""
     password = settings.asterisk_ari_password
     auth = (settings.asterisk_ari_user, password.get_secret_value() if password else "")
-    async with _client(f"{base_of(settings)}/ari/", auth) as client:
+    async with open_http(f"{base_of(settings.asterisk_ari_url)}/ari/", auth) as client:
         yield client
 
 
@@ -27,7 +29,7 @@ async def open_ami(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client that is logged in as the AMI user. Raises FaultError."""
     password = settings.asterisk_ami_password
     secret = password.get_secret_value() if password else ""
-    async with _client(base_of(settings), None) as client:
+    async with open_http(base_of(settings.asterisk_ari_url), None) as client:
         said = await ask_ami(client, "Login", username=settings.asterisk_ami_user, secret=secret, events="off")
         if said[0].get("Response") != "Success":
             raise FaultError(
@@ -79,22 +81,7 @@ async def ask_ami(client: httpx.AsyncClient, action: str, **fields: str) -> list
             "webenabled = yes in manager.conf, enabled = yes in http.conf; then in Asterisk: manager reload",
         )
     blocks = response.content.decode("utf-8", "replace").split("\r\n\r\n")
-    return [_fields(block) for block in blocks if block.strip()] or [{}]
-
-
-def base_of(settings: Settings) -> str:
-    """The address of Asterisk's HTTP server; the setting may end in `/ari`."""
-    return settings.asterisk_ari_url.rstrip("/").removesuffix("/ari")
-
-
-def _fields(block: str) -> dict[str, str]:
-    pairs = (line.partition(": ") for line in block.splitlines())
-    return {name.rstrip(":"): value for name, _, value in pairs}
-
-
-def _client(base: str, auth: tuple[str, str] | None) -> httpx.AsyncClient:
-    # Asterisk stands on the LAN: no proxy of the environment. The check's deadline is the only one.
-    return httpx.AsyncClient(base_url=base, auth=auth, trust_env=False, timeout=None)  # noqa: S113
+    return [fields_of(block) for block in blocks if block.strip()] or [{}]
 
 
 def _away(client: httpx.AsyncClient, error: httpx.HTTPError) -> FaultError:

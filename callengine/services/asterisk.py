@@ -110,13 +110,13 @@ async def open_control(access: Access, *, deadline_seconds: float = DEADLINE_SEC
     if not access.url:
         yield NoControl()
         return
-    base = access.url.removesuffix("/ari")
+    base = base_of(access.url)
     async with AsyncExitStack() as stack:
         ari_client = ami_user = None
         if access.ari_user:
-            ari_client = await stack.enter_async_context(_client(base, (access.ari_user, access.ari_password)))
+            ari_client = await stack.enter_async_context(open_http(base, (access.ari_user, access.ari_password)))
         if access.ami_user:
-            client = await stack.enter_async_context(_client(base, None))
+            client = await stack.enter_async_context(open_http(base, None))
             ami_user = ami.Ami(client, access.ami_user, access.ami_password, trio.Lock())
         yield AsteriskControl(ari_client, ami_user, deadline_seconds)
 
@@ -149,7 +149,13 @@ def check_access(access: Access) -> None:
         raise ConfigError("ASTERISK_ARI_URL", "is an address only; the user goes into ASTERISK_ARI_USER")
 
 
-def _client(base: str, auth: tuple[str, str] | None) -> httpx.AsyncClient:
+def base_of(url: str) -> str:
+    """The address of Asterisk's HTTP server; the setting may end in `/ari`."""
+    return url.rstrip("/").removesuffix("/ari")
+
+
+def open_http(base: str, auth: tuple[str, str] | None) -> httpx.AsyncClient:
+    """A client of that server, for ARI's user or, without one, for AMI."""
     # Asterisk stands on the LAN: no proxy of the environment is asked. The deadline around a use is the only one.
     return httpx.AsyncClient(base_url=base, auth=auth, trust_env=False, timeout=None)  # noqa: S113
 

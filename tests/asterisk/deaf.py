@@ -27,7 +27,7 @@ class DeafDialog:
 
     @asynccontextmanager
     async def open_reply(self, request: ReplyRequest) -> AsyncIterator[Reply]:
-        port.SocketPort.recv_nowait = _read_nothing  # type: ignore[method-assign]
+        port.SocketPort.recv_nowait = _read_nothing  # type: ignore[method-assign, assignment]
         yield TimedReply(events_of([MONOLOGUE["ru"]] * MONOLOGUE_SENTENCES), 0.0, 0.0)
 
 

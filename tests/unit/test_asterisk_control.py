@@ -6,13 +6,18 @@ import pytest
 
 from callengine.errors import ConfigError, ServiceError
 from callengine.ports.control import Control, Destination, Place
-from callengine.services.asterisk import Access, check_access, open_control
+from callengine.services.asterisk import Access, base_of, check_access, open_control
 from callengine.services.asterisk_channels import Channel, channel_of_call
 from tests.asterisk_http import Fault, open_asterisk_http
 
 CALL = str(uuid4())
 PEOPLE = Destination("people", Place("callengine-transfer", "people", 1))
 URL = "http://asterisk:8088/ari"
+
+
+@pytest.mark.parametrize("url", ["http://asterisk:8088", "http://asterisk:8088/", URL, URL + "/"])
+def test_the_address_may_be_that_of_the_server_or_of_ari(url: str) -> None:
+    assert base_of(url) == "http://asterisk:8088"
 
 
 def channel(app: str, data: str, id_: str = "1.1") -> Channel:
