@@ -49,7 +49,7 @@ def new_digest(sound: bytes = b"") -> "hashlib.blake2b":
 
 
 def known(recordings: Sequence[Clip]) -> dict[bytes, str]:
-    """The transcript of each recording by the digest of its sound; of each with a frame missing, with `SHORT` behind."""
+    """The transcript of each recording by the digest of its sound; with a frame missing, it has `SHORT` behind it."""
     texts: dict[bytes, str] = {}
     for clip in recordings:
         slin = clip_samples(clip).astype("<i2").tobytes()
