@@ -93,7 +93,7 @@ class Hearing:
         floor = max(self.final, self._settled)
         if self._words_owed:
             return floor
-        begin = sound.end - QUIET_REPLAY
+        begin = sound.seen - QUIET_REPLAY
         if sound.since is not None:
             begin = min(begin, sound.since - PRE_ROLL)
         return max(floor, begin)

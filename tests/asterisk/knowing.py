@@ -1,9 +1,9 @@
 """A recogniser that knows some recordings to the sample, and nothing else: what it says is what it was sent.
 
-It goes by the frames that are sound. A recording is recognised where all of them have come, each sample as it was
-recorded, none twice and none between them; what an engine does to silence (zeros where packets are late, and silence
-left out to make up for that) is let pass. One frame may be missing, and is told of: Asterisk 22.10 does not pass on
-the packet with the sequence number 0. Engines find it as the plug-in `knowing` (`knowing_settings`)."""
+It goes by the samples that are sound. A recording is recognised where all of them have come, each as it was recorded,
+none twice and none between them; what an engine does to silence (zeros where packets are late, and silence left out to
+make up for that) is let pass. One frame may be missing, and is told of: Asterisk 22.10 does not pass on the packet
+with the sequence number 0. Engines find it as the plug-in `knowing` (`knowing_settings`)."""
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -37,38 +37,26 @@ SHORT = " (a frame is missing)"
 RECORDINGS = [clip for language in ("ru", "en") for clip in load(FIXTURES / language) if len(clip.slin) > 12000]
 
 
-def sound_of(slin: bytes) -> list[bytes]:
-    """The frames that are no silence."""
-    frames = (slin[begin : begin + FRAME_BYTES] for begin in range(0, len(slin), FRAME_BYTES))
-    return [frame for frame in frames if is_sound(frame)]
+def sound_of(slin: bytes) -> bytes:
+    """The samples that no voice detector can take for silence. Frames need not begin where the recording's did."""
+    samples = np.frombuffer(slin, "<i2")
+    return samples[np.abs(samples.astype(np.int32)) > SOUND].tobytes()
 
 
-def is_sound(frame: bytes) -> bool:
-    """What a voice detector may not take for silence."""
-    return int(np.abs(np.frombuffer(frame, "<i2").astype(np.int32)).max()) > SOUND
-
-
-def new_digest(frames: Sequence[bytes] = ()) -> "hashlib.blake2b":
-    """A digest that goes on from these frames."""
-    return hashlib.blake2b(b"".join(frames), digest_size=16)
+def new_digest(sound: bytes = b"") -> "hashlib.blake2b":
+    """A name for what has been heard so far; it goes on with `update`."""
+    return hashlib.blake2b(sound, digest_size=16)
 
 
 def known(recordings: Sequence[Clip]) -> dict[bytes, str]:
-    """The transcript of each recording by the digest of its sound; of each with a frame missing, with `SHORT` behind.
-
-    Raises ValueError where one begins with another: only the first of them would ever be heard."""
+    """The transcript of each recording by the digest of its sound; with a frame missing, it has `SHORT` behind it."""
     texts: dict[bytes, str] = {}
-    beginnings: set[bytes] = set()
     for clip in recordings:
-        frames = sound_of(clip_samples(clip).astype("<i2").tobytes())
+        slin = clip_samples(clip).astype("<i2").tobytes()
+        frames = [sound for at in range(0, len(slin), FRAME_BYTES) if (sound := sound_of(slin[at : at + FRAME_BYTES]))]
         for at in range(len(frames) - 1):  # without the last one it is not over, for all that anyone knows
-            begun = new_digest(frames[:at])
-            beginnings.add(begun.digest())
-            begun.update(b"".join(frames[at + 1 :]))
-            texts[begun.digest()] = clip.text + SHORT
-        texts[new_digest(frames).digest()] = clip.text
-    if not beginnings.isdisjoint(texts):
-        raise ValueError("a recording begins with another")
+            texts[new_digest(b"".join(frames[:at] + frames[at + 1 :])).digest()] = clip.text + SHORT
+        texts[new_digest(b"".join(frames)).digest()] = clip.text
     return texts
 
 
@@ -92,25 +80,22 @@ class _KnowingStream:
     def __init__(self, texts: Mapping[bytes, str]) -> None:
         self._texts = texts
         self._send, self._events = trio.open_memory_channel[RecognizerEvent](EVENTS)
-        self._rest = b""
         self._position = 0
         self._heard = new_digest()
-        self._frames = 0  # of a recording that is not whole yet
-        self._began = 0
+        self._began: int | None = None  # of a recording that is not whole yet
 
     async def send(self, slin: bytes) -> None:
         await trio.lowlevel.checkpoint()
-        self._rest += slin
-        while len(self._rest) >= FRAME_BYTES:
-            frame, self._rest = self._rest[:FRAME_BYTES], self._rest[FRAME_BYTES:]
-            if is_sound(frame):
-                self._hear(frame)
-            self._position += FRAME_SAMPLES
+        for at in range(0, len(slin), FRAME_BYTES):
+            frame = slin[at : at + FRAME_BYTES]
+            begin, self._position = self._position, self._position + len(frame) // 2
+            if sound := sound_of(frame):
+                self._hear(sound, begin)
 
     async def finish(self) -> None:
         await trio.lowlevel.checkpoint()
-        if self._frames:
-            self._say(f"no recording: {self._frames} frames", self._position)
+        if self._began is not None:
+            self._say("no recording", self._began)
         self._send.close()
 
     async def receive(self) -> RecognizerEvent | None:
@@ -119,20 +104,19 @@ class _KnowingStream:
         except trio.EndOfChannel:
             return None
 
-    def _hear(self, frame: bytes) -> None:
-        if not self._frames:
-            self._began = self._position
-            self._send.send_nowait(SpeechStarted(self._began))
-        self._frames += 1
-        self._heard.update(frame)
+    def _hear(self, sound: bytes, begin: int) -> None:
+        if self._began is None:
+            self._began = begin
+            self._send.send_nowait(SpeechStarted(begin))
+        self._heard.update(sound)
         text = self._texts.get(self._heard.copy().digest())
         if text is not None:
-            self._say(text, self._position + FRAME_SAMPLES)
-            self._heard, self._frames = new_digest(), 0
+            self._say(text, self._began)
+            self._heard, self._began = new_digest(), None
 
-    def _say(self, text: str, end: int) -> None:
-        self._send.send_nowait(SpeechEnded(end))
-        self._send.send_nowait(Final(text, self._began, end, 1.0))
+    def _say(self, text: str, begin: int) -> None:
+        self._send.send_nowait(SpeechEnded(self._position))
+        self._send.send_nowait(Final(text, begin, self._position, 1.0))
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """An engine that is stopped (SIGSTOP): it goes on where it was, and a caller whom nothing is heard of gets a person."""
 
+import os
 import signal
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from tests.speech import FIXTURES
 pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
 
 QUESTION = samples_of(FIXTURES / "ru" / "hello.wav")
+ASTERISK_SECONDS = 4.0  # of RTP the kernel keeps for it: 5 s and a half
 STOPPED_SECONDS = 3.0  # the watchdog of a clock that stands bites after 2 s, but not here: the whole process stood
 
 
@@ -114,3 +116,24 @@ async def test_an_engine_that_stops_reading_is_left(pbx: Pbx, nodes: Nodes, tmp_
     assert told[0] == "node 1 SUCCESS, outcome retry"
     assert told[-1] == "fallback"
     assert ended["outcome"] == "abandoned"
+
+
+async def test_calls_of_a_stopped_asterisk_go_on(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
+    """What it held back comes at once, more than 3 s of audio within a few ms: late, not a flood."""
+    uuid = uuid4()
+    with nodes.open("a") as engine:
+        async with open_phone(address(pbx)) as phone:
+            assert await phone.dial("100", headers={"X-Call-UUID": str(uuid)})
+            assert await phone.agent_silent(0.6)
+            os.kill(pbx.pid, signal.SIGSTOP)
+            stopped = trio.current_time()
+            said = await phone.say(QUESTION) and await phone.until(lambda: _silent_for(phone) >= ASTERISK_SECONDS)
+            os.kill(pbx.pid, signal.SIGCONT)
+            assert said
+            stood = len(phone.heard)
+            assert await phone.until(lambda: any(is_sound(timed.packet) for timed in phone.heard[stood:]))
+            print(f"Asterisk stopped for {phone.heard[stood].at - stopped:.2f} s; the question is answered")
+            assert phone.state == "up"
+        ended = await record(engine, uuid, closed=True)
+    assert ended["outcome"] in ("abandoned", "completed")
+    assert [turn["role"] for turn in ended["turns"]][:3] == ["agent", "caller", "agent"]
