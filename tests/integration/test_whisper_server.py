@@ -96,10 +96,9 @@ def test_english_and_detected_language(channel: grpc.Channel) -> None:
         assert {result.language_code for result in finals(responses)} == {"en"}
 
 
-@pytest.mark.parametrize("name", ["digits-mon-6", "speed-dial"])
-def test_a_short_answer_is_said_once(channel: grpc.Channel, name: str) -> None:
-    """Without times to write the model says both twice, to fill its window."""
-    clip = next(clip for clip in load(FIXTURES / "en") if clip.name == name)
+def test_a_short_answer_is_said_once(channel: grpc.Channel) -> None:
+    """Searched as longer speech was, and without times, it is "July July"."""
+    clip = next(clip for clip in load(FIXTURES / "en") if clip.name == "digits-mon-6")
     opening = opening_v2(config_v2(language="en-US"), endpointing_sensitivity=SHORT)
     requests = itertools.chain([opening], audio_v2(PAUSE + clip.slin + PAUSE))
     responses = list(client_v2(channel).streaming_recognize(requests=requests, timeout=60))
