@@ -234,5 +234,6 @@ def test_what_the_detector_has_not_looked_at_settles_nothing() -> None:
 def test_what_the_detector_has_not_looked_at_is_owed() -> None:
     """A stream that is opened late on a busy machine: the first word may be in there (measured: it was)."""
     behind = replace(silence(8 * RATE), voiced=True, seen=3 * RATE)
-    hearing = opened(behind)
+    hearing = Hearing()
+    hearing.open(behind)
     assert sent(hearing, behind) == [(3 * RATE - QUIET_REPLAY, 8 * RATE)]
