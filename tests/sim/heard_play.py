@@ -80,7 +80,7 @@ class Play:
             due += TICK
             await trio.sleep_until(due)
             leg.ring.append(coded(leg.ring.end, leg.ring.end + FRAME))
-            heard = leg.ring.end - LATE * FRAME
+            heard = leg.confirm = leg.ring.end - LATE * FRAME
             inside = next((span for span in self.speech if span[0] <= heard < span[1]), None)
             leg.gate.open = any(span[0] <= leg.ring.end - 2 * FRAME and heard < span[1] for span in self.speech)
             if inside is not None and not leg.tracker.speaking:
