@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 import trio
 import trio.testing
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from callengine import metrics
 from callengine.call.failover import OPEN_SECONDS, Failover
+from callengine.call.patience import MOST_HANGS
 from callengine.errors import RecognizerError
 from callengine.media.audio import RATE
 from tests.sim.call import run_virtual
@@ -64,6 +65,8 @@ def test_whatever_becomes_of_streams_no_sample_is_skipped_or_said_twice(
 def test_nor_when_the_call_moves_between_two_recognisers(
     speech: list[Span], chosen: list[Fate], fallback: list[Fate], delay: float
 ) -> None:
+    # what three streams in a row have no word for is a noise (`patience`), whichever recogniser they were of
+    assume(sum(fate.kind in ("hangs", "stuck") for fate in (*chosen, *fallback)) <= MOST_HANGS)
     both = tuple(PlacingRecognizer(speech, ends, delay_seconds=delay) for ends in (chosen, fallback))
     run_virtual(whole, Play(speech, both))
 
