@@ -55,7 +55,7 @@ def speaking_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     if not (event.final and event.text.strip()):
         return []
     if turns.words.only_listens(event.text):
-        turns.note_murmur(event)
+        turns.note_murmur(event, now)
         return []
     turns.utterance.began = event.began
     turns.utterance.hear(event.text, (event.began, event.ended), event.final, event.stability)
@@ -94,7 +94,7 @@ def barge_in_heard(turns: Turns, event: Event, now: float) -> list[Action]:
     if not event.text.strip():
         return []
     if turns.words.only_listens(event.text):
-        turns.note_murmur(event)
+        turns.note_murmur(event, now)
         if event.final and turns.speech_began is None:
             return _go_on(turns)
         assert turns.deadline is not None
@@ -119,7 +119,7 @@ def barge_in_paused(turns: Turns, event: Event, now: float) -> list[Action]:
     assert turns.deadline is not None
     began, times = turns.speech_began, turns.times
     if turns.murmur is not None:  # an interim may be behind: a word that is meant gets a moment more
-        turns.deadline = now + times.murmur_wait
+        turns.deadline = max(now, turns.murmur_told + times.murmur_wait)
     elif began is not None and event.ended - began >= times.words_wait / 2:
         # too long for a cough: the final of it is on its way
         turns.deadline = max(turns.deadline, min(event.ended + times.final_wait, _barge_in_limit(turns)))

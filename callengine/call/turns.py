@@ -45,6 +45,7 @@ class Turns:
     speech_began: float | None = None  # while the caller is speaking
     words: TurnWords = field(default_factory=TurnWords)
     murmur: Utterance | None = None  # a back-channel over the agent: nothing, unless the agent ends with a question
+    murmur_told: float = 0.0  # when it was recognised
     talks_on: bool = False  # the speech that was answered in its middle goes on still
     asked: bool = False  # the agent's last turn ended with a question
     speaks_since: float = float("-inf")  # when the agent's answer began
@@ -86,8 +87,9 @@ class Turns:
         self.utterance.final_end = final_end
         self.state, self.deadline, self.talks_on = State.LISTENING, None, False
 
-    def note_murmur(self, heard: CallerHeard) -> None:
+    def note_murmur(self, heard: CallerHeard, now: float) -> None:
         """Only a back-channel, so far; what is said over the agent and meant comes behind it."""
+        self.murmur_told = now
         self.murmur = self.utterance.next()
         self.murmur.began, self.murmur.paused = heard.began, heard.ended
         self.murmur.hear(heard.text, (heard.began, heard.ended), True, heard.stability)

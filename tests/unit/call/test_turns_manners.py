@@ -54,8 +54,8 @@ def test_a_final_back_channel_lets_the_agent_go_on_at_once() -> None:
 def test_a_back_channel_that_was_known_before_its_sound_ended() -> None:
     talk = knowing(barged_in())
     assert talk.at(4.3, interim("ага", 4.0, 4.3)) == []
-    assert talk.at(4.6, CallerPaused(4.4)) == []
-    assert talk.until(4.86) == [Do.RESUME]
+    assert talk.at(4.5, CallerPaused(4.4)) == []
+    assert talk.until(4.56) == [Do.RESUME]
 
 
 def test_a_back_channel_that_turns_into_words_takes_the_word() -> None:
