@@ -95,7 +95,8 @@ async def test_a_call_from_the_wire_to_the_record(tmp_path: Path) -> None:
     assert phone.ending is None, "the caller hung up"
     assert phone.stats.greeting_seconds is not None
     assert phone.stats.greeting_seconds < GREETING_SECONDS
-    assert (record["outcome"], outcome) == ("completed", "hangup")
+    # the line went without our doing: a caller who hung up has nobody ask, and one whom Asterisk let go is taken again
+    assert (record["outcome"], outcome) == ("completed", "retry")
     assert (record["number"], record["name"], record["fields"]) == (NUMBER, "Пётр", {"queue": "tyres"})
     heard = [turn["text"] for turn in record["turns"] if turn["role"] == "caller"]
     assert heard == ["Здравствуйте, есть зимние шины 205 55 16?"]
