@@ -1,6 +1,7 @@
 """A step of the bridge, a coroutine of asyncio's run by the Trio task that waits: results, errors, cancellation."""
 
 import asyncio
+import sys
 from contextlib import suppress
 
 import pytest
