@@ -1,7 +1,10 @@
 """The engine's metrics (DESIGN section 2). No label ever holds a call id, a number or a word a caller said."""
 
+from typing import get_args
+
 from prometheus_client import Counter, Gauge, Histogram
 
+from callengine.ports.journal import Outcome
 from callengine.ports.reasoning import Usage
 
 RESPONSE_BUCKETS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -51,6 +54,12 @@ tool_calls_total = Counter("callengine_tool_calls_total", "Tool calls, by result
 llm_tokens_total = Counter(
     "callengine_llm_tokens_total", "Tokens of the language model: input, cache_read, cache_write, output.", ["kind"]
 )
+
+# An alert on a counter's increase sees nothing where the counter itself comes into being with its first count.
+for _outcome in get_args(Outcome):
+    calls_total.labels(_outcome)
+for _reason in ("full", "refused"):
+    journal_lost_total.labels(_reason)
 
 
 def count_tokens(usage: Usage) -> None:

@@ -1,0 +1,25 @@
+"""The field's own programs, from Debian, that the deployment's files are shown to."""
+
+from pathlib import Path
+
+from tests.debian import Closure, NoPackageError, first, loader_of, unpacked
+
+COMPOSE = Closure("compose", ("docker-compose",), r"(lib|docker-compose)")
+MONITORING = Closure("monitoring", ("prometheus", "promtool", "prometheus-alertmanager"), r"(lib|zlib|prom)")
+
+
+def command(closure: Closure, program: str) -> list[str]:
+    """What starts `program` of a closure's `usr/bin`. Raises NoPackageError."""
+    root: Path = unpacked(closure)
+    found = first(root, f"usr/bin/{program}", f"usr/libexec/docker/cli-plugins/{program}")
+    if found is None:
+        raise NoPackageError(f"Debian's {', '.join(closure.packages)} hold no {program}")
+    return [*loader_of(root), str(found)]
+
+
+def command_with_data(closure: Closure, program: str) -> list[str]:
+    """As `command`, for a program that looks for its data under /usr/share: a mount of its own shows it the closure's.
+
+    Debian's Alertmanager reads its standard templates there. Needs a kernel that lets users have namespaces."""
+    mount = f'mount --bind "{unpacked(closure)}/usr/share" /usr/share && exec "$@"'
+    return ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh", *command(closure, program)]
