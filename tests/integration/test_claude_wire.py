@@ -1,6 +1,7 @@
 """Claude over real HTTP, by the real SDK: what is on the wire, and what a caller who goes on speaking leaves of it."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -94,12 +95,11 @@ async def hold_turn(api: MessagesApi, dialog: ClaudeDialog, history: list[Histor
 
 
 async def cost_of(dialog: ClaudeDialog, request: ReplyRequest) -> tuple[list[Usage], list[ToolCall]]:
-    usages, calls = [], []
-    async with dialog.open_reply(request) as reply:
+    usages: list[Usage] = []
+    calls = []
+    async with dialog.open_reply(replace(request, spent=usages.append)) as reply:
         while (event := await reply.receive()) is not None:
-            if isinstance(event, Usage):
-                usages.append(event)
-            elif isinstance(event, ToolCall):
+            if isinstance(event, ToolCall):
                 calls.append(event)
     return usages, calls
 

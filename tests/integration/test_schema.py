@@ -11,7 +11,7 @@ from callengine.services.schema import migrate, unmigrate
 pytestmark = pytest.mark.integration
 
 OURS = {"calls", "turns", "tool_calls"}
-STEPS = 2  # files in services/migrations
+STEPS = 3  # files in services/migrations
 
 
 def tables(url: str) -> set[str]:
