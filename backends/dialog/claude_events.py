@@ -33,7 +33,7 @@ class Reading:
     _arguments: str = ""
 
     def feed(self, event: Mapping[str, Any]) -> list[ReplyEvent | Usage]:
-        """Take the next event; gives what can be told at once, its cost too. Events of kinds yet unknown are nothing."""
+        """Take the next event; gives what can be told at once, its cost too; of kinds yet unknown that is nothing."""
         match event:
             case {"type": "message_start", "message": {"usage": usage}}:
                 return [self._cost_of_input(usage)]

@@ -50,6 +50,7 @@ class Play:
     heard_at: list[float] = field(default_factory=list)
     lost: list[tuple[float, float]] = field(default_factory=list)
     sources: Sources = field(init=False)
+    meter: Meter = field(default_factory=lambda: Meter(Prices()))
 
     def __post_init__(self) -> None:
         self.sources = Sources(self.recognizers, gate=self.gate)
@@ -59,9 +60,8 @@ class Play:
         end = seconds if seconds is not None else self.speech[-1][1] / RATE + PATIENCE
         send, receive = trio.open_memory_channel[DialogEvent](EVENTS)
         leg = Leg(NoWire(), trio.current_time(), 60.0)
-        ear = Ear(
-            leg, self.sources, StreamSpec("ru-RU"), (), send, lambda a, b: self.lost.append((a, b)), Meter(Prices())
-        )
+        lost = self.lost
+        ear = Ear(leg, self.sources, StreamSpec("ru-RU"), (), send, lambda a, b: lost.append((a, b)), self.meter)
         with send, receive:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(run_recognizer, ear)
