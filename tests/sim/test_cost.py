@@ -124,7 +124,7 @@ def test_each_recogniser_is_paid_for_what_it_was_sent_replays_too() -> None:
     speech = [(RATE * at, RATE * (at + 2)) for at in (2, 8, 14, 30, 40, 55)]
     limits = replace(LIMITS, product="google/v2/chirp_3", max_seconds=20.0)
     chosen = PlacingRecognizer(speech, [Fate("breaks", 3.5 * RATE), Fate("hangs", RATE)], limits)
-    fates = [Fate("breaks", 5.9 * RATE), Fate("ends", 2.25 * RATE), Fate("breaks", 9.1 * RATE)]
+    fates = [Fate("breaks", 5.9 * RATE), Fate("breaks", 2.25 * RATE), Fate("breaks", 9.1 * RATE)]
     fallback = PlacingRecognizer(speech, fates, replace(limits, product="whisper"))
     play = Play(speech, (chosen, fallback))
     run_virtual(play.run)
