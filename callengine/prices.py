@@ -109,6 +109,11 @@ class Prices:
                     return price
         return None
 
+    def minute_of(self, product: str) -> float | None:
+        """Dollars a minute of a recogniser's; None where there is no price, or nobody sends a bill."""
+        price = self.find("stt", product)
+        return (float(price.usd_per_minute) or None) if isinstance(price, AudioPrice) else None
+
     def ask_for(self, service: Service, products: Iterable[str]) -> None:
         """Warn, once each, of products that have no price."""
         for product in products:

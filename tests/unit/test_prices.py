@@ -73,6 +73,12 @@ def test_what_has_no_price_is_said_once_and_has_no_cost() -> None:
     ]
 
 
+def test_a_recogniser_s_minute() -> None:
+    prices = load_prices(None)
+    minutes = [prices.minute_of(product) for product in ("google/v2/chirp_3", "google/v1/latest_long", "whisper", "")]
+    assert minutes == [0.016, 0.024, None, None]
+
+
 def test_no_product_is_of_two_services() -> None:
     assert cost(Used("tts", "google/v2/chirp_3", characters=5)) is None
 
