@@ -21,7 +21,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is evaluated: recognisers by name, their prices a minute where they differ from the table's, streams at once."""
+    """What is evaluated: recognisers by name, prices a minute that go before the table's, streams at once."""
 
     samples: Sequence[Sample]
     backends: Sequence[str]
