@@ -115,9 +115,9 @@ class Prices:
         return (float(price.usd_per_minute) or None) if isinstance(price, AudioPrice) else None
 
     def ask_for(self, service: Service, products: Iterable[str]) -> None:
-        """Warn, once each, of products that have no price."""
+        """Warn, once each, of products that have no price; without any table nobody asked for money."""
         for product in products:
-            if (service, product) not in self._told and self.find(service, product) is None:
+            if self.entries and (service, product) not in self._told and self.find(service, product) is None:
                 self._told.add((service, product))
                 log.warning("no_price", service=service, product=product, mend=f"give it one in {VARIABLE}")
 

@@ -58,9 +58,9 @@ class Reading:
 
     def _cost_of_input(self, usage: Mapping[str, Any]) -> Usage:
         names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-        tokens = [usage.get(name) or 0 for name in names]
-        self._prompt_tokens = sum(tokens)
-        return Usage(self.model, *tokens, prompt_tokens=self._prompt_tokens)
+        read, cached, written = (usage.get(name) or 0 for name in names)
+        self._prompt_tokens = read + cached + written
+        return Usage(self.model, read, cached, written, prompt_tokens=self._prompt_tokens)
 
     def _end_block(self) -> None:
         if self._tool is None:

@@ -125,9 +125,9 @@ def _costs(bill: Bill | None) -> dict[str, Any]:
     if bill is None:
         return {"used": None, "cost_usd": None}
     costs = cost_by_service(bill)
-    by_service = {service: costs.get(service, Decimal(0)) for service in SERVICES}
+    dollars = {service: costs.get(service, Decimal(0)) for service in SERVICES} | {"total": total_cost(bill)}
     used = [UsedView.model_validate(used) for used in bill]
-    return {"used": used, "cost_usd": CostView(**by_service, total=total_cost(bill))}
+    return {"used": used, "cost_usd": CostView.model_validate(dollars)}
 
 
 def summary_of(record: CallRecord) -> CallSummary:

@@ -85,11 +85,11 @@ def record_of(row: Sequence[Any], turns: Sequence[Row] = (), tools: Sequence[Row
     closed_at, *end, used = row[9:]
     closed = None
     if closed_at is not None:
-        closed = CallClosed(call_id, closed_at.astimezone(UTC), *end, None if used is None else bill_of(used))
+        closed = CallClosed(call_id, closed_at.astimezone(UTC), *end, used=None if used is None else bill_of(used))
     return CallRecord(
         opened,
         closed,
-        tuple(TurnRecorded(*turn[:-1], bill_of(turn[-1])) for turn in turns),
+        tuple(TurnRecorded(*turn[:-1], used=bill_of(turn[-1])) for turn in turns),
         tuple(ToolRecorded(*tool) for tool in tools),
     )
 

@@ -123,4 +123,6 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_without_a_table_nothing_has_a_price() -> None:
-    assert Prices().priced(Used("stt", "whisper", seconds=1)).usd is None
+    with capture_logs() as logs:
+        assert Prices().priced(Used("stt", "whisper", seconds=1)).usd is None
+    assert logs == []

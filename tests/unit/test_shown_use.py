@@ -14,6 +14,7 @@ from callengine.demo.lines import json_lines, words_for
 from callengine.demo.report import Report, Spoken, report_on
 from callengine.demo.screen import summary
 from callengine.demo.speech import Utterance
+from callengine.ports.journal import Role
 from callengine.shown_use import use_lines
 from tests.unit.api.fakes import RECORD
 
@@ -26,11 +27,11 @@ TIMINGS = {**dict.fromkeys(STAGES, 0.25), "response": 1.25}
 PLACE = Place("http://host/call", "psql", "both.wav", "data", stays=False)
 
 
-def turn(sequence: int, role: str, text: str) -> TurnView:
+def turn(sequence: int, role: Role, text: str) -> TurnView:
     timings = TIMINGS if role == "agent" else {}
     return TurnView(
         sequence=sequence, role=role, text=text, started=1, ended=2, interrupted=False, timings=timings, used=USED
-    )  # type: ignore[arg-type]
+    )
 
 
 def view() -> CallView:
