@@ -82,14 +82,15 @@ def record_of(row: Sequence[Any], turns: Sequence[Row] = (), tools: Sequence[Row
     """A row of SELECT_CALL or SELECT_CALLS with its turns and tool calls."""
     call_id, node, opened_at, *rest = row[:9]
     opened = CallOpened(call_id, node, opened_at.astimezone(UTC), *rest)
-    closed_at, *end, used = row[9:]
+    closed_at, seconds, outcome, detail, target, used = row[9:]
     closed = None
     if closed_at is not None:
-        closed = CallClosed(call_id, closed_at.astimezone(UTC), *end, used=None if used is None else bill_of(used))
+        bill = None if used is None else bill_of(used)
+        closed = CallClosed(call_id, closed_at.astimezone(UTC), seconds, outcome, detail, target, bill)
     return CallRecord(
         opened,
         closed,
-        tuple(TurnRecorded(*turn[:-1], used=bill_of(turn[-1])) for turn in turns),
+        tuple(TurnRecorded(*(*turn[:-1], bill_of(turn[-1]))) for turn in turns),
         tuple(ToolRecorded(*tool) for tool in tools),
     )
 
