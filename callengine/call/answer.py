@@ -3,18 +3,18 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from callengine import metrics
 from callengine.call.history import History
 from callengine.call.parts import Call
 from callengine.call.record import Record
 from callengine.call.sentences import Splitter
 from callengine.call.tool_calls import run_tools
-from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, Delayed, ReplyRequest, TextDelta, Usage
+from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, Delayed, ReplyRequest, TextDelta
 from callengine.ports.tools import ToolCall
 
 TOOL_ROUNDS = 5  # a backend that still asks for tools then has lost its way
 
 SayText = Callable[[str], Awaitable[None]]
+Began = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,9 @@ class AnswerResult:
     target: str = ""
 
 
-async def make_answer(call: Call, history: History, record: Record, say: SayText) -> AnswerResult:
-    """Ask the dialog backend until it asks for no more tools; `say` gets each piece as soon as it can be spoken.
+async def make_answer(call: Call, history: History, record: Record, say: SayText, began: Began) -> AnswerResult:
+    """Ask the dialog backend until it asks for no more tools; `say` gets each piece as soon as it can be spoken, and
+    `began` is called whenever text comes.
 
     Raises ReasoningError."""
     said: list[str] = []
@@ -36,7 +37,7 @@ async def make_answer(call: Call, history: History, record: Record, say: SayText
         await say(piece)
 
     for _ in range(TOOL_ROUNDS):
-        calls = await _ask(call, history, say_piece, " ".join(said))
+        calls = await _ask(call, _request(call, history, " ".join(said)), say_piece, began)
         for wanted in calls:
             if wanted.name in (END_CALL.name, TRANSFER.name):
                 return await _close(call, wanted, say_piece, bool(said))
@@ -46,24 +47,26 @@ async def make_answer(call: Call, history: History, record: Record, say: SayText
     return AnswerResult()
 
 
-async def _ask(call: Call, history: History, say: SayText, draft: str) -> list[ToolCall]:
+def _request(call: Call, history: History, draft: str) -> ReplyRequest:
     items = (*history.items, AgentSaid(draft)) if draft else tuple(history.items)
     tools = (*call.services.toolbox.specs, END_CALL, TRANSFER)
-    request = ReplyRequest(call.agent.instructions, items, tools, call.caller)
+    return ReplyRequest(call.agent.instructions, items, tools, call.caller, call.meter.tokens)
+
+
+async def _ask(call: Call, request: ReplyRequest, say: SayText, began: Began) -> list[ToolCall]:
     splitter = Splitter(call.agent.language)
     calls: list[ToolCall] = []
     async with call.services.dialog.open_reply(request) as reply:
         while (event := await reply.receive()) is not None:
             match event:
                 case TextDelta(text=text):
+                    began()
                     for piece in splitter.feed(text):
                         await say(piece)
                 case Delayed():
                     for piece in (*splitter.finish(), call.agent.one_moment):
                         if piece:
                             await say(piece)
-                case Usage():
-                    metrics.count_tokens(event)
                 case ToolCall():
                     calls.append(event)
     for piece in splitter.finish():

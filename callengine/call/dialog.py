@@ -163,7 +163,10 @@ class Dialogue:
         self._nursery.start_soon(self._think, self._speaker.begin(), self._thinking)
 
     async def _think(self, number: int, scope: trio.CancelScope) -> None:
-        first = True
+        first, times = True, self._times
+
+        def began() -> None:
+            times.first_token = times.first_token or trio.current_time()
 
         async def say(text: str) -> None:
             nonlocal first
@@ -175,7 +178,7 @@ class Dialogue:
         with scope:
             async with trio.open_nursery() as beside, self._answering:
                 beside.start_soon(fill_silence, self._call.leg, self._speaker, self._fillers)
-                result = await make_answer(self._call, self._history, self._record, say)
+                result = await make_answer(self._call, self._history, self._record, say, began)
                 beside.cancel_scope.cancel("answered")
             await self._finish_answer(number, result)
 
