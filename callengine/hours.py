@@ -1,8 +1,7 @@
 """When people are in: ranges of each weekday by the clock on the shop's wall, holidays, and days that differ. Pure.
 
-A range that ends before it begins goes on past midnight and belongs to the day on which it begins. Everything is judged
-by what a clock on the wall shows, so the hour that comes twice in autumn is open or closed twice, and the one that never
-comes in spring neither."""
+A range that ends before it begins goes on past midnight and belongs to the day on which it begins. Everything is
+judged by what a clock on the wall shows: the hour that comes twice in autumn is open twice, or closed twice."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ _RANGE = re.compile(r"([01]\d|2[0-3]):([0-5]\d) ?[-–] ?(?:([01]\d|2[0-3]):([0-
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """From `begin` to before `end`, both counted from the midnight that begins the day; `end` may be on the next day."""
+    """From `begin` to before `end`, both counted from the midnight that begins the day; `end` may be the next day's."""
 
     begin: timedelta
     end: timedelta

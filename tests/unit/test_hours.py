@@ -1,5 +1,6 @@
 """When people are in, by the clock on the wall: ordinary days, past midnight, holidays, and the two odd nights."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ ZONES = ("Europe/Moscow", "America/New_York", "Europe/London", "Australia/Lord_H
 SHOP = Hours.model_validate(
     {
         "zone": "Europe/Moscow",
-        **dict.fromkeys(WEEKDAYS[:5], ["09:00-13:00", "14:00-20:00"]),
+        **dict.fromkeys(WEEKDAYS[:5], ("09:00-13:00", "14:00-20:00")),
         "saturday": "22:00-02:00",
         "holidays": ["2026-01-01"],
         "exceptions": {"2026-01-04": "10:00-12:00", "2026-03-02": []},
@@ -120,7 +121,8 @@ RANGES = st.tuples(TIMES, TIMES).filter(lambda pair: pair[0] != pair[1]).map("-"
 HOURS = st.fixed_dictionaries(
     {"zone": st.sampled_from(ZONES), **{day: st.lists(RANGES, max_size=2) for day in WEEKDAYS}}
 ).map(Hours.model_validate)
-MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)) | st.sampled_from(
+MINUTES = st.integers(0, 365 * 1440).map(lambda minutes: utc("2026-01-01") + timedelta(minutes=minutes))
+MOMENTS = MINUTES | st.sampled_from(
     [utc("2026-03-08T06:00"), utc("2026-11-01T05:00"), utc("2026-04-04T15:00"), utc("2026-10-03T15:00")]
 )
 
@@ -172,6 +174,5 @@ def test_nothing_is_open_before_it_opens(hours: Hours, moment: datetime, minutes
     ],
 )
 def test_what_is_wrong_is_said(table: dict[str, Any], problem: str) -> None:
-    with pytest.raises(ValidationError, match=".*") as error:
+    with pytest.raises(ValidationError, match=re.escape(problem)):
         Hours.model_validate(table)
-    assert problem in str(error.value)

@@ -12,7 +12,15 @@ from callengine.api.app import build_api
 from callengine.api.state import Admission, ApiState
 from callengine.config import load_settings
 from callengine.errors import ServiceError
-from callengine.ports.journal import CallClosed, CallOpened, CallRecord, Entry, ToolRecorded, TurnRecorded
+from callengine.ports.journal import (
+    CallbackRequested,
+    CallClosed,
+    CallOpened,
+    CallRecord,
+    Entry,
+    ToolRecorded,
+    TurnRecorded,
+)
 from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
 
@@ -57,6 +65,11 @@ class Records:
         await self.check()
         return [record for record in self.records if before is None or record.opened.opened_at < before][:limit]
 
+    async def callbacks(self, limit: int, before: datetime | None = None) -> Sequence[CallbackRequested]:
+        await self.check()
+        every = [callback for record in self.records for callback in record.callbacks]
+        return [callback for callback in every if before is None or callback.requested_at < before][:limit]
+
 
 @dataclass
 class Callers:
@@ -95,6 +108,7 @@ class Engine:
     listening: bool = True
     admission: Admission = field(default_factory=lambda: Admission(1, 2, False))
     outcomes: dict[UUID, str] = field(default_factory=dict)
+    announced: dict[UUID, UUID] = field(default_factory=dict)
     up: set[UUID] = field(default_factory=set)
     ordered: dict[UUID, str] = field(default_factory=dict)
     deaf: bool = False  # Asterisk does not confirm
@@ -128,6 +142,7 @@ class Engine:
             listening=lambda: self.listening,
             admission=lambda: self.admission,
             outcome=self.outcome,
+            announcement=self.announced.get,
             transfer=self.transfer,
             hang_up=self.hang_up,
             drain=self.drain,
