@@ -73,25 +73,26 @@ def _promise(call: Call, history: History, record: Record) -> bool:
     return bool(number)
 
 
-def run_built_in(call: Call, asked: ToolAsked, record: Record) -> ToolResult | None:
+def run_built_in(call: Call, asked: ToolAsked, history: History, record: Record) -> ToolResult | None:
     """The result of a built-in tool that does not end an answer; None for any other tool."""
     match asked.call.name:
         case CALL_BACK.name:
-            return _note_call_back(call, asked, record)
+            return _note_call_back(call, asked, history, record)
         case TRANSFER.name:
             return _no_transfer(call, asked)
         case _:
             return None
 
 
-def _note_call_back(call: Call, asked: ToolAsked, record: Record) -> ToolResult:
+def _note_call_back(call: Call, asked: ToolAsked, history: History, record: Record) -> ToolResult:
     told = {name: shortened(str(asked.call.arguments.get(name) or ""))[:LONGEST] for name in _fields()}
     number = told["number"] or call.caller.number
     if not number:
         return _refused(asked, "the caller's number is not known: ask which number to call")
     if told["number"] and not _is_number(number):
         return _refused(asked, "number: give it in digits, for instance +74951234567")
-    wish = CallbackWish(number, told["name"] or call.caller.name, told["about"], told["when"])
+    about = told["about"] or plain_summary(call.agent, call.caller, history.items)
+    wish = CallbackWish(number, told["name"] or call.caller.name, about, told["when"])
     record.callback(wish, asked.sequence)
     return _result(asked, {"noted": True, "number": number, **_opening(call.agent)})
 

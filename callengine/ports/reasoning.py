@@ -96,7 +96,8 @@ END_CALL = ToolSpec(
 )
 TRANSFER = ToolSpec(
     "transfer_to_person",
-    "Hand the caller to a person. Say one short sentence about it first.",
+    "Hand the caller to a person. Say nothing about it yourself: the caller is told that they are being put through, "
+    "or the result says why that cannot be.",
     {
         "type": "object",
         "properties": {

@@ -207,6 +207,8 @@ async def test_the_document_describes_every_route() -> None:
         ("POST", "/api/v1/calls/{call_id}"),
         ("PUT", "/api/v1/calls/{call_id}"),
         ("GET", "/api/v1/calls/{call_id}/outcome"),
+        ("GET", "/api/v1/calls/{call_id}/announcement"),
+        ("GET", "/api/v1/callbacks"),
         ("POST", "/api/v1/calls/{call_id}/hangup"),
         ("POST", "/api/v1/calls/{call_id}/transfer"),
         ("POST", "/api/v1/drain"),
