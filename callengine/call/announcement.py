@@ -22,7 +22,7 @@ from callengine.ports.synthesis import Prompt, Voice
 KEPT = 1000  # calls put through, and connections asked for: those of the last minutes
 LEAD_SECONDS = 0.3  # from answering to having the telephone at the ear
 LONGEST_SECONDS = 30.0
-LONGEST_CHARACTERS = 250  # some 18 s; shorter pieces beyond it are left out
+LONGEST_CHARACTERS = 220  # some 16 s; pieces beyond it are left out
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from callengine.ports.reasoning import BUILT_IN, CallerSaid, HistoryItem
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult
 
 LANGUAGES = ("ru", "en")
-MOST_WORDS = 160  # characters of the caller's: a person with a telephone at the ear listens for seconds
+MOST_WORDS = 140  # characters of the caller's: a person with a telephone at the ear listens for seconds
 MOST_TURNS = 3
 MOST_TOOLS = 3
 LONGEST = 600  # characters of one that a model has made
