@@ -51,17 +51,16 @@ async def give_up(call: Call, history: History, record: Record, say: SayText, er
     """The dialog has failed at an answer: a person takes over where the agent file names one. Raises the error where it
     names none, or where nobody is in and nobody can be called back."""
     agent = call.agent
-    if not agent.transfer.on_failure:
+    is_open = _is_open(agent)
+    if not agent.transfer.on_failure or not (is_open or _promise(call, history, record)):
         raise error
     log.error("dialog_failed", problem=str(error))
-    if _is_open(agent):
-        await say(agent.failing or agent.transferring)
-        summary = plain_summary(agent, call.caller, history.items)
-        return Ending("transferred", "the dialog failed", agent.transfer.on_failure, summary)
-    if not _promise(call, history, record):
-        raise error
-    await say(agent.absence(promised=True))
-    return Ending("failed", PROMISED)
+    if not is_open:
+        await say(agent.absence(promised=True))
+        return Ending("failed", PROMISED)
+    await say(agent.failing or agent.transferring)
+    summary = plain_summary(agent, call.caller, history.items)
+    return Ending("transferred", "the dialog failed", agent.transfer.on_failure, summary)
 
 
 def _promise(call: Call, history: History, record: Record) -> bool:

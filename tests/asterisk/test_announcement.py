@@ -1,4 +1,4 @@
-"""A person is told what a call is about before they hear the caller; whatever becomes of that, the two are put together."""
+"""A person is told what a call is about before they hear the caller; whatever becomes of it, they are put together."""
 
 import signal
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
 
 QUESTION = samples_of(FIXTURES / "ru" / "hello.wav")
 ANSWER = samples_of(FIXTURES / "ru" / "goodbye.wav")
-PUT_THROUGH = ["node 1 SUCCESS, outcome transfer:operator", "transfer to operator ANSWER"]
+OUTCOME, PUT_THROUGH = "node 1 SUCCESS, outcome transfer:operator", "transfer to operator ANSWER"
 AGENT = """\
 language = "ru-RU"
 greeting = "Здравствуйте, чем могу помочь?"
@@ -103,14 +103,14 @@ async def test_the_operator_hears_the_summary_and_then_the_caller(
     assert summary.startswith("Звонит Анна. Клиент сказал: ")
     assert len(said) == 1
     assert summary not in str(handover.engine.log()), "the caller's words are in no log"
-    assert handover.call.told() == [*PUT_THROUGH, "over"]
+    assert handover.call.told() == [OUTCOME, "told first ANSWER", PUT_THROUGH, "over"]
 
 
 async def test_a_key_ends_the_summary(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
     async with open_handover(pbx, nodes, tmp_path, "answer") as handover:
         assert await handover.operator.agent_speaking()
         assert await handover.operator.press("#")
-        await handover.call.logged("callengine-announce,s,4" if False else "Return(")
+        await handover.call.says("told first ANSWER")
         await both_hear_each_other(handover)
         assert not [line for line in handover.engine.log() if line["event"] == "announced"]
 
@@ -124,7 +124,7 @@ async def test_an_engine_that_dies_before_the_operator_answers(pbx: Pbx, nodes: 
         await both_hear_each_other(handover)
         await handover.operator.hang_up()
         await handover.phone.over()
-    assert handover.call.told() == [*PUT_THROUGH, "over"]
+    assert handover.call.told() == [OUTCOME, "told first CHANUNAVAIL", PUT_THROUGH, "over"]
 
 
 async def test_an_engine_that_dies_while_it_tells(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ async def test_an_engine_that_hangs_while_it_tells(pbx: Pbx, nodes: Nodes, tmp_p
         handover.engine.tell(signal.SIGSTOP)
         try:
             stopped = handover.operator.sent[-1].at
-            await handover.call.logged("Return(")
+            await handover.call.says("told first ANSWER")
             figure("engine stopped -> put together (of 2 s)", handover.operator.sent[-1].at - stopped)
             await both_hear_each_other(handover)
         finally:
@@ -162,7 +162,7 @@ async def test_an_operator_who_leaves_while_being_told_has_not_taken_the_call(
         assert await handover.phone.say(ANSWER)
         assert await handover.phone.sleep(0.3)  # of the call, for what is under way
         assert compare(through_alaw(ANSWER), audio_of(handover.phone.heard[heard:]).samples).runs
-    assert handover.call.told() == [*PUT_THROUGH, "fallback"]
+    assert handover.call.told() == [OUTCOME, PUT_THROUGH, "fallback"]
 
 
 async def test_a_caller_who_hangs_up_meanwhile_lets_the_operator_go(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
