@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -113,11 +114,12 @@ class AgentProfile(BaseModel):
             raise ValueError("one filler alone would be said twice in a row: give two, or none")
         return value
 
-    @model_validator(mode="after")
-    def _absence_has_words(self) -> "AgentProfile":
-        if self.hours is not None and not (self.closed and self.will_call_back):
-            raise ValueError("where there are [hours], closed and will_call_back are needed: what is said outside them")
-        return self
+    @field_validator("hours")
+    @classmethod
+    def _absence_has_words(cls, value: Hours | None, others: ValidationInfo) -> Hours | None:
+        if value is not None and not (others.data.get("closed") and others.data.get("will_call_back")):
+            raise ValueError("the phrases closed and will_call_back are needed: what is said outside of them")
+        return value
 
     @property
     def document(self) -> str:

@@ -66,4 +66,5 @@ def _looked_up(history: Sequence[HistoryItem], titles: Mapping[str, str]) -> Seq
 def _cut(text: str, characters: int) -> str:
     if len(text) <= characters:
         return text
-    return text[:characters].rpartition(" ")[0].rstrip(" ,;:") + "…"
+    kept = text[:characters]
+    return (kept.rpartition(" ")[0] or kept).rstrip(" ,;:") + "…"

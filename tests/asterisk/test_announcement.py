@@ -95,6 +95,7 @@ async def test_the_operator_hears_the_summary_and_then_the_caller(
         ended_record = await record(handover.engine, handover.call.uuid, closed=True)
         await operator.hang_up()
         await phone.over()
+        await handover.call.says("over")
         said = [line for line in handover.engine.log() if line["event"] == "announced"]
     summary = ended_record["summary"]
     figure("operator answers -> the summary begins", began - operator.answered_at)
@@ -124,6 +125,7 @@ async def test_an_engine_that_dies_before_the_operator_answers(pbx: Pbx, nodes: 
         await both_hear_each_other(handover)
         await handover.operator.hang_up()
         await handover.phone.over()
+        await handover.call.says("over")
     assert handover.call.told() == [OUTCOME, "told first CHANUNAVAIL", PUT_THROUGH, "over"]
 
 

@@ -28,12 +28,15 @@ CALL = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
 OPENED = CallOpened(
     str(CALL), "node-a", datetime(2026, 3, 1, 9, 0, tzinfo=UTC), "ru-RU", "+79123456789", "Иван", "100", {}, "PJSIP/7"
 )
-CLOSED = CallClosed(str(CALL), datetime(2026, 3, 1, 9, 1, tzinfo=UTC), 60.0, "completed", "caller hung up")
+CLOSED = CallClosed(
+    str(CALL), datetime(2026, 3, 1, 9, 1, tzinfo=UTC), 60.0, "completed", "caller hung up", "", "Ищет шины."
+)
 RECORD = CallRecord(
     OPENED,
     CLOSED,
     (TurnRecorded(str(CALL), 1, "agent", "Здравствуйте", 0.1, 1.4, timings={"response": 0.09}),),
     (ToolRecorded(str(CALL), 2, "find_product", {"query": "шины"}, "[]", False, 3.0, 0.02),),
+    (CallbackRequested(str(CALL), 3, OPENED.opened_at, "+79123456789", "Иван", "шины", "завтра"),),
 )
 
 
