@@ -145,10 +145,9 @@ class AgentProfile(BaseModel):
 
     def fixed_prompts(self) -> tuple[Prompt, ...]:
         """Every phrase known before a call, for the voice's cache."""
-        phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment)
-        if self.hours is not None:
-            phrases += (self.closed, self.absence(promised=True))
-        phrases += (self.failing,)
+        phrases = [self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment]
+        absent = [] if self.hours is None else [self.closed, self.absence(promised=True)]
+        phrases += [self.failing, *absent]
         return tuple(self.prompt(text) for text in (*phrases, *self.no_input, *self.fillers) if text)
 
 

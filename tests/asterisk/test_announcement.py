@@ -16,6 +16,7 @@ from tests.asterisk.conftest import Figure
 from tests.asterisk.heard import audio_of, is_sound
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
+from tests.asterisk.own_dialplan import OWN, own_extension
 from tests.asterisk.phone import Model, Phone, WhenCalled, open_phone
 from tests.asterisk.telephones import address, samples_of
 from tests.engine_process import EngineProcess
@@ -105,6 +106,30 @@ async def test_the_operator_hears_the_summary_and_then_the_caller(
     assert len(said) == 1
     assert summary not in str(handover.engine.log()), "the caller's words are in no log"
     assert handover.call.told() == [OUTCOME, "told first ANSWER", PUT_THROUGH, "over"]
+
+
+async def test_an_operator_behind_a_local_channel(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
+    with own_extension(pbx, "Dial(PJSIP/operator)"):
+        pbx.set_globals(CE_TARGET_operator=f"Local/900@{OWN}")
+        async with open_handover(pbx, nodes, tmp_path, "answer") as handover:
+            await handover.call.says("told first SUCCESS")
+            assert [line["event"] for line in handover.engine.log()].count("announced") == 1
+            await both_hear_each_other(handover)
+
+
+async def test_an_engine_that_hangs_there_costs_the_operator_not_the_caller(
+    pbx: Pbx, nodes: Nodes, tmp_path: Path
+) -> None:
+    with own_extension(pbx, "Dial(PJSIP/operator)"):
+        pbx.set_globals(CE_TARGET_operator=f"Local/900@{OWN}", CE_ANNOUNCE_SECONDS="2", CE_QUEUE="people")
+        async with open_handover(pbx, nodes, tmp_path, "answer") as handover:
+            assert await handover.operator.agent_speaking()
+            handover.engine.tell(signal.SIGSTOP)
+            try:
+                await handover.call.logged("a person answered")
+            finally:
+                handover.engine.tell(signal.SIGCONT)
+    assert handover.call.told() == [OUTCOME, PUT_THROUGH, "fallback"]
 
 
 async def test_a_key_ends_the_summary(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
