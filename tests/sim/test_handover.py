@@ -16,7 +16,7 @@ from callengine.ports.tools import CallerContext, ToolCall
 from tests.conftest import ExpectErrorLog
 from tests.sim.asterisk import FIRST_UUID, SimulatedAsterisk
 from tests.sim.call import Parts, Stage, open_stage
-from tests.sim.checks import check_record, closed, said
+from tests.sim.checks import check_record, closed, said, turns
 from tests.sim.engine import Line, ScriptedControl, open_play
 from tests.sim.plays import AGENT
 
@@ -176,11 +176,7 @@ async def test_the_same_request_twice_is_one(autojump_clock: trio.testing.MockCl
 
 async def test_the_last_turn_again_and_slower(autojump_clock: trio.testing.MockClock) -> None:
     stage = await talk(OPEN, "Зимние шины есть. Они по пять тысяч.", [ToolCall("r", REPEAT.name)], times=2)
-    (_, first), (_, again) = [
-        (turn.text, turn.ended - turn.started)
-        for turn in stage.journal.entries
-        if getattr(turn, "role", "") == "agent" and "тысяч" in getattr(turn, "text", "")
-    ]
+    first, again = [turn.ended - turn.started for turn in turns(stage) if "тысяч" in turn.text]
     assert again == pytest.approx(first / 0.75, abs=0.1)
 
 

@@ -40,7 +40,7 @@ def test_the_call_itself_says_that_a_person_comes() -> None:
 
 
 def test_where_nobody_is_in_a_call_back_is_offered_and_noted() -> None:
-    history = (CallerSaid("An operator, please"), *tool(TRANSFER.name, CLOSED, is_error=True))
+    history: tuple[HistoryItem, ...] = (CallerSaid("Operator"), *tool(TRANSFER.name, CLOSED, is_error=True))
     offer, call = answer(*history)
     assert (offer, call) == ("We are closed. Shall I note that somebody is to call you back?", None)
     history += (AgentSaid(offer), CallerSaid("Yes, please."))
