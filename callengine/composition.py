@@ -2,16 +2,21 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 
 import structlog
 from pydantic import SecretStr
 
 from callengine.answering import Agents
+from callengine.call.meter import priced_speech
 from callengine.call.parts import Services
 from callengine.config import Settings
 from callengine.errors import ConfigError, ReasoningError, ServiceError
+from callengine.metrics import count_use
 from callengine.plugins import load_backend
+from callengine.ports.synthesis import Spoken
 from callengine.ports.tools import Toolbox
+from callengine.prices import Prices, load_prices
 from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
 from callengine.services.asterisk import Access, open_control
 from callengine.services.bridge import open_bridge
@@ -37,6 +42,7 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tup
     chosen, spare = named_recognizers(settings)
     named_voices(settings)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
+    prices = load_prices(settings.prices_file)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         control = await enter(open_control(_asterisk(settings)))
@@ -52,14 +58,35 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tup
         toolbox = toolboxes[agents.default.language]
         recognizer = await enter(open_recognizer(settings, chosen, bridge))
         fallback = await enter(open_recognizer(settings, spare, bridge)) if spare else None
-        voice = await enter(open_voice(settings, bridge))
+        voice = await enter(open_voice(settings, bridge, partial(_count_warmed, prices)))
         dialog = await enter(open_dialog(settings, bridge))
         services = Services(
-            recognizer, voice, dialog, toolbox, journal, registry, control, fallback, stt_gate=settings.stt_gate
+            recognizer,
+            voice,
+            dialog,
+            toolbox,
+            journal,
+            registry,
+            control,
+            fallback,
+            stt_gate=settings.stt_gate,
+            prices=prices,
         )
+        _ask_for_prices(services, settings)
         await _check(services, (chosen, spare))
         await warm_voice(voice, agents.fixed_prompts())
         yield services, toolboxes
+
+
+def _ask_for_prices(services: Services, settings: Settings) -> None:
+    """A voice's is asked for when it first speaks, which is now unless all the phrases are kept already."""
+    services.prices.ask_for("stt", (recognizer.limits.product for recognizer in services.sources.recognizers))
+    if settings.dialog_backend == "claude":
+        services.prices.ask_for("llm", filter(None, (settings.claude_model, settings.claude_fallback_model)))
+
+
+def _count_warmed(prices: Prices, spoken: Spoken) -> None:
+    count_use(priced_speech(prices, spoken))
 
 
 async def _check(services: Services, recognizers: tuple[str, str]) -> None:

@@ -78,6 +78,7 @@ class Settings(BaseModel):
     store_api_url: Annotated[str, AfterValidator(_bare_url)] = ""
     store_api_token: SecretStr | None = None
     agent_file: Path | None = None
+    prices_file: Path | None = None
     call_language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "ru-RU"
 
     asterisk_ari_url: Annotated[str, AfterValidator(_bare_url)] = ""

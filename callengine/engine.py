@@ -16,6 +16,7 @@ from callengine.call.announcement import Announcements, announce
 from callengine.call.call import APOLOGISED, CALLER_GONE, run_call
 from callengine.call.events import TransferOrdered
 from callengine.call.handover import PROMISED
+from callengine.call.meter import Meter
 from callengine.call.parts import Call, CallLimits, Ending, Services
 from callengine.config import Settings
 from callengine.errors import ServiceError
@@ -71,7 +72,7 @@ class Engine:
 
         A person to whom a call is put through comes on a leg of their own, to be told of it."""
         if (prompts := self._announcements.take(uuid)) is not None:
-            await announce(leg, self.services.voice, prompts)
+            await announce(leg, self.services.voice, prompts, Meter(self.services.prices))
             return
         agent, caller = self.agents.answering(await self._caller(uuid))
         ordering, orders = trio.open_memory_channel[TransferOrdered](1)

@@ -3,6 +3,7 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 from callengine.ports.reasoning import Usage
+from callengine.ports.usage import Used
 
 RESPONSE_BUCKETS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 STAGE_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -19,7 +20,7 @@ response_seconds = Histogram(
 )
 stage_seconds = Histogram(
     "callengine_stage_seconds",
-    "Parts of a response: endpointing, recognition, dialog, tool, voice.",
+    "Parts of a response: endpointing, final, first_token, first_sentence, first_audio; response; flush; tool.",
     ["stage"],
     buckets=STAGE_BUCKETS,
 )
@@ -52,6 +53,11 @@ callbacks_total = Counter("callengine_callbacks_total", "Requests to be called b
 llm_tokens_total = Counter(
     "callengine_llm_tokens_total", "Tokens of the language model: input, cache_read, cache_write, output.", ["kind"]
 )
+stt_seconds_total = Counter(
+    "callengine_stt_seconds_total", "Audio sent to recognisers, each stream rounded up to a second.", ["product"]
+)
+tts_characters_total = Counter("callengine_tts_characters_total", "Characters that paid voices have said.", ["product"])
+cost_usd_total = Counter("callengine_cost_usd_total", "Dollars by the price table: stt, llm, tts.", ["service"])
 
 
 def count_tokens(usage: Usage) -> None:
@@ -60,3 +66,13 @@ def count_tokens(usage: Usage) -> None:
     llm_tokens_total.labels("cache_read").inc(usage.cache_read_tokens)
     llm_tokens_total.labels("cache_write").inc(usage.cache_write_tokens)
     llm_tokens_total.labels("output").inc(usage.output_tokens)
+
+
+def count_use(used: Used) -> None:
+    """Add what was used besides tokens, and what it costs where that is known."""
+    if used.service == "stt":
+        stt_seconds_total.labels(used.product).inc(used.seconds)
+    elif used.service == "tts":
+        tts_characters_total.labels(used.product).inc(used.characters)
+    if used.usd is not None:
+        cost_usd_total.labels(used.service).inc(float(used.usd))

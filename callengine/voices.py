@@ -1,13 +1,13 @@
 """The voice by its name, with what is around every voice: a text that can be spoken, speech at hand, a spare voice."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from callengine.config import NO_SPARE, Settings
 from callengine.errors import ConfigError, SynthesisError
 from callengine.plugins import load_backend
 from callengine.ports.bridge import Bridge
-from callengine.ports.synthesis import Prompt, SpeechStore, Synthesizer, Voice
+from callengine.ports.synthesis import Prompt, SpeechStore, Spoken, Synthesizer, Voice
 from callengine.services.speech_store import open_speech_store
 from callengine.voice.keeping import KeepingVoice
 from callengine.voice.reading import ReadingVoice
@@ -29,8 +29,11 @@ def named_voices(settings: Settings) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def open_voice(settings: Settings, bridge: Bridge) -> AsyncIterator[Voice]:
-    """The voice of the settings; speech is shared with other nodes at REDIS_URL. Raises ConfigError."""
+async def open_voice(
+    settings: Settings, bridge: Bridge, warmed: Callable[[Spoken], None] | None = None
+) -> AsyncIterator[Voice]:
+    """The voice of the settings; speech is shared with other nodes at REDIS_URL. `warmed` is told what warming costs.
+    Raises ConfigError."""
     chosen, spare = named_voices(settings)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -39,14 +42,18 @@ async def open_voice(settings: Settings, bridge: Bridge) -> AsyncIterator[Voice]
         if settings.redis_url is not None and chosen not in AT_HAND:
             store = await enter(open_speech_store(settings.redis_url.get_secret_value(), bridge))
         other = await enter(load_backend("callengine.tts", spare)(settings, bridge)) if spare else None
-        yield compose_voice(backend, other, store, maker=f"{chosen} {settings.google_tts_voice}")
+        yield compose_voice(backend, other, store, f"{chosen} {settings.google_tts_voice}", warmed)
 
 
 def compose_voice(
-    backend: Synthesizer, spare: Synthesizer | None = None, store: SpeechStore | None = None, maker: str = ""
+    backend: Synthesizer,
+    spare: Synthesizer | None = None,
+    store: SpeechStore | None = None,
+    maker: str = "",
+    warmed: Callable[[Spoken], None] | None = None,
 ) -> Voice:
     """A backend as calls have it. `maker` tells speech in the store apart that other settings would make otherwise."""
-    voice: Voice = KeepingVoice(backend, store, maker)
+    voice: Voice = KeepingVoice(backend, store, maker, warmed)
     return ReadingVoice(voice if spare is None else SparedVoice(voice, spare))
 
 

@@ -13,7 +13,6 @@ from callengine.ports.reasoning import (
     ReplyEvent,
     ReplyRequest,
     TextDelta,
-    Usage,
 )
 from callengine.ports.tools import CallerContext, ToolSpec
 from tests.messages_api import Act, MessagesApi
@@ -42,12 +41,11 @@ def asks(*history: HistoryItem) -> ReplyRequest:
 
 
 async def events_of(dialog: ClaudeDialog, request: ReplyRequest) -> list[ReplyEvent]:
-    """All of a reply but for what it cost."""
+    """All of a reply."""
     events: list[ReplyEvent] = []
     async with dialog.open_reply(request) as reply:
         while (event := await reply.receive()) is not None:
-            if not isinstance(event, Usage):
-                events.append(event)
+            events.append(event)
     return events
 
 

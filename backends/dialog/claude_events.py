@@ -28,11 +28,12 @@ class Reading:
     stop_reason: str = ""
     error: str = ""
     calls: list[ToolCall] = field(default_factory=list)
+    _prompt_tokens: int = 0
     _tool: tuple[str, str] | None = None
     _arguments: str = ""
 
-    def feed(self, event: Mapping[str, Any]) -> list[ReplyEvent]:
-        """Take the next event; gives what of it can be told at once. Events of kinds yet unknown are nothing."""
+    def feed(self, event: Mapping[str, Any]) -> list[ReplyEvent | Usage]:
+        """Take the next event; gives what can be told at once, its cost too; of kinds yet unknown that is nothing."""
         match event:
             case {"type": "message_start", "message": {"usage": usage}}:
                 return [self._cost_of_input(usage)]
@@ -49,14 +50,17 @@ class Reading:
                 self._end_block()
             case {"type": "message_delta", "delta": delta, "usage": usage}:
                 self.stop_reason = delta.get("stop_reason") or "end_turn"
-                return [Usage(self.model, output_tokens=usage.get("output_tokens") or 0)]
+                output = usage.get("output_tokens") or 0
+                return [Usage(self.model, output_tokens=output, prompt_tokens=self._prompt_tokens)]
             case {"type": "error", "error": error}:
                 self.error = str(error.get("type") or "error")
         return []
 
     def _cost_of_input(self, usage: Mapping[str, Any]) -> Usage:
         names = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-        return Usage(self.model, *(usage.get(name) or 0 for name in names))
+        read, cached, written = (usage.get(name) or 0 for name in names)
+        self._prompt_tokens = read + cached + written
+        return Usage(self.model, read, cached, written, prompt_tokens=self._prompt_tokens)
 
     def _end_block(self) -> None:
         if self._tool is None:

@@ -20,7 +20,7 @@ from backends.dialog.claude_manner import manner
 from backends.dialog.claude_prompt import Limits, ModelTraits, body_of
 from backends.dialog.claude_sse import EventDecoder
 from callengine.errors import ReasoningError
-from callengine.ports.reasoning import AgentSaid, Delayed, ReplyEvent, ReplyRequest, TextDelta
+from callengine.ports.reasoning import AgentSaid, Delayed, ReplyEvent, ReplyRequest, TextDelta, Usage
 from callengine.ports.tools import ToolCall
 
 QUICK_SECONDS = 0.2  # before the second attempt
@@ -121,8 +121,11 @@ class Making:
         how = silent if patience.cancelled_caught else "broke off its answer"
         return ReasoningError(f"Claude at {self._models.url} {how}", retryable=True)
 
-    def _send(self, events: Iterable[ReplyEvent]) -> None:
+    def _send(self, events: Iterable[ReplyEvent | Usage]) -> None:
         for event in events:
+            if isinstance(event, Usage):
+                self._request.spent(event)
+                continue
             if isinstance(event, TextDelta):
                 self._heard += event.text
             self._delayed |= isinstance(event, Delayed)

@@ -21,7 +21,8 @@ from callengine.ports.reasoning import (
 )
 from callengine.ports.tools import ToolCall, ToolResult
 
-# What one reply is: its text (told word by word), other events, or both; an exception ends it there.
+# What one reply is: its text (told word by word), other events, or both; an exception ends it there. What it costs is
+# told when it is asked for.
 FixedReply = str | Sequence[str | ToolCall | Delayed | Usage | ReasoningError]
 
 MONOLOGUE = {
@@ -45,6 +46,9 @@ class ScriptedDialog:
     @asynccontextmanager
     async def open_reply(self, request: ReplyRequest) -> AsyncIterator[Reply]:
         reply = self.replies[_replies_before(request.history) % len(self.replies)] if self.replies else ""
+        for part in [] if isinstance(reply, str) else reply:
+            if isinstance(part, Usage):
+                request.spent(part)
         yield TimedReply(events_of(reply), self.first_delay_seconds, self.delta_delay_seconds)
 
 
@@ -68,12 +72,12 @@ class TimedReply:
 
 
 def events_of(reply: FixedReply) -> list[ReplyEvent | ReasoningError]:
-    """A reply as events; texts are cut behind each word."""
+    """A reply as events, but for what it costs; texts are cut behind each word."""
     events: list[ReplyEvent | ReasoningError] = []
     for part in [reply] if isinstance(reply, str) else reply:
         if isinstance(part, str):
             events += [TextDelta(word) for word in part.replace(" ", " \0").split("\0") if word]
-        else:
+        elif not isinstance(part, Usage):
             events.append(part)
     return events
 

@@ -5,6 +5,7 @@ agree about the location."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -48,7 +49,8 @@ async def open_recognizer(settings: Any, bridge: Bridge) -> AsyncIterator[Speech
     trial = StreamSpec(settings.call_language, endpointing=settings.stt_endpointing)
     asked = f"{version}, CALL_LANGUAGE={trial.language}, GOOGLE_STT_MODEL={model}, GOOGLE_STT_LOCATION={location}"
     async with open_node(service, connect, channels_for(settings.max_calls)) as node:
-        yield SpeechRecognizer((node,), LIMITS, trial, _reach, partial(_blame, asked))
+        limits = replace(LIMITS, product=f"google/{version}/{model}")
+        yield SpeechRecognizer((node,), limits, trial, _reach, partial(_blame, asked))
 
 
 def _dialect(recognizer: str, model: str) -> Dialect:

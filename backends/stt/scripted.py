@@ -29,7 +29,9 @@ DEFAULT_SCRIPTS = {
     "ru": ("Здравствуйте, есть зимние шины 205 55 16?", "А сколько стоят?", "Спасибо, до свидания."),
     "en": ("Hello, do you have winter tyres 205 55 16?", "How much are they?", "Thank you, goodbye."),
 }
-LIMITS = StreamLimits(max_seconds=None, idle_seconds=None, max_chunk_bytes=15360, bills_silence=False)
+LIMITS = StreamLimits(
+    max_seconds=None, idle_seconds=None, max_chunk_bytes=15360, bills_silence=False, product="scripted"
+)
 _MOST_EVENTS = 1024
 _WINDOW_SECONDS = 0.02
 _LOUD = 300  # an amplitude over -41 dBFS is sound

@@ -21,7 +21,9 @@ from callengine.ports.bridge import Bridge
 from callengine.ports.recognition import StreamLimits, StreamSpec
 
 # The server ends a stream that brings no audio for 10 s (`whisper_server.conversation`), as Google does.
-LIMITS = StreamLimits(max_seconds=None, idle_seconds=10.0, max_chunk_bytes=MAX_CHUNK_BYTES, bills_silence=False)
+LIMITS = StreamLimits(
+    max_seconds=None, idle_seconds=10.0, max_chunk_bytes=MAX_CHUNK_BYTES, bills_silence=False, product="whisper"
+)
 DIALECT = Dialect(model="", recognizer="projects/callengine/locations/local/recognizers/_")
 SERVICE = "google.cloud.speech.v2.Speech"
 REACH_SECONDS = 5.0

@@ -19,7 +19,7 @@ from backends.tts.pace import Pace, Words
 from backends.tts.shaping import TAIL, Level, Shaper
 from callengine.errors import SynthesisError
 from callengine.ports.bridge import Bridge
-from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream
+from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, Spoken
 
 HOST = "texttospeech.googleapis.com"
 CHECK_SECONDS = 10.0
@@ -56,7 +56,9 @@ class GoogleVoice:
         name = wire.voice_name(prompt.voice, prompt.language, self._voices)
         answers = (Streaming if wire.can_stream(name) else Unary)(self._service, name, prompt)
         try:
-            yield _Speech(answers, prompt, self._manners.setdefault(name, _Manner()))
+            # The whole text, spaces among it, is what Google counts (cloud.google.com/text-to-speech/pricing); no SSML.
+            billed = Spoken(wire.product_of(name), sum(map(len, wire.inputs(prompt.text))))
+            yield _Speech(answers, prompt, self._manners.setdefault(name, _Manner()), billed)
         finally:
             answers.cancel()
 
@@ -80,8 +82,9 @@ class _Manner:
 class _Speech:
     """Raw samples on their way to chunks: levelled, their ends without clicks, their words marked."""
 
-    def __init__(self, answers: Answers, prompt: Prompt, manner: _Manner) -> None:
+    def __init__(self, answers: Answers, prompt: Prompt, manner: _Manner, billed: Spoken) -> None:
         self._answers = answers
+        self._billed: Spoken | None = billed
         self._prompt = prompt
         self._manner = manner
         self._shaper: Shaper | None = None
@@ -145,7 +148,8 @@ class _Speech:
 
     def _chunk(self, slin: bytes, *, last: bool = False) -> SpeechChunk:
         begin, self._said = self._said, self._said + len(slin) // 2
-        return SpeechChunk(slin, self._words.begun(begin, self._said, last=last))
+        billed, self._billed = self._billed, None
+        return SpeechChunk(slin, self._words.begun(begin, self._said, last=last), billed)
 
 
 def _blame(error: SynthesisError, prompt: Prompt) -> SynthesisError:

@@ -44,6 +44,11 @@ def voice_name(prompt_voice: str, language: str, setting: str) -> str:
     return chosen if _FULL_NAME.match(chosen) else f"{language}-{_FAMILY}-{chosen}"
 
 
+def product_of(voice: str) -> str:
+    """The price table's name of a voice's family: `google/Chirp3-HD` of `ru-RU-Chirp3-HD-Kore`."""
+    return f"google/{'-'.join(voice.split('-')[2:-1])}"
+
+
 def can_stream(voice: str) -> bool:
     return any(family in voice for family in _STREAMING)
 

@@ -9,14 +9,14 @@ import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import trio
 
 from callengine.errors import SynthesisError
 from callengine.ports.bridge import Bridge
-from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, WordMark
+from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, Spoken, WordMark
 from callengine.voice.cache import SpeechCache
 from callengine.voice.speech import gather
 
@@ -40,13 +40,15 @@ _TONE = _tone_of_one_second()
 class ScriptedVoice:
     """The port's `Voice`. A word begins exactly where its first character's share of the tone does.
 
-    `fail_after`: so many chunks of a prompt come before it fails; None: it never does."""
+    `fail_after`: so many chunks of a prompt come before it fails; None: it never does. `product`: what its characters
+    are billed as; empty: nothing is."""
 
     seconds_per_character: float = 0.06
     chunk_seconds: float = 0.2
     first_delay_seconds: float = 0.0
     chunk_delay_seconds: float = 0.0
     fail_after: int | None = None
+    product: str = ""
     cache: SpeechCache = field(default_factory=SpeechCache)
 
     async def check(self) -> None:
@@ -57,7 +59,7 @@ class ScriptedVoice:
 
     async def warm(self, prompts: tuple[Prompt, ...]) -> None:
         for prompt in prompts:
-            self.cache.put(prompt, await gather(self.open_speech(prompt)))
+            self.cache.put(prompt, replace(await gather(self.open_speech(prompt)), billed=None))
 
     @asynccontextmanager
     async def open_speech(self, prompt: Prompt) -> AsyncIterator[SpeechStream]:
@@ -71,6 +73,7 @@ class _Tone:
         self._length = per_character * len(prompt.text)
         self._words = [WordMark(w.start(), w.start() * per_character) for w in re.finditer(r"\S+", prompt.text)]
         self._chunk = max(1, round(voice.chunk_seconds * RATE))
+        self._billed = Spoken(voice.product, len(prompt.text)) if voice.product else None
         self._position = 0
         self._chunks = 0
         self._due = trio.current_time() + voice.first_delay_seconds
@@ -86,7 +89,8 @@ class _Tone:
         self._chunks += 1
         start, self._position = self._position, min(self._position + self._chunk, self._length)
         words = tuple(word for word in self._words if start <= word.position < self._position)
-        return SpeechChunk(_tone(start, self._position), words)
+        billed, self._billed = self._billed, None
+        return SpeechChunk(_tone(start, self._position), words, billed)
 
 
 def _tone(start: int, end: int) -> bytes:

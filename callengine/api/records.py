@@ -2,11 +2,38 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from callengine.ports.journal import CallbackRequested, CallRecord, Outcome, Role
+from callengine.ports.usage import SERVICES, Bill, Service, cost_by_service, total_cost
+
+
+class UsedView(BaseModel):
+    """So much of one paid product: seconds of audio, characters, tokens. `usd` is null where its price is not known."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    service: Service
+    product: str
+    seconds: float = 0.0
+    characters: int = 0
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    usd: float | None = None
+
+
+class CostView(BaseModel):
+    """Dollars by service and in all, null where a part has no price; of a service that was not used 0."""
+
+    stt: float | None
+    llm: float | None
+    tts: float | None
+    total: float | None
 
 
 class TurnView(BaseModel):
@@ -21,6 +48,7 @@ class TurnView(BaseModel):
     ended: float
     interrupted: bool
     timings: Mapping[str, float]
+    used: Sequence[UsedView] = ()
 
 
 class ToolView(BaseModel):
@@ -59,7 +87,8 @@ class CallbackPage(BaseModel):
 
 
 class CallSummary(BaseModel):
-    """One call without what was said. Closing fields are null while it is up."""
+    """One call without what was said. Closing fields are null while it is up, `used` and `cost_usd` also where they
+    were not recorded."""
 
     call_id: str
     node: str
@@ -75,6 +104,8 @@ class CallSummary(BaseModel):
     outcome: Outcome | None
     detail: str
     target: str
+    used: Sequence[UsedView] | None = None
+    cost_usd: CostView | None = None
 
 
 class CallPage(BaseModel):
@@ -109,7 +140,17 @@ def _summary(record: CallRecord) -> dict[str, Any]:
         "outcome": closed.outcome if closed else None,
         "detail": closed.detail if closed else "",
         "target": closed.target if closed else "",
+        **_costs(closed.used if closed else None),
     }
+
+
+def _costs(bill: Bill | None) -> dict[str, Any]:
+    if bill is None:
+        return {"used": None, "cost_usd": None}
+    costs = cost_by_service(bill)
+    dollars = {service: costs.get(service, Decimal(0)) for service in SERVICES} | {"total": total_cost(bill)}
+    used = [UsedView.model_validate(used) for used in bill]
+    return {"used": used, "cost_usd": CostView.model_validate(dollars)}
 
 
 def summary_of(record: CallRecord) -> CallSummary:

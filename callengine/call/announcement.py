@@ -13,6 +13,7 @@ import trio
 
 from callengine.agent import AgentProfile
 from callengine.call.ending import Ending
+from callengine.call.meter import Meter
 from callengine.call.sentences import Splitter
 from callengine.call.speaker import play_out
 from callengine.media.leg import Leg
@@ -61,7 +62,7 @@ def pieces_of(summary: str, agent: AgentProfile) -> tuple[Prompt, ...]:
     return tuple(agent.prompt(piece) for piece in (*fitting,) or pieces[:1])
 
 
-async def announce(leg: Leg, voice: Voice, prompts: Sequence[Prompt]) -> None:
+async def announce(leg: Leg, voice: Voice, prompts: Sequence[Prompt], meter: Meter) -> None:
     """Say a call's summary to the person on this leg; returns when they have heard it, press a key or hang up. Faults
     end here: what matters is that the two are put together."""
     try:
@@ -70,7 +71,7 @@ async def announce(leg: Leg, voice: Voice, prompts: Sequence[Prompt]) -> None:
                 nursery.start_soon(_await_key, leg, nursery.cancel_scope)
                 await trio.sleep(LEAD_SECONDS)
                 for prompt in prompts:
-                    await play_out(leg, voice, prompt)
+                    await play_out(leg, voice, prompt, meter)
                 log.info("announced")
                 nursery.cancel_scope.cancel("all has been said")
     except* Exception:

@@ -1,9 +1,8 @@
 """One answer of the agent: from the history to speakable pieces, running the tools the dialog backend asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from callengine import metrics
 from callengine.call.built_in import built_in_tools
 from callengine.call.ending import Ending
 from callengine.call.handover import may_transfer
@@ -21,9 +20,10 @@ from callengine.ports.reasoning import (
     Delayed,
     ReplyRequest,
     TextDelta,
-    Usage,
 )
 from callengine.ports.tools import ToolCall
+
+Began = Callable[[], None]
 
 TOOL_ROUNDS = 5  # a backend that still asks for tools then has lost its way
 SLOWER = 0.75  # of the voice's own pace
@@ -35,9 +35,9 @@ class SayText(Protocol):
     async def __call__(self, text: str, rate: float = 1.0) -> None: ...
 
 
-async def make_answer(call: Call, history: History, record: Record, say: SayText) -> Ending | None:
-    """Ask the dialog backend until it asks for no more tools; `say` gets each piece as soon as it can be spoken.
-    Returns how the call is to end after it, if it is.
+async def make_answer(call: Call, history: History, record: Record, say: SayText, began: Began) -> Ending | None:
+    """Ask the dialog backend until it asks for no more tools; `say` gets each piece as soon as it can be spoken, and
+    `began` is called whenever text comes. Returns how the call is to end after it, if it is.
 
     Raises ReasoningError."""
     said: list[str] = []
@@ -47,7 +47,7 @@ async def make_answer(call: Call, history: History, record: Record, say: SayText
         await say(text, rate)
 
     for _ in range(TOOL_ROUNDS):
-        calls = await _ask(call, history, say_piece, " ".join(said))
+        calls = await _ask(call, _request(call, history, " ".join(said)), say_piece, began)
         closing = [wanted for wanted in calls if _ends_answer(call, wanted)]
         others = [wanted for wanted in calls if wanted not in closing]
         # where one of them failed, the backend has more to say than goodbye
@@ -63,24 +63,26 @@ def _ends_answer(call: Call, wanted: ToolCall) -> bool:
     return wanted.name in (END_CALL.name, REPEAT.name) or (wanted.name == TRANSFER.name and may_transfer(call.agent))
 
 
-async def _ask(call: Call, history: History, say: SayText, draft: str) -> list[ToolCall]:
+def _request(call: Call, history: History, draft: str) -> ReplyRequest:
     items = (*history.items, AgentSaid(draft)) if draft else tuple(history.items)
     tools = (*call.services.toolbox.specs, *built_in_tools(call.agent))
-    request = ReplyRequest(call.agent.instructions, items, tools, call.caller)
+    return ReplyRequest(call.agent.instructions, items, tools, call.caller, call.meter.tokens)
+
+
+async def _ask(call: Call, request: ReplyRequest, say: SayText, began: Began) -> list[ToolCall]:
     splitter = Splitter(call.agent.language)
     calls: list[ToolCall] = []
     async with call.services.dialog.open_reply(request) as reply:
         while (event := await reply.receive()) is not None:
             match event:
                 case TextDelta(text=text):
+                    began()
                     for piece in splitter.feed(text):
                         await say(piece)
                 case Delayed():
                     for piece in (*splitter.finish(), call.agent.one_moment):
                         if piece:
                             await say(piece)
-                case Usage():
-                    metrics.count_tokens(event)
                 case ToolCall():
                     calls.append(event)
     for piece in splitter.finish():

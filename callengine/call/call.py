@@ -70,6 +70,7 @@ async def run_call(call: Call, node: str) -> Ending:
                 ending.detail,
                 ending.target,
                 ending.summary,
+                call.meter.total,
             )
         )
         services.registry.call_down_nowait(caller.call_id)
@@ -80,12 +81,12 @@ async def run_call(call: Call, node: str) -> Ending:
 
 async def _hold(call: Call) -> Ending:
     events_in, events_out = trio.open_memory_channel[DialogEvent](EVENTS)
-    speaker = Speaker(call.leg, call.services.voice, events_in)
-    record = Record(call.services.journal, call.caller.call_id, call.leg.began)
+    speaker = Speaker(call.leg, call.services.voice, events_in, call.meter)
+    record = Record(call.services.journal, call.caller.call_id, call.leg.began, call.meter)
     dialogue = Dialogue(call, speaker, events_in, record)
     limits = call.limits
     spec = StreamSpec(call.caller.language, endpointing=limits.endpointing, chunk_ms=limits.chunk_ms)
-    ear = Ear(call.leg, call.services.sources, spec, call.agent.hints, events_in, record.lost)
+    ear = Ear(call.leg, call.services.sources, spec, call.agent.hints, events_in, record.lost, call.meter)
     ending: Ending | None = None
     with events_in, events_out:
         async with trio.open_nursery() as media:
@@ -127,7 +128,7 @@ async def _apologise(call: Call) -> bool:
         with trio.move_on_after(APOLOGY_SECONDS, shield=True) as apology:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_await_line_end, call.leg, apology)
-                await play_out(call.leg, call.services.voice, call.agent.prompt(call.agent.apology))
+                await play_out(call.leg, call.services.voice, call.agent.prompt(call.agent.apology), call.meter)
                 heard = True
                 nursery.cancel_scope.cancel("the apology has been heard")
     except* Exception:

@@ -165,7 +165,10 @@ class Dialogue:
         self._nursery.start_soon(self._think, self._speaker.begin(), self._thinking)
 
     async def _think(self, number: int, scope: trio.CancelScope) -> None:
-        first = True
+        first, times = True, self._times
+
+        def began() -> None:
+            times.first_token = times.first_token or trio.current_time()
 
         async def say(text: str, rate: float = 1.0) -> None:
             nonlocal first
@@ -178,7 +181,7 @@ class Dialogue:
             async with trio.open_nursery() as beside, self._answering:
                 beside.start_soon(fill_silence, self._call.leg, self._speaker, self._fillers)
                 try:
-                    ending = await make_answer(self._call, self._history, self._record, say)
+                    ending = await make_answer(self._call, self._history, self._record, say, began)
                 except ReasoningError as error:
                     ending = await give_up(self._call, self._history, self._record, say, error)
                 beside.cancel_scope.cancel("answered")

@@ -8,6 +8,7 @@ from callengine.agent import AgentProfile
 from callengine.call.ending import Ending as Ending
 from callengine.call.events import TransferOrdered
 from callengine.call.failover import Failover
+from callengine.call.meter import Meter
 from callengine.call.sources import Sources
 from callengine.call.turns import TurnTimes
 from callengine.media.leg import Leg
@@ -18,6 +19,7 @@ from callengine.ports.recognition import Endpointing, Recognizer
 from callengine.ports.registry import Registry
 from callengine.ports.synthesis import Voice
 from callengine.ports.tools import CallerContext, Toolbox
+from callengine.prices import Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Services:
     fallback: Recognizer | None = None  # takes over where `recognizer` fails
     failover: Failover = field(default_factory=Failover)
     stt_gate: bool = False
+    prices: Prices = field(default_factory=Prices)
 
     @property
     def sources(self) -> Sources:
@@ -62,3 +65,7 @@ class Call:
     services: Services
     limits: CallLimits = field(default_factory=CallLimits)
     orders: trio.MemoryReceiveChannel[TransferOrdered] | None = None
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(self.services.prices)

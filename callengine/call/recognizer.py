@@ -13,6 +13,7 @@ import trio
 from callengine import metrics
 from callengine.call.events import DialogEvent
 from callengine.call.hearing import Hearing, Sound
+from callengine.call.meter import Meter, StreamMeter
 from callengine.call.patience import Patience
 from callengine.call.sources import Over, Retries, Sources
 from callengine.call.turn_events import CallerHeard
@@ -32,7 +33,7 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Ear:
     """One call's recognition: the leg it hears, who understands, where results go, and whom to tell of audio that was
-    lost (from when to when, in call time)."""
+    lost (from when to when, in call time) and of audio that was sent."""
 
     leg: Leg
     sources: Sources
@@ -40,6 +41,7 @@ class Ear:
     hints: Sequence[str]
     events: trio.MemorySendChannel[DialogEvent]
     lost: Callable[[float, float], None]
+    meter: Meter
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class _Stream:
     patience: Patience
     wire: RecognizerStream
     opened: float
+    meter: StreamMeter
     alive: bool = False
     left: Over | None = None  # why we left it, if it was we
 
@@ -101,7 +104,8 @@ async def _run_stream(ear: Ear, at: int, progress: _Progress) -> Over:
             async with recognizer.open_stream(ear.spec, ear.hints) as wire:
                 opening.deadline = math.inf
                 hearing, patience = progress.hearing, progress.patience
-                progress.stream = _Stream(ear, at, hearing, patience, wire, trio.current_time())
+                meter = StreamMeter(ear.meter, recognizer.limits.product)
+                progress.stream = _Stream(ear, at, hearing, patience, wire, trio.current_time(), meter)
                 hearing.open(_sound(ear.leg), ear.sources.held_back(at))
                 patience.begin(hearing.sent)
                 await _converse(progress.stream)
@@ -162,6 +166,7 @@ async def _send_parts(stream: _Stream, longest: int) -> None:
     while (part := stream.hearing.next_part(ring.start, longest)) is not None:
         with trio.move_on_after(SEND_SECONDS) as sending:
             await stream.wire.send(ring.read(*part))
+            stream.meter.sent(part[1] - part[0])
         if sending.cancelled_caught:
             raise RecognizerError(f"the recogniser has taken no audio for {SEND_SECONDS:.0f} s", retryable=True)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from callengine import metrics
+from callengine.call.meter import Meter
 from callengine.ports.journal import CallbackRequested, Journal, TurnRecorded
 from callengine.ports.journal import ToolRecorded as ToolEntry
 from callengine.ports.tools import ToolCall, ToolResult
@@ -39,6 +40,7 @@ class Record:
     journal: Journal
     call_id: str
     began: float
+    meter: Meter
     _sequence: int = 0
     _held: TurnRecorded | None = field(default=None)
     wishes: list[CallbackWish] = field(default_factory=list)
@@ -47,9 +49,8 @@ class Record:
         """The caller's turn ended; times are the clock's."""
         self.release()
         started = began if began is not None else ended
-        self._held = TurnRecorded(
-            self.call_id, self._next(), "caller", text, max(0.0, started - self.began), ended - self.began
-        )
+        span = (max(0.0, started - self.began), ended - self.began)
+        self._held = TurnRecorded(self.call_id, self._next(), "caller", text, *span, used=self.meter.take())
 
     def correct_caller(self, text: str) -> None:
         """A late final: the held turn really was `text`."""
@@ -58,7 +59,9 @@ class Record:
 
     def take_back(self) -> None:
         """The held turn goes on and will be recorded whole."""
-        self._held = None
+        if self._held is not None:
+            self.meter.put_back(self._held.used)
+            self._held = None
 
     def release(self) -> None:
         """The held turn is as it will stay."""
@@ -70,9 +73,10 @@ class Record:
         """The agent's turn ended: what was heard of it, from when to when."""
         self.release()
         if text:
-            started, ended = span[0] - self.began, span[1] - self.began
+            times = (span[0] - self.began, span[1] - self.began)
+            used = self.meter.take()
             self.journal.record_nowait(
-                TurnRecorded(self.call_id, self._next(), "agent", text, started, ended, interrupted, dict(timings))
+                TurnRecorded(self.call_id, self._next(), "agent", text, *times, interrupted, dict(timings), used)
             )
 
     def lost(self, began: float, ended: float) -> None:

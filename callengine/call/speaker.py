@@ -8,6 +8,7 @@ import trio
 
 from callengine.call.events import AnswerHeard, DialogEvent
 from callengine.call.history import Piece, heard_text
+from callengine.call.meter import Meter
 from callengine.media.audio import FRAME_BYTES, RATE, whole_frames
 from callengine.media.leg import Leg
 from callengine.ports.synthesis import Prompt, SpeechChunk, Voice
@@ -36,10 +37,11 @@ class AnswerEnds:
 class Speaker:
     """One call's voice. `number` is the answer being spoken; nothing of another one is played."""
 
-    def __init__(self, leg: Leg, voice: Voice, events: trio.MemorySendChannel[DialogEvent]) -> None:
+    def __init__(self, leg: Leg, voice: Voice, events: trio.MemorySendChannel[DialogEvent], meter: Meter) -> None:
         self._leg = leg
         self._voice = voice
         self._events = events
+        self._meter = meter
         self._prompts_in, self._prompts = trio.open_memory_channel[Say | AnswerEnds](PROMPTS)
         self._scope = trio.CancelScope()
         self._pieces: list[Piece] = []
@@ -103,6 +105,7 @@ class Speaker:
         rest = b""
         async with self._voice.open_speech(prompt) as stream:
             while (chunk := await stream.receive()) is not None:
+                self._meter.speech(chunk.billed)
                 slin = rest + chunk.slin
                 whole = len(slin) - len(slin) % FRAME_BYTES
                 self._put(piece, chunk, slin[:whole])
@@ -134,7 +137,7 @@ class Speaker:
             await self._events.send(AnswerHeard(number))
 
 
-async def play_out(leg: Leg, voice: Voice, prompt: Prompt) -> None:
+async def play_out(leg: Leg, voice: Voice, prompt: Prompt, meter: Meter) -> None:
     """Say one prompt outside any answer and wait until it has been heard. Raises SynthesisError."""
     leg.playout.flush()
     if (whole := voice.cached(prompt)) is not None:
@@ -143,6 +146,7 @@ async def play_out(leg: Leg, voice: Voice, prompt: Prompt) -> None:
         slin = b""
         async with voice.open_speech(prompt) as stream:
             while (chunk := await stream.receive()) is not None:
+                meter.speech(chunk.billed)
                 slin += chunk.slin
     leg.playout.put(whole_frames(slin))
     await leg.playout.wait_played(leg.playout.queued)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+STAGES = ("endpointing", "final", "first_token", "first_sentence", "first_audio")  # one behind the other
+
 
 @dataclass(slots=True)
 class ResponseTimes:
@@ -13,19 +15,21 @@ class ResponseTimes:
     first_piece: float | None = None  # the dialog's first speakable piece
     first_frame: float | None = None  # on the wire
     flush: float | None = None  # seconds from the end of speech detected to its last chunk on the recogniser's wire
+    first_token: float | None = None  # the answer's first text: behind the tools that had to be run for it
 
     def stages(self) -> dict[str, float]:
-        """Seconds by stage: flush (within endpointing), endpointing, recognition, dialog, voice, the whole response."""
-        spans = {
-            "endpointing": (self.speech_ended, self.pause_over),
-            "recognition": (self.pause_over, self.answer_began),
-            "dialog": (self.answer_began, self.first_piece),
-            "voice": (self.first_piece, self.first_frame),
-            "response": (self.speech_ended, self.first_frame),
-        }
-        flushed = {} if self.flush is None else {"flush": round(self.flush, 4)}
-        return flushed | {
-            stage: round(max(0.0, end - begin), 4)
-            for stage, (begin, end) in spans.items()
-            if begin is not None and end is not None
-        }
+        """Seconds by stage: STAGES, which make up the whole response; `response`; `flush`, within endpointing."""
+        token = self.first_token
+        if self.first_piece is not None:  # a phrase that is no text of the dialog's ("one moment") comes without one
+            token = self.first_piece if token is None else min(token, self.first_piece)
+        moments = (self.speech_ended, self.pause_over, self.answer_began, token, self.first_piece, self.first_frame)
+        stages = {} if self.flush is None else {"flush": round(self.flush, 4)}
+        reached = float("-inf")  # an answer may be under way before it is decided that the turn is over
+        for stage, begin, end in zip(STAGES, moments, moments[1:], strict=False):
+            if begin is not None:
+                reached = max(reached, begin)
+                if end is not None:
+                    stages[stage] = round(max(0.0, end - reached), 4)
+        if self.speech_ended is not None and self.first_frame is not None:
+            stages["response"] = round(max(0.0, self.first_frame - self.speech_ended), 4)
+        return stages

@@ -18,7 +18,8 @@ from callengine.caller.recording import open_recording
 from callengine.caller.script import Script, run_script
 from callengine.caller.speech import load_speech
 from callengine.caller.wire import DIGITS, Dropped
-from callengine.errors import ConfigError
+from callengine.cli.call_record import read_closed, tell_json, tell_words
+from callengine.errors import ConfigError, ServiceError
 
 _WORDS = {
     "connected": "connected, call {detail}",
@@ -48,6 +49,7 @@ def call(
     stay: Annotated[float, typer.Option(min=0.1, help="Seconds of silence after which the caller leaves.")] = 2.0,
     rtp: Annotated[bool, typer.Option(help="Send silence between recordings; --no-rtp is a muted telephone.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines, also in a terminal.")] = False,
+    api: Annotated[str, typer.Option(metavar="URL", help="The engine's HTTP: its record of the call is shown.")] = "",
 ) -> None:
     """Place one call: 0 after a clean one, 1 after one that failed, 2 for bad arguments."""
     try:
@@ -55,10 +57,15 @@ def call(
         call_id = _call_id(uuid)
         recordings = tuple((path.name, load_speech(path)) for path in play or [])
         script = Script(recordings, _keys(dtmf), talk_over, pause, stay, max_seconds)
-        show = _show_json if as_json or not sys.stdout.isatty() else _show_words
+        as_json = as_json or not sys.stdout.isatty()
+        show = _show_json if as_json else _show_words
         with open_recording(record) as recording:
             habits = Habits(pause, rtp, recording)
             problem = trio.run(_place_call, (host, port, call_id), habits, script, show)
+        if api:
+            (tell_json if as_json else tell_words)(trio.run(read_closed, api, call_id))
+    except ServiceError as error:
+        problem = problem or str(error)
     except ConfigError as error:
         typer.echo(f"callengine call: {error}", err=True)
         raise typer.Exit(2) from None

@@ -23,7 +23,7 @@ from callengine.demo.speech import Language, Utterance, load_utterances
 from callengine.errors import ConfigError
 
 INTERRUPTED = 130
-COLUMNS = "sequence, role, interrupted, text, timings"
+COLUMNS = "sequence, role, interrupted, text, timings, used"
 
 
 def demo(

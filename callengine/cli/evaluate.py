@@ -75,13 +75,13 @@ def evaluate(
     _check_extra()
     configure_logging(settings)
     # Only now: these need the extra.
-    from callengine.evaluation import figures, run, samples
+    from callengine.evaluation import run, samples
 
     loaded = samples.load_samples(folder, first)
     if plot is not None:
         _check_writable(plot)
     with _bar(len(loaded) * len(backends)) as progress:
-        plan = run.Plan(loaded, backends, figures.default_prices(settings.google_stt_api_version) | prices, streams)
+        plan = run.Plan(loaded, backends, prices, streams)
         found = trio.run(run.evaluate, plan, settings, progress)
     if plot is not None:
         _save(found, plot)

@@ -17,7 +17,7 @@ from callengine.services.children import open_child, python_child
 START_SECONDS = 180.0  # the first start makes a database and joins Whisper's model; a cold disk is slow
 STOP_SECONDS = 20.0
 # Of the settings in our environment only these are the demo's too: it must never end in somebody's real database.
-KEPT = frozenset({"DATA_DIR", "DIALOG_BACKEND", "LOG_LEVEL"})
+KEPT = frozenset({"DATA_DIR", "DIALOG_BACKEND", "LOG_LEVEL", "PRICES_FILE"})
 CLAUDES = ("ANTHROPIC_", "CLAUDE_")  # and these where it is asked for: a key alone does not make the demo cost money
 
 

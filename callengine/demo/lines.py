@@ -17,6 +17,7 @@ from callengine.demo.events import (
     TurnInRecord,
 )  # fmt: skip
 from callengine.demo.report import STAGES, Report
+from callengine.shown_use import stage_lines, use_lines
 
 NAMES: dict[type[Event], str] = {
     Starting: "starting",
@@ -75,7 +76,8 @@ def words_for(event: Event) -> str:
                 f"  all of it in {place.data_dir}",
                 place.note,
             ]
-            return "\n".join([verdict(report), *_figures(report), *where])
+            figures = stage_lines((stage, report.spread(stage)) for stage in (*STAGES, "wire"))
+            return "\n".join([verdict(report), *figures, *use_lines(report.used, report.cost), *where])
 
 
 def verdict(report: Report) -> str:
@@ -95,15 +97,6 @@ def _turn(event: TurnInRecord) -> str:
         return f"{turn.started:7.2f} s  record, caller: {turn.text}"
     cut = " [interrupted]" if turn.interrupted else ""
     return f"{turn.started:7.2f} s  record, agent: {turn.text}{cut} ({timings(dict(turn.timings))})"
-
-
-def _figures(report: Report) -> list[str]:
-    spreads = [(stage, report.spread(stage)) for stage in (*STAGES, "wire")]
-    return [
-        f"  {stage:<12} min {spread[0]:.2f}  median {spread[1]:.2f}  max {spread[2]:.2f} s"
-        for stage, spread in spreads
-        if spread is not None
-    ]
 
 
 def _plain(event: Event) -> dict[str, object]:
@@ -126,6 +119,9 @@ def _plain(event: Event) -> dict[str, object]:
                     }
                     for exchange in report.exchanges
                 ],
+                "stages": {stage: report.spread(stage) for stage in (*STAGES, "wire")},
+                "used": [used.model_dump() for used in report.used],
+                "cost_usd": report.cost and report.cost.model_dump(),
                 "place": asdict(place),
             }
         case _:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
-from callengine.api.records import CallView, TurnView
+from callengine.api.records import CallView, CostView, TurnView, UsedView
+from callengine.call import timing
 from callengine.demo.speech import Utterance
+from callengine.shown_use import Spread, spread_of
 
-STAGES = ("endpointing", "recognition", "dialog", "voice", "response")
+STAGES = (*timing.STAGES, "response")
 
 
 @dataclass(slots=True)
@@ -55,11 +56,12 @@ class Report:
     outcome: str
     seconds: float
     missing: str
+    used: Sequence[UsedView] = ()
+    cost: CostView | None = None
 
-    def spread(self, stage: str) -> tuple[float, float, float] | None:
+    def spread(self, stage: str) -> Spread | None:
         """Least, median and most seconds of a stage; None where no turn has it."""
-        found = [exchange.seconds[stage] for exchange in self.exchanges if stage in exchange.seconds]
-        return (min(found), median(found), max(found)) if found else None
+        return spread_of([exchange.seconds[stage] for exchange in self.exchanges if stage in exchange.seconds])
 
 
 def utterance_of(turn: TurnView, spoken: Sequence[Spoken]) -> int:
@@ -86,7 +88,9 @@ def report_on(spoken: Sequence[Spoken], utterances: int, record: CallView | None
     exchanges = match(spoken, record.turns if record else ())
     missing = problem or _missing(exchanges, utterances, record)
     seconds = record.seconds if record and record.seconds else 0.0
-    return Report(exchanges, (record and record.outcome) or "unknown", seconds, missing)
+    outcome = (record and record.outcome) or "unknown"
+    used, cost = (record.used or (), record.cost_usd) if record else ((), None)
+    return Report(exchanges, outcome, seconds, missing, used, cost)
 
 
 def _missing(exchanges: Sequence[Exchange], utterances: int, record: CallView | None) -> str:

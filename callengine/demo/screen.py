@@ -26,6 +26,7 @@ from callengine.demo.events import (
 )  # fmt: skip
 from callengine.demo.lines import timings, verdict
 from callengine.demo.report import STAGES, Report
+from callengine.shown_use import use_rows
 
 PARTS = 5  # the engine itself, PostgreSQL, Valkey, the Store, whisper-server
 SIDE = 0.66  # of the terminal's width
@@ -111,7 +112,7 @@ def summary(report: Report) -> RenderableType:
     table = Table(title=title, title_justify="left")
     table.add_column("", justify="left", no_wrap=True, overflow="ellipsis", max_width=32)
     for heading in (*STAGES[:-1], "total", "at the wire"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading.replace("_", " "), justify="right")
     stages = (*STAGES, "wire")
     for exchange in report.exchanges:
         seconds = exchange.seconds
@@ -121,7 +122,20 @@ def summary(report: Report) -> RenderableType:
     table.add_section()
     for at, name in enumerate(("min", "median", "max")):
         table.add_row(name, *(f"{spread[at]:.2f}" if spread else "–" for spread in spreads))
-    return Group(table, Text(verdict(report), style="red" if report.missing else "green"))
+    return Group(table, *_use(report), Text(verdict(report), style="red" if report.missing else "green"))
+
+
+def _use(report: Report) -> list[RenderableType]:
+    """What was used and what it costs, where anything is paid for."""
+    rows = use_rows(report.used, report.cost)
+    if not rows:
+        return []
+    table = Table(title="Used, and list prices", title_justify="left", show_header=False)
+    for justify in ("left", "left", "left", "right"):
+        table.add_column(justify=justify)
+    for row in rows:
+        table.add_row(*row)
+    return [table]
 
 
 def where(done: Done) -> Text:

@@ -11,10 +11,6 @@ from callengine.evaluation.hearing import Heard
 from callengine.evaluation.scoring import Errors, compare, total
 from callengine.evaluation.words import normalised
 
-# US dollars a minute of audio, silence included, billed by the second: cloud.google.com/speech-to-text/pricing, read in
-# 2026: v2 0.016, v1 0.024. Our own server costs what its machine costs: give --price.
-GOOGLE_PRICES = {"v1": 0.024, "v2": 0.016}
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -76,11 +72,6 @@ class Figures:
             "failed": self.failed,
             "rows": [row.as_dict() for row in self.rows],
         }
-
-
-def default_prices(google_version: str) -> dict[str, float]:
-    """Dollars a minute by the recogniser's name."""
-    return {"google": GOOGLE_PRICES[google_version]}
 
 
 def row_of(heard: Heard, language: str) -> Row:

@@ -12,6 +12,7 @@ from callengine.evaluation.samples import Sample
 from callengine.evaluation.speech_end import speech_end
 from callengine.media.silero import SileroModel
 from callengine.ports.recognition import Recognizer, StreamSpec
+from callengine.prices import load_prices
 from callengine.recognisers import check_recognizer, open_recognizer
 from callengine.services.bridge import open_bridge
 
@@ -20,7 +21,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is evaluated: recognisers by name, their prices a minute where there is one, streams at once."""
+    """What is evaluated: recognisers by name, prices a minute that go before the table's, streams at once."""
 
     samples: Sequence[Sample]
     backends: Sequence[str]
@@ -34,13 +35,15 @@ async def evaluate(plan: Plan, settings: Settings, progress: Progress) -> list[F
     model = SileroModel()
     ends = [speech_end(model, sample.slin) for sample in plan.samples]
     found = []
+    table = load_prices(settings.prices_file)
     async with open_bridge() as bridge:
         for name in plan.backends:
             async with open_recognizer(settings, name, bridge) as recognizer:
                 await check_recognizer(recognizer, name)
                 listeners = _Listeners(recognizer, spec, list(zip(plan.samples, ends, strict=True)), name, progress)
                 rows = await listeners.hear_all(plan.streams)
-            found.append(figures_of(name, rows, plan.prices.get(name)))
+            price = plan.prices.get(name, table.minute_of(recognizer.limits.product))
+            found.append(figures_of(name, rows, price))
     return found
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from callengine.ports.usage import Bill
+
 Outcome = Literal[
     "completed", "transferred", "abandoned", "no_input", "too_long", "busy", "refused", "handed_over", "failed"
 ]
@@ -40,7 +42,8 @@ class CallerFound:
 @dataclass(frozen=True, slots=True)
 class TurnRecorded:
     """One turn, written once. `started` and `ended` in seconds since the call was opened; `timings` in seconds by stage
-    (endpointing, recognition, dialog, voice, response) of agent turns; `lost` of a caller's that nobody understood."""
+    (endpointing, final, first_token, first_sentence, first_audio, response) of agent turns; `lost` of a caller's that
+    nobody understood. `used`: what was used since the turn recorded before; nothing in rows older than it."""
 
     call_id: str
     sequence: int
@@ -50,6 +53,7 @@ class TurnRecorded:
     ended: float
     interrupted: bool = False
     timings: Mapping[str, float] = field(default_factory=dict)
+    used: Bill = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class ToolRecorded:
 @dataclass(frozen=True, slots=True)
 class CallClosed:
     """A call ended. `detail` says more in a few fixed words, never a caller's. `target` of a transfer, and `summary`:
-    what the person there is told of the call."""
+    what the person there is told of the call. `used`: all that the call has used; None in rows older than it."""
 
     call_id: str
     closed_at: datetime
@@ -78,6 +82,7 @@ class CallClosed:
     detail: str = ""
     target: str = ""
     summary: str = ""
+    used: Bill | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,35 @@ HistoryItem = CallerSaid | AgentSaid | ToolCall | ToolResult
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a part of the reply has cost, in tokens of `model`; the sum over a reply is what it cost. The first three
+    are disjoint: read anew, read from the cache, written to it. `prompt_tokens`: of the request's whole prompt."""
+
+    model: str
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    prompt_tokens: int = 0
+
+
+def _unheard(_usage: Usage) -> None:
+    """Nobody wants to know what a reply costs."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyRequest:
     """Everything a reply is made from. An agent's words at the end of the history are the reply's own beginning, said
-    before the tools whose results precede them were run."""
+    before the tools whose results precede them were run.
+
+    `spent` is told what the reply costs as soon as that is known. It is no event: of a reply that is left in its middle
+    nobody takes the events any more, and it has to be paid for all the same."""
 
     instructions: str
     history: tuple[HistoryItem, ...]
     tools: tuple[ToolSpec, ...]
     caller: CallerContext
+    spent: Callable[[Usage], None] = _unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +74,7 @@ class Delayed:
     """The reply takes longer: what there is of its text is to be spoken now, and the agent's own "one moment"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a part of the reply has cost, in tokens of `model`; the sum over a reply is what it cost. The first three
-    are disjoint: read anew, read from the cache, written to it."""
-
-    model: str
-    input_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
-
-
-ReplyEvent = TextDelta | ToolCall | Delayed | Usage
+ReplyEvent = TextDelta | ToolCall | Delayed
 
 
 class Reply(Protocol):

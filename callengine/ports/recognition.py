@@ -12,12 +12,14 @@ Endpointing = Literal["STANDARD", "SHORT", "SUPERSHORT"]
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """What a backend's streams bear. `None` means without limit."""
+    """What a backend's streams bear. `None` means without limit. `product`: what is paid for, by its name in the price
+    table."""
 
     max_seconds: float | None
     idle_seconds: float | None
     max_chunk_bytes: int
     bills_silence: bool
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,23 @@ class WordMark:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a paid service was given to say: characters, as it counts them, of `product` (its name in the price
+    table)."""
+
+    product: str
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechChunk:
-    """A piece of a prompt's speech: 8 kHz slin (even length), and the words that begin in it if the voice can tell."""
+    """A piece of a prompt's speech: 8 kHz slin (even length), and the words that begin in it if the voice can tell.
+
+    `billed`: what the prompt costs, once, with its first sound; None where it costs nothing or was made before."""
 
     slin: bytes
     words: tuple[WordMark, ...] = ()
+    billed: Spoken | None = None
 
 
 class SpeechStream(Protocol):

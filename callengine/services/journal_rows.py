@@ -18,6 +18,8 @@ from callengine.ports.journal import (
     ToolRecorded,
     TurnRecorded,
 )
+from callengine.ports.usage import SERVICES, cost_by_service
+from callengine.services.journal_use import bill_of, packed_bill
 
 Row = tuple[Any, ...]
 
@@ -25,15 +27,15 @@ Row = tuple[Any, ...]
 INSERT_CALL = """INSERT INTO calls (call_id, node, opened_at, language, number, name, called, fields, channel)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id) DO NOTHING"""
 NAME_CALLER = "UPDATE calls SET number = %s, name = %s, called = %s, channel = %s WHERE call_id = %s"
-INSERT_TURN = """INSERT INTO turns (call_id, sequence, role, text, started, ended, interrupted, timings)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
+INSERT_TURN = """INSERT INTO turns (call_id, sequence, role, text, started, ended, interrupted, timings, used)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 INSERT_TOOL = """INSERT INTO tool_calls (call_id, sequence, name, arguments, result, is_error, started, seconds)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 INSERT_CALLBACK = """INSERT INTO callbacks (call_id, sequence, requested_at, number, name, about, due)
 VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 # The last end counts: a call that was handed over ends again on the node that took it.
-CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s, summary = %s
-WHERE call_id = %s"""
+CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s, summary = %s,
+used = %s, stt_usd = %s, llm_usd = %s, tts_usd = %s WHERE call_id = %s"""
 
 # The order in which kinds are written inside one transaction; within a kind the entries keep their own order.
 WRITES: tuple[tuple[type, str], ...] = (
@@ -46,11 +48,11 @@ WRITES: tuple[tuple[type, str], ...] = (
 )
 
 _CALL_COLUMNS = """call_id, node, opened_at, language, number, name, called, fields, channel,
-closed_at, seconds, outcome, detail, target, summary"""
+closed_at, seconds, outcome, detail, target, summary, used"""
 SELECT_CALL = f"SELECT {_CALL_COLUMNS} FROM calls WHERE call_id = %s"  # noqa: S608 - our own column names
 SELECT_CALLS = f"""SELECT {_CALL_COLUMNS} FROM calls WHERE opened_at < %s
 ORDER BY opened_at DESC, call_id DESC LIMIT %s"""  # noqa: S608 - our own column names
-SELECT_TURNS = """SELECT call_id, sequence, role, text, started, ended, interrupted, timings
+SELECT_TURNS = """SELECT call_id, sequence, role, text, started, ended, interrupted, timings, used
 FROM turns WHERE call_id = %s ORDER BY sequence"""
 SELECT_TOOLS = """SELECT call_id, sequence, name, arguments, result, is_error, started, seconds
 FROM tool_calls WHERE call_id = %s ORDER BY sequence"""
@@ -73,7 +75,7 @@ def row_of(entry: Entry) -> Row:
         case TurnRecorded():
             times = (entry.started, entry.ended, entry.interrupted)
             timings = Jsonb(_storable(entry.timings), dumps=_dumps)
-            row = (entry.call_id, entry.sequence, entry.role, entry.text, *times, timings)
+            row = (entry.call_id, entry.sequence, entry.role, entry.text, *times, timings, packed_bill(entry.used))
         case ToolRecorded():
             arguments = Jsonb(_storable(entry.arguments), dumps=_dumps)
             outcome = (entry.result, entry.is_error, entry.started, entry.seconds)
@@ -83,7 +85,8 @@ def row_of(entry: Entry) -> Row:
             row = (entry.call_id, entry.sequence, entry.requested_at, *wish)
         case CallClosed():
             end = (entry.closed_at, entry.seconds, entry.outcome, entry.detail, entry.target, entry.summary)
-            row = (*end, entry.call_id)
+            costs = cost_by_service(entry.used or ())
+            row = (*end, packed_bill(entry.used), *map(costs.get, SERVICES), entry.call_id)
     return tuple(_storable_text(value) if isinstance(value, str) else value for value in row)
 
 
@@ -93,12 +96,15 @@ def record_of(
     """A row of SELECT_CALL or SELECT_CALLS with its turns, tool calls and requests to be called back."""
     call_id, node, opened_at, *rest = row[:9]
     opened = CallOpened(call_id, node, opened_at.astimezone(UTC), *rest)
-    closed_at, *end = row[9:]
-    closed = None if closed_at is None else CallClosed(call_id, closed_at.astimezone(UTC), *end)
+    closed_at, seconds, outcome, detail, target, summary, used = row[9:]
+    closed = None
+    if closed_at is not None:
+        bill = None if used is None else bill_of(used)
+        closed = CallClosed(call_id, closed_at.astimezone(UTC), seconds, outcome, detail, target, summary, bill)
     return CallRecord(
         opened,
         closed,
-        tuple(TurnRecorded(*turn) for turn in turns),
+        tuple(TurnRecorded(*(*turn[:-1], bill_of(turn[-1]))) for turn in turns),
         tuple(ToolRecorded(*tool) for tool in tools),
         tuple(callback_of(callback) for callback in callbacks),
     )

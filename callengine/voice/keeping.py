@@ -4,10 +4,11 @@ store that all nodes share.
 A sentence is shared once it has been asked for twice: what was said to one caller alone stays in this process."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
-from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStore, SpeechStream, Synthesizer, WordMark
+from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStore, SpeechStream, Spoken, Synthesizer, WordMark
 from callengine.voice.cache import SpeechCache
 from callengine.voice.speech import WholeSpeech, speak_whole
 
@@ -17,8 +18,16 @@ _MOST_SHARED = 4096  # keys remembered as shared already; forgetting them costs 
 class KeepingVoice:
     """The port's `Voice` around a synthesizer. `maker` names whatever else decides how a prompt sounds."""
 
-    def __init__(self, synthesizer: Synthesizer, store: SpeechStore | None = None, maker: str = "") -> None:
+    def __init__(
+        self,
+        synthesizer: Synthesizer,
+        store: SpeechStore | None = None,
+        maker: str = "",
+        warmed: Callable[[Spoken], None] | None = None,
+    ) -> None:
+        """`warmed` is told what the fixed phrases cost."""
         self._synthesizer = synthesizer
+        self._warmed = warmed
         self._store = store
         self._maker = maker
         self._fixed: dict[Prompt, SpeechChunk] = {}
@@ -40,7 +49,7 @@ class KeepingVoice:
             if prompt not in self._fixed:
                 speech = self._cache.get(prompt) or await self._fetched(prompt)
                 if speech is None:
-                    speech = await speak_whole(self._synthesizer, prompt)
+                    speech = self._paid(await speak_whole(self._synthesizer, prompt))
                     self._share(prompt, speech)
                 self._fixed[prompt] = speech
 
@@ -53,6 +62,12 @@ class KeepingVoice:
             return
         async with self._synthesizer.open_speech(prompt) as stream:
             yield _Kept(stream, self._cache, prompt)
+
+    def _paid(self, speech: SpeechChunk) -> SpeechChunk:
+        """A speech that is kept costs nothing any more."""
+        if speech.billed is not None and self._warmed is not None:
+            self._warmed(speech.billed)
+        return replace(speech, billed=None)
 
     async def _fetched(self, prompt: Prompt) -> SpeechChunk | None:
         if self._store is None:

@@ -54,7 +54,7 @@ class Marks:
 
     def restored(self, chunk: SpeechChunk) -> SpeechChunk:
         words = tuple(found for mark in chunk.words if (found := self._word(mark)) is not None)
-        return SpeechChunk(chunk.slin, words)
+        return replace(chunk, words=words)
 
     def _word(self, mark: WordMark) -> WordMark | None:
         origin = self._origins[min(mark.start, len(self._origins) - 1)]

@@ -95,7 +95,7 @@ class _Spared:
         if self._spare is None:
             self._spare = await self._stack.enter_async_context(self._voice._spare.open_speech(self._prompt))
         chunk = await self._spare.receive()
-        return None if chunk is None else SpeechChunk(chunk.slin, tuple(map(self._behind, chunk.words)))
+        return None if chunk is None else replace(chunk, words=tuple(map(self._behind, chunk.words)))
 
     def _behind(self, word: WordMark) -> WordMark:
         """A mark of the spare voice's, behind what the chosen one had said."""

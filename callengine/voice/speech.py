@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 
 import trio
 
-from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, Synthesizer, WordMark
+from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, Spoken, Synthesizer, WordMark
 
 
 class WholeSpeech:
@@ -28,8 +28,10 @@ async def gather(opening: AbstractAsyncContextManager[SpeechStream]) -> SpeechCh
     """A stream read to its end, as one chunk. Raises SynthesisError."""
     pieces: list[bytes] = []
     words: list[WordMark] = []
+    billed: Spoken | None = None
     async with opening as stream:
         while (chunk := await stream.receive()) is not None:
             pieces.append(chunk.slin)
             words.extend(chunk.words)
-    return SpeechChunk(b"".join(pieces), tuple(words))
+            billed = billed or chunk.billed
+    return SpeechChunk(b"".join(pieces), tuple(words), billed)

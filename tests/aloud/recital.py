@@ -9,6 +9,7 @@ from itertools import pairwise
 import trio
 
 from callengine.call.events import EVENTS, DialogEvent
+from callengine.call.meter import Meter
 from callengine.call.recognizer import Ear, run_recognizer
 from callengine.call.sources import Sources
 from callengine.call.turn_events import CallerHeard
@@ -18,6 +19,7 @@ from callengine.media.confirm import serve_confirmation
 from callengine.media.leg import HEADER, Leg
 from callengine.media.silero import SileroModel
 from callengine.ports.recognition import StreamSpec
+from callengine.prices import Prices
 from tests.aloud.lines import Line
 from tests.aloud.overheard import Overheard, OverheardStream
 
@@ -87,7 +89,7 @@ class Recital:
         self.leg = leg = Leg(Mouth(self.line.audio), trio.current_time(), NO_MEDIA_SECONDS)
         spec = StreamSpec(self.line.tag)
         sources = Sources(self.recognizers, gate=self.gate)
-        ear = Ear(leg, sources, spec, (), send, lambda begin, end: self.lost.append((begin, end)))
+        ear = Ear(leg, sources, spec, (), send, lambda begin, end: self.lost.append((begin, end)), Meter(Prices()))
         with send, receive:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(run_recognizer, ear)

@@ -1,9 +1,9 @@
 """The engine's own part of a response, and the first greeting frame: everything others do answers at once.
 
 The engine's own part (DESIGN section 6) is read from the record: flush (end of speech detected → last chunk on the
-recogniser's wire) + dialog + voice (turn decided, the final being there → first speech frame written). The response at
-the wire is measured by the caller: its recording is cut where Silero hears its speech end, and the pause of the
-turn-taking table (500 ms, a choice and no delay) is taken off."""
+recogniser's wire) + first_token + first_sentence + first_audio (turn decided, the final being there → first speech
+frame written). The response at the wire is measured by the caller: its recording is cut where Silero hears its speech
+end, and the pause of the turn-taking table (500 ms, a choice and no delay) is taken off."""
 
 import statistics
 
@@ -19,6 +19,7 @@ from tests.speech import FIXTURES, load
 
 CALLS, AT_ONCE = 40, 4
 SETTLE_SECONDS = 0.6
+OWN = ("flush", "first_token", "first_sentence", "first_audio")
 RECORD_SECONDS = 1.0  # the journal writes behind
 
 
@@ -56,8 +57,8 @@ async def _one_call(
     await trio.sleep(RECORD_SECONDS)
     async with httpx.AsyncClient() as client:
         record = (await client.get(f"{engine.api}/api/v1/calls/{phone.call_id}")).raise_for_status().json()
-    stages = [turn["timings"] for turn in record["turns"] if "dialog" in turn["timings"]]
-    found["own"] += [sum(stage[name] for name in ("flush", "dialog", "voice")) * 1000 for stage in stages]
+    stages = [turn["timings"] for turn in record["turns"] if "first_token" in turn["timings"]]
+    found["own"] += [sum(stage[name] for name in OWN) * 1000 for stage in stages]
 
 
 def percentiles(values: list[float]) -> tuple[float, float, float]:

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from callengine.call.events import EVENTS, DialogEvent
+from callengine.call.meter import Meter
 from callengine.call.recognizer import Ear, run_recognizer
 from callengine.call.sources import Sources
 from callengine.media.audio import FRAME_BYTES, RATE
@@ -26,6 +27,7 @@ from callengine.media.confirm import serve_confirmation
 from callengine.media.leg import HEADER, Leg
 from callengine.media.silero import LevelModel
 from callengine.ports.recognition import Recognizer, RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
+from callengine.prices import Prices
 from tests.bench.stand_in import InMemory, stand_in_server
 from tests.google_clients import sentences
 from tests.recognizers import open_google
@@ -137,7 +139,7 @@ async def cost(recognizer: Recognizer, streams: int, seconds: float) -> Cost:
 
 async def _listen(leg: Leg, recognizer: Recognizer) -> None:
     send, receive = trio.open_memory_channel[DialogEvent](EVENTS)
-    ear = Ear(leg, Sources((recognizer,)), StreamSpec("ru-RU"), (), send, lambda begin, end: None)
+    ear = Ear(leg, Sources((recognizer,)), StreamSpec("ru-RU"), (), send, lambda begin, end: None, Meter(Prices()))
     with send, receive:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run_recognizer, ear)

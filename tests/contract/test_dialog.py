@@ -24,7 +24,6 @@ from callengine.ports.reasoning import (
     ReplyEvent,
     ReplyRequest,
     TextDelta,
-    Usage,
 )
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult, ToolSpec
 from tests.messages_api import Act, Tool, open_messages_api
@@ -78,11 +77,10 @@ def asks(*history: HistoryItem, language: str = "en-GB") -> ReplyRequest:
 
 
 async def events_of(reply: Reply) -> list[ReplyEvent]:
-    """All events of a reply but for what it cost, which may differ from one time to the next."""
+    """All events of a reply."""
     events: list[ReplyEvent] = []
     while (event := await reply.receive()) is not None:
-        if not isinstance(event, Usage):
-            events.append(event)
+        events.append(event)
     return events
 
 

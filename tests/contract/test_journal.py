@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -17,6 +18,7 @@ from callengine.ports.journal import (
     ToolRecorded,
     TurnRecorded,
 )
+from callengine.ports.usage import Used
 from callengine.services.bridge import open_bridge
 from callengine.services.journal import open_journal
 from callengine.services.memory import MemoryJournal
@@ -47,8 +49,18 @@ def opened(call_id: str, at: datetime = NOON) -> CallOpened:
     )
 
 
+USED = (
+    Used("llm", "claude-haiku-5-5", 0.0, 0, 1200, 5300, 40, 61, Decimal("0.0002085001")),
+    Used("llm", "unknown", output_tokens=5),
+    Used("stt", "google/v2/chirp_3", seconds=61.0, usd=Decimal("0.0162666667")),
+    Used("stt", "whisper", seconds=2.5, usd=Decimal("0E-10")),
+    Used("tts", "google/Chirp3-HD", characters=812, usd=Decimal("0.0243600000")),
+)
+
+
 def turn(call_id: str, sequence: int, text: str = "Добрый день!") -> TurnRecorded:
-    return TurnRecorded(call_id, sequence, "agent", text, 0.5, 2.25, True, {"endpointing": 0.4, "voice": 0.05})
+    timings = {"endpointing": 0.4, "first_audio": 0.05}
+    return TurnRecorded(call_id, sequence, "agent", text, 0.5, 2.25, True, timings, USED[:3])
 
 
 def tool(call_id: str, sequence: int) -> ToolRecorded:
@@ -57,7 +69,8 @@ def tool(call_id: str, sequence: int) -> ToolRecorded:
 
 
 def closed(call_id: str, outcome: str = "completed") -> CallClosed:
-    return CallClosed(call_id, NOON + timedelta(seconds=61), 61.5, outcome, "said goodbye", "", "Ищет шины")  # type: ignore[arg-type]
+    at = NOON + timedelta(seconds=61)
+    return CallClosed(call_id, at, 61.5, outcome, "said goodbye", "", "Ищет шины", USED)  # type: ignore[arg-type]
 
 
 def wish(call_id: str, sequence: int, minutes: int = 0) -> CallbackRequested:
@@ -116,6 +129,29 @@ async def test_recording_again_changes_nothing(open_any_journal: OpenJournal) ->
         assert await journal.call("a") == whole
         assert len(await journal.calls(10)) == 1
         assert await journal.callbacks(10) == [wish("a", 3)]
+
+
+async def test_what_was_used_is_kept_to_the_last_token(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        free = replace(turn("a", 2), used=())
+        unknown = replace(closed("b"), used=None)
+        for entry in (
+            opened("a"),
+            turn("a", 1),
+            free,
+            closed("a"),
+            opened("b"),
+            replace(closed("b"), used=()),
+            unknown,
+        ):
+            journal.record_nowait(entry)
+        await journal.flush()
+        record, other = await journal.call("a"), await journal.call("b")
+        assert record is not None and record.closed is not None
+        assert [entry.used for entry in record.turns] == [USED[:3], ()]
+        assert record.closed.used == USED
+        assert other is not None and other.closed == unknown
+        assert [listed.closed for listed in await journal.calls(2)] == [unknown, closed("a")]
 
 
 async def test_the_last_end_counts(open_any_journal: OpenJournal) -> None:

@@ -1,6 +1,7 @@
 """Claude over real HTTP, by the real SDK: what is on the wire, and what a caller who goes on speaking leaves of it."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -94,12 +95,11 @@ async def hold_turn(api: MessagesApi, dialog: ClaudeDialog, history: list[Histor
 
 
 async def cost_of(dialog: ClaudeDialog, request: ReplyRequest) -> tuple[list[Usage], list[ToolCall]]:
-    usages, calls = [], []
-    async with dialog.open_reply(request) as reply:
+    usages: list[Usage] = []
+    calls = []
+    async with dialog.open_reply(replace(request, spent=usages.append)) as reply:
         while (event := await reply.receive()) is not None:
-            if isinstance(event, Usage):
-                usages.append(event)
-            elif isinstance(event, ToolCall):
+            if isinstance(event, ToolCall):
                 calls.append(event)
     return usages, calls
 
@@ -170,7 +170,7 @@ async def test_a_slow_voice_does_not_make_the_model_late() -> None:
         opened(api, **IMPATIENT) as dialog,
         dialog.open_reply(asks()) as reply,
     ):
-        await reply.receive()
+        assert await reply.receive() == TextDelta("One ")
         await trio.sleep(as_long_as_a_sentence)
-        assert [await reply.receive() for _ in range(3)] == [TextDelta(word) for word in ("One ", "two ", "three.")]
+        assert [await reply.receive() for _ in range(3)] == [TextDelta("two "), TextDelta("three."), None]
         assert len(api.received) == 1

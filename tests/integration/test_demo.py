@@ -14,6 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
+from callengine.call.timing import STAGES
+
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 Line = dict[str, Any]
@@ -75,7 +77,7 @@ def test_a_whole_call(
     assert answers[6] == goodbye
     assert [turn["number"] for turn in turns if turn["interrupted"]] == [5], "the sixth is said over the answer before"
     for turn in turns:
-        assert {"endpointing", "recognition", "dialog", "voice", "response", "wire"} <= set(turn["seconds"]), turn
+        assert {*STAGES, "response", "wire"} <= set(turn["seconds"]), turn
     parts = [line["part"] for line in lines if line["event"] == "starting"]
     assert [part for part in parts if part in ("PostgreSQL", "Valkey", "the demo Store")] == parts[1:4]
     assert Path(done["place"]["recording"]).stat().st_size > 1_000_000, "a minute of both sides"

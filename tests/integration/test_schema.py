@@ -7,6 +7,9 @@ import psycopg
 import pytest
 import trio
 
+from callengine.ports.journal import TurnRecorded
+from callengine.services.bridge import open_bridge
+from callengine.services.journal import open_journal
 from callengine.services.schema import migrate, unmigrate
 
 pytestmark = pytest.mark.integration
@@ -51,6 +54,26 @@ async def test_a_run_killed_before_its_note_and_one_that_left_a_lock_are_no_obst
         connection.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4711)")
     assert await migrate(empty_database_url) == STEPS
     assert tables(empty_database_url) == OURS
+
+
+async def test_rows_written_before_use_was_kept_still_read(empty_database_url: str) -> None:
+    down = files("callengine.services") / "migrations" / "0003.cost.rollback.sql"
+    await migrate(empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(down.read_bytes())
+        connection.execute("DELETE FROM schema_migrations WHERE migration_id LIKE '0003%'")
+        connection.execute(
+            "INSERT INTO calls (call_id, node, opened_at, language, number, name, called, fields, closed_at, seconds,"
+            " outcome, detail, target)"
+            " VALUES ('a', 'n', now(), 'ru-RU', '', '', '', '{}', now(), 5, 'completed', '', '')"
+        )
+        connection.execute("INSERT INTO turns VALUES ('a', 1, 'agent', 'x', 0, 1, false, '{\"voice\": 0.25}')")
+    assert await migrate(empty_database_url) == 1
+    async with open_bridge() as bridge, open_journal(empty_database_url, bridge) as journal:
+        record = await journal.call("a")
+    assert record is not None and record.closed is not None
+    assert record.closed.used is None
+    assert record.turns == (TurnRecorded("a", 1, "agent", "x", 0.0, 1.0, timings={"voice": 0.25}),)
 
 
 def test_a_call_takes_its_turns_and_tools_with_it(database_url: str) -> None:

@@ -15,8 +15,11 @@ import pytest
 import trio
 from psycopg.rows import dict_row
 
+from callengine.api.records import UsedView
 from callengine.caller.phone import Phone, open_phone
 from callengine.caller.wire import HungUp
+from callengine.ports.usage import SERVICES
+from callengine.services.journal_use import bill_of
 from tests.engine_process import EngineProcess, running_engine
 from tests.recognizers import NOBODY_THERE
 from tests.speech import DEMO, FIXTURES, load
@@ -59,6 +62,10 @@ def in_database(url: str, call_id: UUID) -> dict[str, Any]:
                 (str(call_id),),
             ).fetchall()
             call[part] = [{name: value for name, value in row.items() if name != "call_id"} for row in rows]
+    for used in (call, *call["turns"]):
+        used["used"] = [UsedView.model_validate(line).model_dump() for line in bill_of(used["used"])]
+    costs = {service: float(call.pop(f"{service}_usd") or 0) for service in SERVICES}
+    call["cost_usd"] = costs | {"total": sum(costs.values())}
     for moment in ("opened_at", "closed_at"):
         call[moment] = call[moment].timestamp()
     return call

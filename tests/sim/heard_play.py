@@ -8,6 +8,7 @@ from itertools import pairwise
 import trio
 
 from callengine.call.events import EVENTS, DialogEvent
+from callengine.call.meter import Meter
 from callengine.call.recognizer import Ear, run_recognizer
 from callengine.call.sources import Sources
 from callengine.call.turn_events import CallerHeard
@@ -15,6 +16,7 @@ from callengine.media.audio import RATE
 from callengine.media.leg import Leg
 from callengine.media.marks import SpeechBegan, SpeechPaused
 from callengine.ports.recognition import StreamSpec
+from callengine.prices import Prices
 from tests.sim.positions import PlacingRecognizer, Span, coded
 
 TICK = 0.02
@@ -48,6 +50,7 @@ class Play:
     heard_at: list[float] = field(default_factory=list)
     lost: list[tuple[float, float]] = field(default_factory=list)
     sources: Sources = field(init=False)
+    meter: Meter = field(default_factory=lambda: Meter(Prices()))
 
     def __post_init__(self) -> None:
         self.sources = Sources(self.recognizers, gate=self.gate)
@@ -57,7 +60,8 @@ class Play:
         end = seconds if seconds is not None else self.speech[-1][1] / RATE + PATIENCE
         send, receive = trio.open_memory_channel[DialogEvent](EVENTS)
         leg = Leg(NoWire(), trio.current_time(), 60.0)
-        ear = Ear(leg, self.sources, StreamSpec("ru-RU"), (), send, lambda a, b: self.lost.append((a, b)))
+        lost = self.lost
+        ear = Ear(leg, self.sources, StreamSpec("ru-RU"), (), send, lambda a, b: lost.append((a, b)), self.meter)
         with send, receive:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(run_recognizer, ear)

@@ -20,6 +20,7 @@ DATA = (
     "callengine/demo/recordings/ru/07-goodbye.wav",
     "callengine/demo/recordings/en/07-goodbye.txt",
     "callengine/media/silero_vad.onnx",
+    "callengine/prices.toml",
     "callengine/media/silero_vad.LICENSE",
     "callengine/services/demo_store/data/products.toml",
     "callengine/services/migrations/0001.calls.sql",

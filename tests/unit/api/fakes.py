@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
@@ -23,18 +24,23 @@ from callengine.ports.journal import (
 )
 from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
+from callengine.ports.usage import Used
 
 CALL = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
 OPENED = CallOpened(
     str(CALL), "node-a", datetime(2026, 3, 1, 9, 0, tzinfo=UTC), "ru-RU", "+79123456789", "Иван", "100", {}, "PJSIP/7"
 )
+USED = (
+    Used("llm", "claude-haiku-5-5", input_tokens=1200, cache_read_tokens=5300, usd=Decimal("0.000173")),
+    Used("stt", "google/v2/chirp_3", seconds=61.0, usd=Decimal("0.0162666667")),
+)
 CLOSED = CallClosed(
-    str(CALL), datetime(2026, 3, 1, 9, 1, tzinfo=UTC), 60.0, "completed", "caller hung up", "", "Ищет шины."
+    str(CALL), datetime(2026, 3, 1, 9, 1, tzinfo=UTC), 60.0, "completed", "caller hung up", "", "Ищет шины.", USED
 )
 RECORD = CallRecord(
     OPENED,
     CLOSED,
-    (TurnRecorded(str(CALL), 1, "agent", "Здравствуйте", 0.1, 1.4, timings={"response": 0.09}),),
+    (TurnRecorded(str(CALL), 1, "agent", "Здравствуйте", 0.1, 1.4, timings={"response": 0.09}, used=USED[:1]),),
     (ToolRecorded(str(CALL), 2, "find_product", {"query": "шины"}, "[]", False, 3.0, 0.02),),
     (CallbackRequested(str(CALL), 3, OPENED.opened_at, "+79123456789", "Иван", "шины", "завтра"),),
 )

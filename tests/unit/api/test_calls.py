@@ -1,5 +1,6 @@
 """Calls over HTTP: the record, registration, outcomes, hang-up, drain."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -8,7 +9,8 @@ import pytest
 
 from callengine.ports.journal import CallRecord
 from callengine.ports.tools import CallerContext
-from tests.unit.api.fakes import CALL, OPENED, RECORD, Engine, problem_of
+from callengine.ports.usage import Bill, Used
+from tests.unit.api.fakes import CALL, CLOSED, OPENED, RECORD, USED, Engine, problem_of
 
 
 def recorded() -> Engine:
@@ -46,12 +48,52 @@ async def test_the_person_s_announcement_is_a_uuid_or_nothing() -> None:
     assert texts == [str(connection), "", ""]
 
 
+async def test_what_a_call_used_and_costs() -> None:
+    async with recorded().client() as client:
+        body = (await client.get(f"/api/v1/calls/{CALL}")).json()
+    nothing = dict.fromkeys(
+        ("characters", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"), 0
+    )
+    tokens = {"service": "llm", "product": "claude-haiku-5-5", "seconds": 0.0, **nothing, "usd": 0.000173}
+    tokens |= {"input_tokens": 1200, "cache_read_tokens": 5300}
+    audio = {"service": "stt", "product": "google/v2/chirp_3", "seconds": 61.0, **nothing, "usd": 0.0162666667}
+    assert body["turns"][0]["used"] == [tokens]
+    assert body["used"] == [tokens, audio]
+    assert body["cost_usd"] == {"stt": 0.0162666667, "llm": 0.000173, "tts": 0.0, "total": 0.0164396667}
+
+
+@pytest.mark.parametrize(
+    ("used", "shown"),
+    [
+        (None, (None, None)),
+        ((), ([], {"stt": 0.0, "llm": 0.0, "tts": 0.0, "total": 0.0})),
+    ],
+)
+async def test_a_call_whose_use_is_not_known_and_one_that_used_nothing(used: Bill | None, shown: object) -> None:
+    engine = Engine()
+    engine.journal.records = [CallRecord(OPENED, replace(CLOSED, used=used))]
+    async with engine.client() as client:
+        [call] = (await client.get("/api/v1/calls")).json()["calls"]
+    assert (call["used"], call["cost_usd"]) == shown
+
+
+async def test_a_product_without_a_price_makes_its_service_and_the_call_null() -> None:
+    engine = Engine()
+    used = (*USED, Used("tts", "other", characters=9))
+    engine.journal.records = [CallRecord(OPENED, replace(CLOSED, used=used))]
+    async with engine.client() as client:
+        body = (await client.get(f"/api/v1/calls/{CALL}")).json()
+    assert body["used"][2]["characters"] == 9
+    assert body["cost_usd"] == {"stt": 0.0162666667, "llm": 0.000173, "tts": None, "total": None}
+
+
 async def test_a_call_that_is_up_has_no_end() -> None:
     engine = Engine()
     engine.journal.records = [CallRecord(OPENED, None)]
     async with engine.client() as client:
         [call] = (await client.get("/api/v1/calls")).json()["calls"]
     assert (call["closed_at"], call["outcome"], call["seconds"]) == (None, None, None)
+    assert (call["used"], call["cost_usd"]) == (None, None)
     assert "turns" not in call
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
+from callengine.call.meter import Meter
 from callengine.call.record import Record
 from callengine.call.timing import ResponseTimes
 from callengine.ports.journal import Entry, ToolRecorded, TurnRecorded
 from callengine.ports.tools import ToolCall, ToolResult
+from callengine.prices import Prices
 from callengine.services.memory import MemoryJournal
 
 
 def make_record() -> tuple[Record, Sequence[Entry]]:
     journal = MemoryJournal()
-    return Record(journal, "c", began=100.0), journal.entries
+    return Record(journal, "c", 100.0, Meter(Prices())), journal.entries
 
 
 def test_a_caller_s_turn_waits_for_its_answer_and_may_be_mended() -> None:
@@ -71,15 +73,16 @@ def test_a_tool_has_its_number_from_when_it_was_asked_for_and_says_that_it_was_c
 
 
 def test_stages_of_a_response() -> None:
-    times = ResponseTimes(speech_ended=1.0, pause_over=1.5, answer_began=1.75, first_piece=2.0, first_frame=2.25)
+    times = ResponseTimes(1.0, 1.5, answer_began=1.75, first_token=2.0, first_piece=2.125, first_frame=2.5)
     assert times.stages() == {
-        "endpointing": 0.5, "recognition": 0.25, "dialog": 0.25, "voice": 0.25, "response": 1.25,
+        "endpointing": 0.5, "final": 0.25, "first_token": 0.25, "first_sentence": 0.125, "first_audio": 0.375,
+        "response": 1.5,
     }  # fmt: skip
 
 
 def test_a_stage_whose_moments_did_not_come_is_left_out_and_none_is_negative() -> None:
     assert ResponseTimes().stages() == {}
-    assert ResponseTimes(pause_over=2.0, answer_began=1.9).stages() == {"recognition": 0.0}
+    assert ResponseTimes(pause_over=2.0, answer_began=1.9).stages() == {"final": 0.0}
 
 
 def test_words_that_nobody_understood_have_their_place_in_the_record() -> None:

@@ -28,9 +28,8 @@ def events_of(act: Act) -> list[dict[str, Any]]:
 def reply(act: Act, said_before: bool = False, turn: int = 0) -> list[ReplyEvent]:
     """All that comes of a message, but for what it cost."""
     reading = Reading("m")
-    told = [told for event in events_of(act) for told in reading.feed(event)]
-    told += last_events(reading, EN, said_before, turn)
-    return [event for event in told if not isinstance(event, Usage)]
+    told = [told for event in events_of(act) for told in reading.feed(event) if not isinstance(told, Usage)]
+    return told + last_events(reading, EN, said_before, turn)
 
 
 def test_text_comes_as_it_is_written() -> None:
@@ -40,8 +39,8 @@ def test_text_comes_as_it_is_written() -> None:
 def test_what_it_cost_is_told_as_soon_as_it_is_known() -> None:
     reading = Reading("m")
     told = [told for event in events_of(Act("One two.")) for told in reading.feed(event)]
-    assert told[0] == Usage("m", 7, 5, 3)
-    assert told[-1] == Usage("m", output_tokens=2)
+    assert told[0] == Usage("m", 7, 5, 3, prompt_tokens=15)
+    assert told[-1] == Usage("m", output_tokens=2, prompt_tokens=15)
 
 
 def test_tools_come_last_with_their_arguments() -> None:
