@@ -69,6 +69,7 @@ async def run_call(call: Call, node: str) -> Ending:
                 ending.outcome,
                 ending.detail,
                 ending.target,
+                ending.summary,
                 call.meter.total,
             )
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import trio
 
 from callengine.agent import AgentProfile
+from callengine.call.ending import Ending as Ending
 from callengine.call.events import TransferOrdered
 from callengine.call.failover import Failover
 from callengine.call.meter import Meter
@@ -12,7 +13,7 @@ from callengine.call.sources import Sources
 from callengine.call.turns import TurnTimes
 from callengine.media.leg import Leg
 from callengine.ports.control import Control
-from callengine.ports.journal import Journal, Outcome
+from callengine.ports.journal import Journal
 from callengine.ports.reasoning import Dialog
 from callengine.ports.recognition import Endpointing, Recognizer
 from callengine.ports.registry import Registry
@@ -68,12 +69,3 @@ class Call:
 
     def __post_init__(self) -> None:
         self.meter = Meter(self.services.prices)
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a call ended. `detail` is a few fixed words; `target` is where a transfer goes."""
-
-    outcome: Outcome
-    detail: str = ""
-    target: str = ""

@@ -10,6 +10,7 @@ import typer
 from callengine.agent import AgentProfile
 from callengine.agent_check import TOKEN_RULE, AgentReport, ToolFacts, report_on
 from callengine.answering import load_agents
+from callengine.call.built_in import built_in_tools
 from callengine.cli.serve import read_settings
 from callengine.config import Settings
 from callengine.errors import ConfigError
@@ -18,6 +19,7 @@ from callengine.services.store import open_store
 from callengine.services.store_tools import StoreTool
 from callengine.toolboxes import agent_tools
 
+OWN = "the call's own"  # a tool that asks nothing of the Store
 _NO_STORE = "http://localhost"  # of which nothing is asked
 _AGENT = typer.Argument(help="An agent file, or a folder of them; without it AGENT_FILE, or the packaged ones.")
 _AS_JSON = typer.Option("--json", help="One JSON object: the agents, their tools as the model sees them, warnings.")
@@ -53,7 +55,8 @@ async def _examine(settings: Settings, path: Path | None) -> list[AgentReport]:
         for agent in every.values():
             _document_is_known(settings, agent)
             tools = await agent_tools(store, agent, documents)
-            reports.append(report_on(agent, [_facts(tool) for tool in tools]))
+            own = [ToolFacts(spec, OWN, True, True, "") for spec in built_in_tools(agent)]
+            reports.append(report_on(agent, [*(_facts(tool) for tool in tools), *own]))
         return reports
 
 
@@ -95,11 +98,13 @@ def _as_json(report: AgentReport) -> dict[str, Any]:
 
 
 def _show(report: AgentReport) -> None:
-    typer.echo(f"{report.language}: {len(report.tools)} tools of {report.document or 'the Store itself'}")
+    own = sum(tool.request == OWN for tool in report.tools)
+    where = report.document or "the Store itself"
+    typer.echo(f"{report.language}: {len(report.tools) - own} tools of {where}, {own} that every call has")
     for tool, tokens in zip(report.tools, report.tool_tokens, strict=True):
         kind = "writes" if tool.spec.writes else "reads"
         typer.echo(f"\n{tool.spec.name} ({kind}, {tool.request}, {tokens} tokens)\n  {tool.spec.description}")
-        required = tool.spec.parameters["required"]
+        required = tool.spec.parameters.get("required", [])
         for name, schema in tool.spec.parameters["properties"].items():
             must = ", required" if name in required else ""
             shape = {key: value for key, value in schema.items() if key != "description"}

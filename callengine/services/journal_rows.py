@@ -9,6 +9,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from callengine.ports.journal import (
+    CallbackRequested,
     CallClosed,
     CallerFound,
     CallOpened,
@@ -30,9 +31,11 @@ INSERT_TURN = """INSERT INTO turns (call_id, sequence, role, text, started, ende
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 INSERT_TOOL = """INSERT INTO tool_calls (call_id, sequence, name, arguments, result, is_error, started, seconds)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
+INSERT_CALLBACK = """INSERT INTO callbacks (call_id, sequence, requested_at, number, name, about, due)
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 # The last end counts: a call that was handed over ends again on the node that took it.
-CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s, used = %s,
-stt_usd = %s, llm_usd = %s, tts_usd = %s WHERE call_id = %s"""
+CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s, summary = %s,
+used = %s, stt_usd = %s, llm_usd = %s, tts_usd = %s WHERE call_id = %s"""
 
 # The order in which kinds are written inside one transaction; within a kind the entries keep their own order.
 WRITES: tuple[tuple[type, str], ...] = (
@@ -40,11 +43,12 @@ WRITES: tuple[tuple[type, str], ...] = (
     (CallerFound, NAME_CALLER),
     (TurnRecorded, INSERT_TURN),
     (ToolRecorded, INSERT_TOOL),
+    (CallbackRequested, INSERT_CALLBACK),
     (CallClosed, CLOSE_CALL),
 )
 
 _CALL_COLUMNS = """call_id, node, opened_at, language, number, name, called, fields, channel,
-closed_at, seconds, outcome, detail, target, used"""
+closed_at, seconds, outcome, detail, target, summary, used"""
 SELECT_CALL = f"SELECT {_CALL_COLUMNS} FROM calls WHERE call_id = %s"  # noqa: S608 - our own column names
 SELECT_CALLS = f"""SELECT {_CALL_COLUMNS} FROM calls WHERE opened_at < %s
 ORDER BY opened_at DESC, call_id DESC LIMIT %s"""  # noqa: S608 - our own column names
@@ -52,6 +56,11 @@ SELECT_TURNS = """SELECT call_id, sequence, role, text, started, ended, interrup
 FROM turns WHERE call_id = %s ORDER BY sequence"""
 SELECT_TOOLS = """SELECT call_id, sequence, name, arguments, result, is_error, started, seconds
 FROM tool_calls WHERE call_id = %s ORDER BY sequence"""
+_CALLBACK_COLUMNS = "call_id, sequence, requested_at, number, name, about, due"
+SELECT_CALLBACKS_OF = f"""SELECT {_CALLBACK_COLUMNS} FROM callbacks
+WHERE call_id = %s ORDER BY sequence"""  # noqa: S608 - our own column names
+SELECT_CALLBACKS = f"""SELECT {_CALLBACK_COLUMNS} FROM callbacks WHERE requested_at < %s
+ORDER BY requested_at DESC, call_id DESC, sequence DESC LIMIT %s"""  # noqa: S608 - our own column names
 
 
 def row_of(entry: Entry) -> Row:
@@ -71,28 +80,40 @@ def row_of(entry: Entry) -> Row:
             arguments = Jsonb(_storable(entry.arguments), dumps=_dumps)
             outcome = (entry.result, entry.is_error, entry.started, entry.seconds)
             row = (entry.call_id, entry.sequence, entry.name, arguments, *outcome)
+        case CallbackRequested():
+            wish = (entry.number, entry.name, entry.about, entry.when)
+            row = (entry.call_id, entry.sequence, entry.requested_at, *wish)
         case CallClosed():
-            end = (entry.closed_at, entry.seconds, entry.outcome, entry.detail, entry.target)
+            end = (entry.closed_at, entry.seconds, entry.outcome, entry.detail, entry.target, entry.summary)
             costs = cost_by_service(entry.used or ())
             row = (*end, packed_bill(entry.used), *map(costs.get, SERVICES), entry.call_id)
     return tuple(_storable_text(value) if isinstance(value, str) else value for value in row)
 
 
-def record_of(row: Sequence[Any], turns: Sequence[Row] = (), tools: Sequence[Row] = ()) -> CallRecord:
-    """A row of SELECT_CALL or SELECT_CALLS with its turns and tool calls."""
+def record_of(
+    row: Sequence[Any], turns: Sequence[Row] = (), tools: Sequence[Row] = (), callbacks: Sequence[Row] = ()
+) -> CallRecord:
+    """A row of SELECT_CALL or SELECT_CALLS with its turns, tool calls and requests to be called back."""
     call_id, node, opened_at, *rest = row[:9]
     opened = CallOpened(call_id, node, opened_at.astimezone(UTC), *rest)
-    closed_at, seconds, outcome, detail, target, used = row[9:]
+    closed_at, seconds, outcome, detail, target, summary, used = row[9:]
     closed = None
     if closed_at is not None:
         bill = None if used is None else bill_of(used)
-        closed = CallClosed(call_id, closed_at.astimezone(UTC), seconds, outcome, detail, target, bill)
+        closed = CallClosed(call_id, closed_at.astimezone(UTC), seconds, outcome, detail, target, summary, bill)
     return CallRecord(
         opened,
         closed,
         tuple(TurnRecorded(*(*turn[:-1], bill_of(turn[-1]))) for turn in turns),
         tuple(ToolRecorded(*tool) for tool in tools),
+        tuple(callback_of(callback) for callback in callbacks),
     )
+
+
+def callback_of(row: Row) -> CallbackRequested:
+    """A row of SELECT_CALLBACKS or SELECT_CALLBACKS_OF."""
+    call_id, sequence, requested_at, *wish = row
+    return CallbackRequested(call_id, sequence, requested_at.astimezone(UTC), *wish)
 
 
 def _storable_text(text: str) -> str:

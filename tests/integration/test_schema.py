@@ -14,8 +14,9 @@ from callengine.services.schema import migrate, unmigrate
 
 pytestmark = pytest.mark.integration
 
-OURS = {"calls", "turns", "tool_calls"}
-STEPS = 3  # files in services/migrations
+OURS = {"calls", "turns", "tool_calls", "callbacks"}
+MIGRATIONS = files("callengine.services") / "migrations"
+STEPS = sum(not file.name.endswith(".rollback.sql") for file in MIGRATIONS.iterdir())
 
 
 def tables(url: str) -> set[str]:
