@@ -1,5 +1,6 @@
 """The agent file (TOML): what the agent says of itself, its fixed phrases, and where it may transfer to."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
@@ -18,6 +19,7 @@ from pydantic import (
 )
 
 from callengine.agent_tools import StoreSource, ToolChoice, ToolName, no_built_in
+from callengine.call.turn_words import whole_at_end
 from callengine.errors import ConfigError
 from callengine.ports.control import Destination, Place
 from callengine.ports.synthesis import Prompt
@@ -27,6 +29,17 @@ PACKAGED = {"ru": "ru.toml", "en": "en.toml"}
 # What can be an extension of docker/asterisk's context for transfers.
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{1,63}$")]
 TRANSFER_CONTEXT = "callengine-transfer"
+
+
+def _a_pattern(value: str) -> str:
+    try:
+        whole_at_end(value)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return value
+
+
+WordsPattern = Annotated[str, AfterValidator(_a_pattern)]
 
 
 class TransferTarget(BaseModel):
@@ -80,12 +93,15 @@ class AgentProfile(BaseModel):
     apology: str = Field(min_length=1)
     transferring: str = Field(min_length=1)
     too_long: str = Field(min_length=1)
+    ending_soon: str = ""  # a minute before the longest call's end
+    apology_transferring: str = ""  # the dialog has failed, and there is somebody to put the caller through to
     one_moment: str = ""
     fillers: tuple[str, ...] = ()
     no_input: tuple[str, ...] = ()
     greeting_uninterruptible: bool = False  # what the law wants said is in it
     instructions: str = ""
     hints: tuple[str, ...] = ()
+    complete: tuple[WordsPattern, ...] = ()  # what is whole at the end of an utterance, beside `call/words`
     transfer: TransferTargets = TransferTargets()
     store: StoreSource = StoreSource()
     tools: Annotated[dict[ToolName, ToolChoice], AfterValidator(no_built_in)] = {}
@@ -119,6 +135,7 @@ class AgentProfile(BaseModel):
     def fixed_prompts(self) -> tuple[Prompt, ...]:
         """Every phrase known before a call, for the voice's cache."""
         phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment)
+        phrases += (self.ending_soon, self.apology_transferring)
         return tuple(self.prompt(text) for text in (*phrases, *self.no_input, *self.fillers) if text)
 
 

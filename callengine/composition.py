@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 
 import structlog
 from pydantic import SecretStr
@@ -9,10 +10,13 @@ from pydantic import SecretStr
 from callengine.answering import Agents
 from callengine.call.parts import Services
 from callengine.config import Settings
+from callengine.credentials import check_credentials
 from callengine.errors import ConfigError, ReasoningError, ServiceError
 from callengine.plugins import load_backend
+from callengine.ports.synthesis import Voice
 from callengine.ports.tools import Toolbox
 from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
+from callengine.reloading import Equip
 from callengine.services.asterisk import Access, open_control
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_postgres import open_postgres
@@ -22,7 +26,7 @@ from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.own_parts import open_demo_store
 from callengine.services.registry import open_registry
 from callengine.services.schema import migrate
-from callengine.services.store import open_store
+from callengine.services.store import Store, open_store
 from callengine.toolboxes import open_toolboxes
 from callengine.voices import check_voice, named_voices, open_voice, warm_voice
 
@@ -30,12 +34,15 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tuple[Services, Mapping[str, Toolbox]]]:
-    """Everything a call asks of the world, ready: checked, warmed, migrated; and the tools of each agent, by its
-    language. Raises ConfigError, ServiceError, …"""
+async def open_services(
+    settings: Settings, agents: Agents
+) -> AsyncIterator[tuple[Services, Mapping[str, Toolbox], Equip]]:
+    """Everything a call asks of the world, ready: checked, warmed, migrated; the tools of each agent, by its language;
+    and how other agents get theirs. Raises ConfigError, ServiceError, …"""
     # Named before anything is started: a wrong name costs nobody the start of a database.
     chosen, spare = named_recognizers(settings)
     named_voices(settings)
+    check_credentials(settings)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -59,7 +66,14 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tup
         )
         await _check(services, (chosen, spare))
         await warm_voice(voice, agents.fixed_prompts())
-        yield services, toolboxes
+        yield services, toolboxes, partial(_equip, store, voice)
+
+
+async def _equip(store: Store, voice: Voice, agents: Agents) -> Mapping[str, Toolbox]:
+    """Agents that come later: the Store's document is read anew, their phrases are at hand. Raises ConfigError."""
+    toolboxes = await open_toolboxes(store, agents)
+    await warm_voice(voice, agents.fixed_prompts())
+    return toolboxes
 
 
 async def _check(services: Services, recognizers: tuple[str, str]) -> None:

@@ -23,6 +23,7 @@ class AnswerResult:
 
     last: bool = False
     target: str = ""
+    detail: str = ""  # of the ending, a few fixed words
 
 
 async def make_answer(call: Call, history: History, record: Record, say: SayText) -> AnswerResult:

@@ -5,13 +5,16 @@ It never waits for anything but the next event: answers are made in a task of th
 import trio
 
 from callengine import metrics
-from callengine.call.answer import AnswerResult, make_answer
-from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, TransferOrdered
+from callengine.call.answer import AnswerResult
+from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, ToneHeard, TransferOrdered
+from callengine.call.fallback import answer_or_transfer
 from callengine.call.filler import fill_silence, fillers
 from callengine.call.history import History
 from callengine.call.parts import Call, Ending
+from callengine.call.presence import SILENT_LINE, Presence
 from callengine.call.record import Record
 from callengine.call.speaker import AnswerEnds, Say, Speaker
+from callengine.call.time_limit import TimeLimit
 from callengine.call.timing import ResponseTimes
 from callengine.call.turn_events import (
     Action,
@@ -29,6 +32,7 @@ from callengine.call.turn_events import (
 from callengine.call.turn_table import feed
 from callengine.call.turn_words import load_turn_words
 from callengine.call.turns import Turns
+from callengine.ports.journal import Outcome
 
 CLOSING_SIGNS = " \"'»”)"  # behind a question mark
 
@@ -43,7 +47,9 @@ class Dialogue:
         self._speaker = speaker
         self._events = events
         self._record = record
-        self._turns = Turns(call.limits.times, words=load_turn_words(call.agent.language))
+        words = load_turn_words(call.agent.language, call.agent.complete)
+        self._turns = Turns(call.limits.times, words=words)
+        self._presence = Presence(words, call.leg.began)
         self._history = History()
         self._thinking = trio.CancelScope()
         self._answering = trio.Lock()  # an answer that was cancelled may still have to wait for a write
@@ -54,7 +60,7 @@ class Dialogue:
         self._reprompts = 0
         self._fillers = fillers(call.agent)
         self._announces = call.agent.greeting_uninterruptible
-        self._latest = call.leg.began + call.limits.max_seconds
+        self._limit = TimeLimit(call.leg.began, call.limits.max_seconds, warned=not call.agent.ending_soon)
         self._nursery: trio.Nursery
 
     async def run(self, events: trio.MemoryReceiveChannel[DialogEvent]) -> Ending:
@@ -73,17 +79,15 @@ class Dialogue:
         return self._ending or Ending("completed")
 
     async def _next_event(self, events: trio.MemoryReceiveChannel[DialogEvent]) -> DialogEvent | Tick:
-        deadline = self._turns.deadline
-        with trio.move_on_at(self._latest if deadline is None else min(deadline, self._latest)):
+        deadline, look = self._turns.deadline, self._limit.next_look(trio.current_time())
+        with trio.move_on_at(look if deadline is None else min(deadline, look)):
             return await events.receive()
         leg = self._call.leg
         return Tick(quiet=leg.tracker.quiet, owed=leg.speech_since is not None)
 
     def _take(self, event: DialogEvent | Tick) -> None:
         now = trio.current_time()
-        if now >= self._latest:
-            self._latest = float("inf")
-            self._end_with(self._call.agent.too_long, Ending("too_long"))
+        if self._is_to_end(event, now):
             return
         match event:
             case AnswerStarted(number=number):
@@ -94,7 +98,8 @@ class Dialogue:
             case AnswerDone(number=number):
                 if number == self._speaker.number and event.last:
                     if self._ending is None:
-                        self._ending = Ending("transferred", "", event.target) if event.target else Ending("completed")
+                        outcome: Outcome = "transferred" if event.target else "completed"
+                        self._ending = Ending(outcome, event.detail, event.target)
                     self._feed(LastWords(), now)
             case AnswerHeard(number=number):
                 if number == self._speaker.number:
@@ -109,8 +114,23 @@ class Dialogue:
             case CallerPressed(digit="0") if self._zero_leads_away():
                 ending = Ending("transferred", "the caller pressed 0", self._call.agent.transfer.on_zero)
                 self._end_with(self._call.agent.transferring, ending)
+            case ToneHeard():
+                pass
             case _:
                 self._feed(event, now)
+        if self._ending is None and self._limit.warns(self._turns, now):
+            self._turns.listen(now)
+            self._say_fixed(self._call.agent.ending_soon)
+
+    def _is_to_end(self, event: DialogEvent | Tick, now: float) -> bool:
+        """Whatever the event means to the conversation: nobody is there, or the time is up."""
+        if self._turns.state is not State.CLOSING and (nobody := self._presence.feed(event, now)):
+            self._ending, self._over = Ending("no_input", nobody), True  # a machine is told nothing
+            return True
+        if self._limit.over(now):
+            self._end_with(self._call.agent.too_long, Ending("too_long"))
+            return True
+        return False
 
     def _zero_leads_away(self) -> bool:
         number_begun = bool(self._turns.utterance.digits)
@@ -175,12 +195,12 @@ class Dialogue:
         with scope:
             async with trio.open_nursery() as beside, self._answering:
                 beside.start_soon(fill_silence, self._call.leg, self._speaker, self._fillers)
-                result = await make_answer(self._call, self._history, self._record, say)
+                result = await answer_or_transfer(self._call, self._history, self._record, say)
                 beside.cancel_scope.cancel("answered")
             await self._finish_answer(number, result)
 
     async def _finish_answer(self, number: int, result: AnswerResult) -> None:
-        await self._events.send(AnswerDone(number, result.last, result.target))
+        await self._events.send(AnswerDone(number, result.last, result.target, result.detail))
         await self._speaker.say(AnswerEnds(number))
 
     def _say_fixed(self, text: str, ending: Ending | None = None) -> None:
@@ -203,7 +223,7 @@ class Dialogue:
             self._reprompts += 1
             self._say_fixed(phrases[self._reprompts - 1])
         else:
-            self._say_fixed(self._call.agent.goodbye, Ending("no_input"))
+            self._say_fixed(self._call.agent.goodbye, Ending("no_input", SILENT_LINE if self._presence.silent else ""))
 
     def _end_with(self, text: str, ending: Ending) -> None:
         """Whatever is going on: say this, then end the call so."""

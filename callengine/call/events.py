@@ -14,6 +14,7 @@ class AnswerDone:
     number: int
     last: bool = False  # the call is to end after it
     target: str = ""  # where to transfer the caller then
+    detail: str = ""  # of the ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,15 @@ class TransferOrdered:
     target: str
 
 
+@dataclass(frozen=True, slots=True)
+class ToneHeard:
+    """A steady tone on the caller's side, of a pitch in Hz, from time `began` to `ended`."""
+
+    hertz: float
+    began: float
+    ended: float
+
+
 DialogEvent = (
     CallerBegan
     | CallerPaused
@@ -46,4 +56,5 @@ DialogEvent = (
     | AnswerDone
     | AnswerHeard
     | TransferOrdered
+    | ToneHeard
 )
