@@ -118,6 +118,10 @@ class Dialogue:
                 pass
             case _:
                 self._feed(event, now)
+        self._warn(now)
+
+    def _warn(self, now: float) -> None:
+        """Say that the call ends soon, if this is the moment for it."""
         if self._ending is None and self._limit.warns(self._turns, now):
             self._turns.listen(now)
             self._say_fixed(self._call.agent.ending_soon)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from callengine.media.audio import RATE
 
 BLOCK_SAMPLES = RATE // 20  # 50 ms: lines 20 Hz apart
-LOWEST_HZ, HIGHEST_HZ = 350.0, 2300.0
+LOWEST_HZ, HIGHEST_HZ = 400.0, 2300.0  # below, a voice's own low vowels are as pure
 PURE = 0.9  # of a block's power within two lines of its strongest: no voice does that for long
 QUIETEST = 100.0  # root mean square of the samples: -50 dBFS
 STEADY_HZ = 15.0  # one tone, from block to block
@@ -22,7 +22,6 @@ GAP_BLOCKS = 1  # answering modems turn the phase every 0.45 s (V.25): a block w
 _LINE_HZ = RATE / BLOCK_SAMPLES
 _WINDOW = np.hanning(BLOCK_SAMPLES).astype(np.float32)
 _WINDOW_POWER = float((_WINDOW**2).sum()) * BLOCK_SAMPLES / 2
-_FIRST, _LAST = int(LOWEST_HZ / _LINE_HZ), int(HIGHEST_HZ / _LINE_HZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +74,13 @@ def pitches(slin: bytes) -> NDArray[np.float32]:
     """The pitch of every block in Hz, 0 for one that is no pure tone."""
     samples = np.frombuffer(slin, "<i2").reshape(-1, BLOCK_SAMPLES)
     power = np.abs(np.fft.rfft(samples * _WINDOW)) ** 2
-    strongest = power[:, _FIRST:_LAST].argmax(axis=1) + _FIRST
+    strongest = power[:, 2:-2].argmax(axis=1) + 2
     rows = np.arange(len(power))
     lines = np.stack([power[rows, strongest + off] for off in (-2, -1, 0, 1, 2)])
     whole = power.sum(axis=1)
     left, middle, right = np.log(lines[1:4] + 1.0)
     curve = left - 2 * middle + right
     off = np.divide(left - right, 2 * curve, out=np.zeros_like(curve), where=curve != 0)
+    hertz = (strongest + off) * _LINE_HZ
     pure = (lines.sum(axis=0) >= PURE * whole) & (whole >= QUIETEST**2 * _WINDOW_POWER)
-    return np.where(pure, (strongest + off) * _LINE_HZ, 0.0).astype(np.float32)
+    return np.where(pure & (hertz >= LOWEST_HZ) & (hertz <= HIGHEST_HZ), hertz, 0.0).astype(np.float32)
