@@ -73,7 +73,8 @@ class ToneListener:
 def pitches(slin: bytes) -> NDArray[np.float32]:
     """The pitch of every block in Hz, 0 for one that is no pure tone."""
     samples = np.frombuffer(slin, "<i2").reshape(-1, BLOCK_SAMPLES)
-    power = np.abs(np.fft.rfft(samples * _WINDOW)) ** 2
+    spectrum = np.fft.rfft(samples * _WINDOW)
+    power = spectrum.real**2 + spectrum.imag**2
     strongest = power[:, 2:-2].argmax(axis=1) + 2
     rows = np.arange(len(power))
     lines = np.stack([power[rows, strongest + off] for off in (-2, -1, 0, 1, 2)])
