@@ -2,7 +2,7 @@
 beeps, of any pitch. Pure.
 
 A spectrum a block and not Goertzel's one line of it: a beep has no agreed pitch. All blocks of a look in one call of
-numpy, which then costs 1.6 us for 20 ms of audio (`python -m tests.bench.tones`)."""
+numpy: 2.1 to 2.6 us for 20 ms of a loud line, 0.25 us of a quiet one (`python -m tests.bench.tones`)."""
 
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ SHORTEST_BLOCKS = 3
 GAP_BLOCKS = 1  # answering modems turn the phase every 0.45 s (V.25): a block with a turn is not pure
 
 _LINE_HZ = RATE / BLOCK_SAMPLES
+_AROUND = np.arange(-2, 3)
 _WINDOW = np.hanning(BLOCK_SAMPLES).astype(np.float32)
 _WINDOW_POWER = float((_WINDOW**2).sum()) * BLOCK_SAMPLES / 2
 
@@ -73,15 +74,18 @@ class ToneListener:
 def pitches(slin: bytes) -> NDArray[np.float32]:
     """The pitch of every block in Hz, 0 for one that is no pure tone."""
     samples = np.frombuffer(slin, "<i2").reshape(-1, BLOCK_SAMPLES)
+    if samples.max() < QUIETEST:  # most of a call's beginning: the greeting is listened to
+        return np.zeros(len(samples), np.float32)
     spectrum = np.fft.rfft(samples * _WINDOW)
     power = spectrum.real**2 + spectrum.imag**2
     strongest = power[:, 2:-2].argmax(axis=1) + 2
-    rows = np.arange(len(power))
-    lines = np.stack([power[rows, strongest + off] for off in (-2, -1, 0, 1, 2)])
+    lines = np.take_along_axis(power, strongest[:, None] + _AROUND, axis=1)
     whole = power.sum(axis=1)
-    left, middle, right = np.log(lines[1:4] + 1.0)
+    pure = (lines.sum(axis=1) >= PURE * whole) & (whole >= QUIETEST**2 * _WINDOW_POWER)
+    if not pure.any():
+        return np.zeros(len(samples), np.float32)
+    left, middle, right = np.log(lines[:, 1:4].T + 1.0)
     curve = left - 2 * middle + right
     off = np.divide(left - right, 2 * curve, out=np.zeros_like(curve), where=curve != 0)
     hertz = (strongest + off) * _LINE_HZ
-    pure = (lines.sum(axis=0) >= PURE * whole) & (whole >= QUIETEST**2 * _WINDOW_POWER)
     return np.where(pure & (hertz >= LOWEST_HZ) & (hertz <= HIGHEST_HZ), hertz, 0.0).astype(np.float32)

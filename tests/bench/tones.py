@@ -13,21 +13,22 @@ ROUNDS = 40
 FRAMES_A_LOOK = LOOK_SECONDS * 50
 
 
-def measure() -> tuple[float, float]:
-    """Microseconds of a look, and of a frame of it: medians over whole half minutes of noise."""
+def measure(level: float) -> tuple[float, float]:
+    """Microseconds of a look, and of a frame of it: medians over whole half minutes of noise of a level."""
     looks = int(LISTENED_SECONDS / LOOK_SECONDS)
-    noise = np.random.default_rng(0).normal(0, 3000, int(LOOK_SECONDS * RATE)).astype("<i2").tobytes()
+    noise = np.random.default_rng(0).normal(0, level, int(LOOK_SECONDS * RATE)).astype("<i2").tobytes()
     rounds = []
     for _ in range(ROUNDS):
         listener = ToneListener()
-        began = time.perf_counter()
+        began = time.process_time()
         for _ in range(looks):
             listener.feed(noise)
-        rounds.append((time.perf_counter() - began) / looks * 1e6)
+        rounds.append((time.process_time() - began) / looks * 1e6)
     look = statistics.median(rounds)
     return look, look / FRAMES_A_LOOK
 
 
 if __name__ == "__main__":
-    look, frame = measure()
-    print(f"a look each {LOOK_SECONDS} s: {look:.0f} us, a frame of 20 ms: {frame:.2f} us; then nothing")  # noqa: T201
+    for what, level in (("a loud line", 3000.0), ("a quiet one", 10.0)):
+        look, frame = measure(level)
+        print(f"{what}: a look each {LOOK_SECONDS} s {look:.0f} us, a frame of 20 ms {frame:.2f} us")  # noqa: T201
