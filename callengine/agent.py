@@ -135,8 +135,8 @@ class AgentProfile(BaseModel):
     def fixed_prompts(self) -> tuple[Prompt, ...]:
         """Every phrase known before a call, for the voice's cache."""
         phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment)
-        phrases += (self.ending_soon, self.apology_transferring)
-        return tuple(self.prompt(text) for text in (*phrases, *self.no_input, *self.fillers) if text)
+        others = (self.ending_soon, self.apology_transferring, *self.no_input, *self.fillers)
+        return tuple(self.prompt(text) for text in (*phrases, *others) if text)
 
 
 def load_agent(path: Path | None, language: str) -> AgentProfile:
