@@ -94,7 +94,6 @@ class AgentProfile(BaseModel):
     transferring: str = Field(min_length=1)
     too_long: str = Field(min_length=1)
     ending_soon: str = ""  # a minute before the longest call's end
-    apology_transferring: str = ""  # the dialog has failed, and there is somebody to put the caller through to
     one_moment: str = ""
     fillers: tuple[str, ...] = ()
     no_input: tuple[str, ...] = ()
@@ -135,7 +134,7 @@ class AgentProfile(BaseModel):
     def fixed_prompts(self) -> tuple[Prompt, ...]:
         """Every phrase known before a call, for the voice's cache."""
         phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment)
-        others = (self.ending_soon, self.apology_transferring, *self.no_input, *self.fillers)
+        others = (self.ending_soon, *self.no_input, *self.fillers)
         return tuple(self.prompt(text) for text in (*phrases, *others) if text)
 
 

@@ -78,7 +78,7 @@ def spoken_seconds(text: str) -> float:
 
 
 def _warn_of_phrases(agent: AgentProfile) -> Iterator[str]:
-    fixed = ("greeting", "goodbye", "apology", "transferring", "too_long", "ending_soon", "apology_transferring")
+    fixed = ("greeting", "goodbye", "apology", "transferring", "too_long", "ending_soon")
     phrases: list[tuple[tuple[str | int, ...], str]] = [((name,), getattr(agent, name)) for name in fixed]
     phrases += [(("no_input", at), text) for at, text in enumerate(agent.no_input)]
     for place, text in phrases:

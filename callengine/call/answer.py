@@ -23,7 +23,6 @@ class AnswerResult:
 
     last: bool = False
     target: str = ""
-    detail: str = ""  # of the ending, a few fixed words
 
 
 async def make_answer(call: Call, history: History, record: Record, say: SayText) -> AnswerResult:

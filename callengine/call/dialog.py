@@ -5,9 +5,8 @@ It never waits for anything but the next event: answers are made in a task of th
 import trio
 
 from callengine import metrics
-from callengine.call.answer import AnswerResult
+from callengine.call.answer import AnswerResult, make_answer
 from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, ToneHeard, TransferOrdered
-from callengine.call.fallback import answer_or_transfer
 from callengine.call.filler import fill_silence, fillers
 from callengine.call.history import History
 from callengine.call.parts import Call, Ending
@@ -32,7 +31,6 @@ from callengine.call.turn_events import (
 from callengine.call.turn_table import feed
 from callengine.call.turn_words import load_turn_words
 from callengine.call.turns import Turns
-from callengine.ports.journal import Outcome
 
 CLOSING_SIGNS = " \"'»”)"  # behind a question mark
 
@@ -98,8 +96,7 @@ class Dialogue:
             case AnswerDone(number=number):
                 if number == self._speaker.number and event.last:
                     if self._ending is None:
-                        outcome: Outcome = "transferred" if event.target else "completed"
-                        self._ending = Ending(outcome, event.detail, event.target)
+                        self._ending = Ending("transferred", "", event.target) if event.target else Ending("completed")
                     self._feed(LastWords(), now)
             case AnswerHeard(number=number):
                 if number == self._speaker.number:
@@ -199,12 +196,12 @@ class Dialogue:
         with scope:
             async with trio.open_nursery() as beside, self._answering:
                 beside.start_soon(fill_silence, self._call.leg, self._speaker, self._fillers)
-                result = await answer_or_transfer(self._call, self._history, self._record, say)
+                result = await make_answer(self._call, self._history, self._record, say)
                 beside.cancel_scope.cancel("answered")
             await self._finish_answer(number, result)
 
     async def _finish_answer(self, number: int, result: AnswerResult) -> None:
-        await self._events.send(AnswerDone(number, result.last, result.target, result.detail))
+        await self._events.send(AnswerDone(number, result.last, result.target))
         await self._speaker.say(AnswerEnds(number))
 
     def _say_fixed(self, text: str, ending: Ending | None = None) -> None:

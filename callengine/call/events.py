@@ -14,7 +14,6 @@ class AnswerDone:
     number: int
     last: bool = False  # the call is to end after it
     target: str = ""  # where to transfer the caller then
-    detail: str = ""  # of the ending
 
 
 @dataclass(frozen=True, slots=True)
