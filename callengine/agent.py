@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -21,6 +22,7 @@ from pydantic import (
 from callengine.agent_tools import StoreSource, ToolChoice, ToolName, no_built_in
 from callengine.call.turn_words import whole_at_end
 from callengine.errors import ConfigError
+from callengine.hours import Hours
 from callengine.ports.control import Destination, Place
 from callengine.ports.synthesis import Prompt
 from callengine.toml_lines import line_of
@@ -44,11 +46,16 @@ WordsPattern = Annotated[str, AfterValidator(_a_pattern)]
 
 class TransferTarget(BaseModel):
     """One target: what the dialplan calls it (its own name, if nothing else is said), and the place to which AMI moves
-    the caller, as `context,exten,priority` (the word in docker/asterisk's own context, if nothing else is said)."""
+    the caller, as `context,exten,priority` (the word in docker/asterisk's own context, if nothing else is said).
+
+    `description`: who it is, for the model; `announce`: whoever answers is told what the call is about before they hear
+    the caller."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     dialplan: Word | None = None
     redirect: Annotated[str, Field(pattern=r"^[^,\s]+,[^,\s]+,[1-9][0-9]*$")] | None = None
+    description: str = ""
+    announce: bool = False
 
 
 class TransferTargets(BaseModel):
@@ -57,6 +64,7 @@ class TransferTargets(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     default: str = ""
     on_zero: str = ""  # where the key 0 leads, unless it belongs to a number
+    on_failure: str = ""  # where a caller goes whose agent fails at an answer; else they hear the apology
     targets: dict[Word, TransferTarget] = {}
 
     @field_validator("targets", mode="before")
@@ -67,7 +75,11 @@ class TransferTargets(BaseModel):
 
     @model_validator(mode="after")
     def _named_targets_are_there(self) -> "TransferTargets":
-        for field, name in (("default", self.default), ("on_zero", self.on_zero)):
+        for field, name in (
+            ("default", self.default),
+            ("on_zero", self.on_zero),
+            ("on_failure", self.on_failure),
+        ):
             if name and name not in self.targets:
                 raise ValueError(f"{field}: {name!r} is not among the targets")
         return self
@@ -94,6 +106,9 @@ class AgentProfile(BaseModel):
     transferring: str = Field(min_length=1)
     too_long: str = Field(min_length=1)
     ending_soon: str = ""  # a minute before the longest call's end
+    failing: str = ""  # said instead of `transferring` where the agent has failed
+    closed: str = ""  # nobody is in whom a caller could be put through to
+    will_call_back: str = ""  # follows it where a call back has been noted
     one_moment: str = ""
     fillers: tuple[str, ...] = ()
     no_input: tuple[str, ...] = ()
@@ -102,6 +117,7 @@ class AgentProfile(BaseModel):
     hints: tuple[str, ...] = ()
     complete: tuple[WordsPattern, ...] = ()  # what is whole at the end of an utterance, beside `call/words`
     transfer: TransferTargets = TransferTargets()
+    hours: Hours | None = None  # outside of them nobody is put through, but by a person's order
     store: StoreSource = StoreSource()
     tools: Annotated[dict[ToolName, ToolChoice], AfterValidator(no_built_in)] = {}
     _file: Path = PrivateAttr(default=Path())
@@ -111,6 +127,13 @@ class AgentProfile(BaseModel):
     def _varied(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) == 1:
             raise ValueError("one filler alone would be said twice in a row: give two, or none")
+        return value
+
+    @field_validator("hours")
+    @classmethod
+    def _absence_has_words(cls, value: Hours | None, others: ValidationInfo) -> Hours | None:
+        if value is not None and not (others.data.get("closed") and others.data.get("will_call_back")):
+            raise ValueError("the phrases closed and will_call_back are needed: what is said outside of them")
         return value
 
     @property
@@ -127,15 +150,20 @@ class AgentProfile(BaseModel):
         """What is to be said of a place of this agent's file, with its line: one line."""
         return _told(self._file, self._file.read_text(encoding="utf-8"), place, problem)
 
-    def prompt(self, text: str) -> Prompt:
+    def prompt(self, text: str, rate: float = 1.0) -> Prompt:
         """`text` in this agent's voice and language."""
-        return Prompt(text, self.language, self.voice)
+        return Prompt(text, self.language, self.voice, rate)
+
+    def absence(self, *, promised: bool) -> str:
+        """What is said where nobody is in; `promised`: a call back has been noted."""
+        return f"{self.closed} {self.will_call_back}" if promised else self.closed
 
     def fixed_prompts(self) -> tuple[Prompt, ...]:
         """Every phrase known before a call, for the voice's cache."""
-        phrases = (self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment)
-        others = (self.ending_soon, *self.no_input, *self.fillers)
-        return tuple(self.prompt(text) for text in (*phrases, *others) if text)
+        phrases = [self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment]
+        absent = [] if self.hours is None else [self.closed, self.absence(promised=True)]
+        phrases += [self.failing, self.ending_soon, *absent]
+        return tuple(self.prompt(text) for text in (*phrases, *self.no_input, *self.fillers) if text)
 
 
 def load_agent(path: Path | None, language: str) -> AgentProfile:

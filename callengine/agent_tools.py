@@ -15,12 +15,11 @@ from pydantic import (
 )
 
 from callengine.call_values import unknown_names
-from callengine.ports.reasoning import END_CALL, TRANSFER
+from callengine.ports.reasoning import BUILT_IN
 
 # What the Messages API takes for a name.
 ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 Value = StrictStr | StrictBool | StrictInt | StrictFloat | list[StrictStr | StrictInt | StrictFloat]
-BUILT_IN = (END_CALL.name, TRANSFER.name)
 
 
 class _Part(BaseModel):
@@ -48,7 +47,8 @@ class ToolChoice(_Part):
 
     `model` and `engine`: who fills which parameter. `keep`: a JMESPath of what is kept of the answer. `writes`, where
     the method does not say it. `repeat`: the Store does it once however often it is sent with the same Idempotency-Key.
-    `look_up`: the tool that shows whether a write was done whose answer was lost."""
+    `look_up`: the tool that shows whether a write was done whose answer was lost. `title`: what people call it, where a
+    person is told what was looked up."""
 
     operation: str = Field(min_length=1)
     description: str = ""
@@ -58,6 +58,7 @@ class ToolChoice(_Part):
     writes: bool | None = None
     repeat: bool | None = None
     look_up: str = ""
+    title: str = ""
 
     @field_validator("model", mode="before")
     @classmethod
@@ -75,7 +76,7 @@ class ToolChoice(_Part):
 
 def no_built_in(tools: dict[str, ToolChoice]) -> dict[str, ToolChoice]:
     """The tools, of which none has the name of a tool that every call has. Raises ValueError."""
-    for name in BUILT_IN:
-        if name in tools:
+    for spec in BUILT_IN:
+        if (name := spec.name) in tools:
             raise ValueError(f"{name} is a tool that every call has; choose another name")
     return tools

@@ -151,6 +151,7 @@ def _api_state(engine: Engine, stop: Stop) -> ApiState:
         listening=lambda: not admission.draining,
         admission=lambda: ApiAdmission(admission.up, admission.max_calls, admission.draining),
         outcome=engine.outcome,
+        announcement=engine.announcement,
         transfer=engine.transfer,
         hang_up=engine.hang_up,
         drain=stop.ask,

@@ -12,8 +12,10 @@ import trio
 
 from callengine import metrics
 from callengine.answering import Agents
+from callengine.call.announcement import Announcements, announce
 from callengine.call.call import APOLOGISED, CALLER_GONE, run_call
 from callengine.call.events import TransferOrdered
+from callengine.call.handover import PROMISED
 from callengine.call.parts import Call, CallLimits, Ending, Services
 from callengine.config import Settings
 from callengine.errors import ServiceError
@@ -61,9 +63,16 @@ class Engine:
         self.admission = Admission(settings.max_calls)
         self._up: dict[UUID, CallUp] = {}
         self._outcomes: OrderedDict[UUID, str] = OrderedDict()
+        self._announcements = Announcements()
+        self.announcement = self._announcements.ask
 
     async def answer(self, leg: Leg, uuid: UUID) -> None:
-        """Hold the call that came on `leg`. When this returns, 0x00 may go out: the dialplan's word is kept."""
+        """Hold the call that came on `leg`. When this returns, 0x00 may go out: the dialplan's word is kept.
+
+        A person to whom a call is put through comes on a leg of their own, to be told of it."""
+        if (prompts := self._announcements.take(uuid)) is not None:
+            await announce(leg, self.services.voice, prompts)
+            return
         agent, caller = self.agents.answering(await self._caller(uuid))
         ordering, orders = trio.open_memory_channel[TransferOrdered](1)
         settings = self.settings
@@ -77,6 +86,7 @@ class Engine:
         metrics.calls_active.inc()
         try:
             ending = await run_call(call, self.settings.node_name)
+            self._announcements.keep(uuid, call.agent, ending)
             self._keep_outcome(uuid, _word_for(ending, call))
             up.unwound.set()
             if ending.outcome == "transferred":
@@ -92,6 +102,8 @@ class Engine:
 
     def turn_away(self, uuid: UUID) -> None:
         """A call there was no place for: the dialplan is told `busy`, the record has it."""
+        if self._announcements.take(uuid) is not None:
+            return  # no call: the two are put together without a word of ours
         self._keep_outcome(uuid, "busy")
         now, node = datetime.now(UTC), self.settings.node_name
         self.services.journal.record_nowait(CallOpened(str(uuid), node, now, self.agents.default.language))
@@ -177,6 +189,6 @@ def _word_for(ending: Ending, call: Call) -> str:
         return f"transfer:{call.agent.transfer.destination(ending.target).word}"
     if ending.outcome == "handed_over" or ending.detail in LINE_LOST:
         return "retry"
-    if ending.outcome == "failed":
+    if ending.outcome == "failed" and ending.detail != PROMISED:
         return "apologised" if ending.detail == APOLOGISED else "failed"
     return "hangup"

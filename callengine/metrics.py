@@ -51,6 +51,7 @@ tts_fallbacks_total = Counter(
     "callengine_tts_fallbacks_total", "Prompts that the chosen voice failed at and the spare one spoke."
 )
 tool_calls_total = Counter("callengine_tool_calls_total", "Tool calls, by result.", ["tool", "result"])
+callbacks_total = Counter("callengine_callbacks_total", "Requests to be called back.")
 llm_tokens_total = Counter(
     "callengine_llm_tokens_total", "Tokens of the language model: input, cache_read, cache_write, output.", ["kind"]
 )

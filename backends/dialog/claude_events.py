@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.dialog.claude_manner import Manner
-from callengine.ports.reasoning import END_CALL, TRANSFER, ReplyEvent, TextDelta, Usage
+from callengine.ports.reasoning import END_CALL, REPEAT, TRANSFER, ReplyEvent, TextDelta, Usage
 from callengine.ports.tools import ToolCall
 
 # The engine has its own words for these, where the model has none.
-_SPOKEN_FOR = frozenset({END_CALL.name, TRANSFER.name})
+_SPOKEN_FOR = frozenset({END_CALL.name, REPEAT.name, TRANSFER.name})
 _CUT_OFF = frozenset({"max_tokens", "model_context_window_exceeded"})
 
 

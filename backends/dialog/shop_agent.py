@@ -11,11 +11,12 @@ from typing import Any
 from backends.dialog import phrasing
 from backends.dialog.understanding import Goods, Understood, bare_size, understand
 from backends.dialog.vocabulary import Vocabulary
-from callengine.ports.reasoning import END_CALL, TRANSFER
+from callengine.ports.reasoning import CALL_BACK, END_CALL, REPEAT, TRANSFER
 
 _MOST_MISSES = 2
 _MOST_ORDER_DIGITS = 6
 _FEWEST_PHONE_DIGITS = 10
+_FEWEST_CALL_BACK_DIGITS = 5  # a town's number
 _SET_OF_TYRES = 4
 
 
@@ -24,7 +25,7 @@ _NOTHING_SAID = Goods()
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is known in a call. `asked`: the agent's open question: size, number, person, more, or none."""
+    """What is known in a call. `asked`: the agent's open question: size, number, person, call_back, more, or none."""
 
     goods: Goods = _NOTHING_SAID
     asked: str = ""
@@ -84,6 +85,8 @@ def answer_result(tool: str, content: str, is_error: bool, state: State, words: 
             phrase = "branch_address" if address else "branch_hours"
             said = phrasing.branches(found, state.question, phrase, words)
             return Move(state, said) if said else _explain(tool, found, state, words)
+        case CALL_BACK.name:
+            return Move(replace(state, asked="more"), words.say("call_back_noted"))
         case _:
             return Move(state)
 
@@ -95,12 +98,25 @@ def _explain(tool: str, found: Mapping[str, Any], state: State, words: Vocabular
         return Move(replace(state, asked="number"), words.say("no_order", number=number))
     if tool == "orders_by_phone" and "hidden" in problem:
         return Move(replace(state, asked="number"), words.say("ask_number"))
+    if tool == TRANSFER.name:  # the shop's own words for it, then ours
+        told = f"{found.get('say', '')} {words.say('offer_call_back')}".strip()
+        return Move(replace(state, asked="call_back"), told)
+    if tool == CALL_BACK.name:
+        return Move(replace(state, asked="call_back"), words.say("ask_phone"))
     return Move(replace(state, asked="person"), words.say("trouble"))
 
 
 def _person(heard: Understood, state: State, words: Vocabulary) -> Move | None:
     if heard.has("person") or (state.asked == "person" and heard.has("yes") and not heard.has("no")):
-        return Move(replace(state, asked=""), words.say("transferring"), TRANSFER.name, {})
+        return Move(replace(state, asked=""), tool=TRANSFER.name)
+    return None
+
+
+def _call_back(heard: Understood, state: State, words: Vocabulary) -> Move | None:
+    asked = state.asked == "call_back"
+    number = {"number": heard.digits} if asked and len(heard.digits) >= _FEWEST_CALL_BACK_DIGITS else {}
+    if number or heard.has("call_back") or (asked and heard.has("yes") and not heard.has("no")):
+        return Move(replace(state, asked=""), tool=CALL_BACK.name, arguments=number)
     return None
 
 
@@ -211,6 +227,8 @@ def _free_search(heard: Understood, state: State, words: Vocabulary) -> Move | N
 
 
 def _small_talk(heard: Understood, state: State, words: Vocabulary) -> Move | None:
+    if heard.has("slower"):
+        return Move(state, tool=REPEAT.name)
     if heard.has("repeat") and state.said:
         return Move(state, state.said)
     if heard.has("hello"):
@@ -219,6 +237,7 @@ def _small_talk(heard: Understood, state: State, words: Vocabulary) -> Move | No
 
 
 RULES: tuple[Rule, ...] = (
+    _call_back,
     _person,
     _order,
     _branches,

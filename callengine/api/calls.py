@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 
 from callengine.api.forms import FORM_TYPE, read_form
 from callengine.api.problems import described
-from callengine.api.records import CallPage, CallView, summary_of, view_of
+from callengine.api.records import CallbackPage, CallPage, CallView, callback_view, summary_of, view_of
 from callengine.api.state import ApiState
 from callengine.display_name import display_name
 from callengine.ports.tools import CallerContext
@@ -74,6 +74,14 @@ def record_routes(state: ApiState) -> APIRouter:
             raise HTTPException(404, "no such call in the record")
         return view_of(record)
 
+    @router.get("/callbacks")
+    async def callbacks(
+        limit: Annotated[int, Query(ge=1, le=200)] = 50, before: AwareDatetime | None = None
+    ) -> CallbackPage:
+        """Who is to be called back, the newest request first; `before` a time (ISO 8601 with its zone) for the next
+        page."""
+        return CallbackPage(callbacks=[callback_view(one) for one in await state.journal.callbacks(limit, before)])
+
     return router
 
 
@@ -102,5 +110,16 @@ def dialplan_routes(state: ApiState) -> APIRouter:
         except ValueError:
             return PlainTextResponse("retry")
         return PlainTextResponse(await state.outcome(known))
+
+    @router.get(
+        "/calls/{call_id}/announcement", response_class=PlainTextResponse, responses={"default": described(401)[401]}
+    )
+    async def announcement(call_id: str) -> PlainTextResponse:  # noqa: ASYNC124
+        """Whether the person whom a call is put through to is to be told of it first: the UUID with which AudioSocket
+        speaks the summary to them, or nothing."""
+        try:
+            return PlainTextResponse(str(state.announcement(UUID(call_id)) or ""))
+        except ValueError:
+            return PlainTextResponse("")
 
     return router

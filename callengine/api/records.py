@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from callengine.ports.journal import CallRecord, Outcome, Role
+from callengine.ports.journal import CallbackRequested, CallRecord, Outcome, Role
 
 
 class TurnView(BaseModel):
@@ -37,6 +37,27 @@ class ToolView(BaseModel):
     seconds: float
 
 
+class CallbackView(BaseModel):
+    """A request to be called back at `number`; `when` and `about` as they were said. `sequence` is shared with the
+    turns."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    call_id: str
+    sequence: int
+    requested_at: datetime
+    number: str
+    name: str
+    about: str
+    when: str
+
+
+class CallbackPage(BaseModel):
+    """Requests to be called back, newest first. The last one's `requested_at` is the next page's `before`."""
+
+    callbacks: Sequence[CallbackView]
+
+
 class CallSummary(BaseModel):
     """One call without what was said. Closing fields are null while it is up."""
 
@@ -63,10 +84,12 @@ class CallPage(BaseModel):
 
 
 class CallView(CallSummary):
-    """One call with its turns and tool calls."""
+    """One call with its turns and tool calls. `summary`: what the person is told to whom it was put through."""
 
     turns: Sequence[TurnView]
     tools: Sequence[ToolView]
+    summary: str
+    callbacks: Sequence[CallbackView]
 
 
 def _summary(record: CallRecord) -> dict[str, Any]:
@@ -98,4 +121,11 @@ def view_of(record: CallRecord) -> CallView:
     """A call with everything the record has."""
     turns = [TurnView.model_validate(turn) for turn in record.turns]
     tools = [ToolView.model_validate(tool) for tool in record.tools]
-    return CallView(**_summary(record), turns=turns, tools=tools)
+    callbacks = [callback_view(callback) for callback in record.callbacks]
+    summary = record.closed.summary if record.closed else ""
+    return CallView(**_summary(record), turns=turns, tools=tools, summary=summary, callbacks=callbacks)
+
+
+def callback_view(callback: CallbackRequested) -> CallbackView:
+    """A request to be called back."""
+    return CallbackView.model_validate(callback)

@@ -30,7 +30,8 @@ class ApiState:
 
     `listening`: AudioSocket accepts connections. `outcome`: the dialplan's word for a call (`hangup`, `transfer:NAME`,
     `retry`, `busy`, `failed`, `apologised`); `retry` for one this node does not know. `transfer`: to a target of the
-    call's agent. `hang_up`: within seconds, whatever Asterisk does; `told` where it has not confirmed.
+    call's agent. `announcement`: the UUID with which a transferred call's summary is spoken to the person there, if it
+    is to be. `hang_up`: within seconds, whatever Asterisk does; `told` where it has not confirmed.
     """
 
     settings: Settings
@@ -39,6 +40,7 @@ class ApiState:
     listening: Callable[[], bool]
     admission: Callable[[], Admission]
     outcome: Callable[[UUID], Awaitable[str]]
+    announcement: Callable[[UUID], UUID | None]
     transfer: Callable[[UUID, str], Literal["unknown", "no_target", "ending", "ordered"]]
     hang_up: Callable[[UUID], Awaitable[Literal["unknown", "closed", "told"]]]
     drain: Callable[[], None]

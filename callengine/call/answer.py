@@ -1,54 +1,71 @@
 """One answer of the agent: from the history to speakable pieces, running the tools the dialog backend asks for."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Protocol
 
 from callengine import metrics
+from callengine.call.built_in import built_in_tools
+from callengine.call.ending import Ending
+from callengine.call.handover import may_transfer
 from callengine.call.history import History
 from callengine.call.parts import Call
 from callengine.call.record import Record
 from callengine.call.sentences import Splitter
+from callengine.call.summary import plain_summary, shortened
 from callengine.call.tool_calls import run_tools
-from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, Delayed, ReplyRequest, TextDelta, Usage
+from callengine.ports.reasoning import (
+    END_CALL,
+    REPEAT,
+    TRANSFER,
+    AgentSaid,
+    Delayed,
+    ReplyRequest,
+    TextDelta,
+    Usage,
+)
 from callengine.ports.tools import ToolCall
 
 TOOL_ROUNDS = 5  # a backend that still asks for tools then has lost its way
-
-SayText = Callable[[str], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerResult:
-    """What is to follow an answer: nothing, the end of the call, or a transfer to `target`."""
-
-    last: bool = False
-    target: str = ""
+SLOWER = 0.75  # of the voice's own pace
 
 
-async def make_answer(call: Call, history: History, record: Record, say: SayText) -> AnswerResult:
+class SayText(Protocol):
+    """Hand a piece to the voice, to be spoken at a pace."""
+
+    async def __call__(self, text: str, rate: float = 1.0) -> None: ...
+
+
+async def make_answer(call: Call, history: History, record: Record, say: SayText) -> Ending | None:
     """Ask the dialog backend until it asks for no more tools; `say` gets each piece as soon as it can be spoken.
+    Returns how the call is to end after it, if it is.
 
     Raises ReasoningError."""
     said: list[str] = []
 
-    async def say_piece(piece: str) -> None:
-        said.append(piece)
-        await say(piece)
+    async def say_piece(text: str, rate: float = 1.0) -> None:
+        said.append(text)
+        await say(text, rate)
 
     for _ in range(TOOL_ROUNDS):
         calls = await _ask(call, history, say_piece, " ".join(said))
-        for wanted in calls:
-            if wanted.name in (END_CALL.name, TRANSFER.name):
-                return await _close(call, wanted, say_piece, bool(said))
+        closing = [wanted for wanted in calls if _ends_answer(call, wanted)]
+        others = [wanted for wanted in calls if wanted not in closing]
+        # where one of them failed, the backend has more to say than goodbye
+        well = await run_tools(call, others, history, record) if others else True
+        if closing and well:
+            return await _close(call, closing[0], history, say_piece, said)
         if not calls:
             break
-        await run_tools(call, calls, history, record)
-    return AnswerResult()
+    return None
+
+
+def _ends_answer(call: Call, wanted: ToolCall) -> bool:
+    return wanted.name in (END_CALL.name, REPEAT.name) or (wanted.name == TRANSFER.name and may_transfer(call.agent))
 
 
 async def _ask(call: Call, history: History, say: SayText, draft: str) -> list[ToolCall]:
     items = (*history.items, AgentSaid(draft)) if draft else tuple(history.items)
-    tools = (*call.services.toolbox.specs, END_CALL, TRANSFER)
+    tools = (*call.services.toolbox.specs, *built_in_tools(call.agent))
     request = ReplyRequest(call.agent.instructions, items, tools, call.caller)
     splitter = Splitter(call.agent.language)
     calls: list[ToolCall] = []
@@ -71,14 +88,25 @@ async def _ask(call: Call, history: History, say: SayText, draft: str) -> list[T
     return calls
 
 
-async def _close(call: Call, wanted: ToolCall, say: SayText, said: bool) -> AnswerResult:
-    if wanted.name == END_CALL.name:
-        if not said:
-            await say(call.agent.goodbye)
-        return AnswerResult(last=True)
-    target = str(wanted.arguments.get("target", "")) or call.agent.transfer.default
-    if target not in call.agent.transfer.targets:
-        target = call.agent.transfer.default
+async def _close(call: Call, wanted: ToolCall, history: History, say: SayText, said: Sequence[str]) -> Ending | None:
+    agent = call.agent
+    if wanted.name == REPEAT.name:
+        await _repeat(call, history, say)
+        return None
     if not said:
-        await say(call.agent.transferring)
-    return AnswerResult(last=True, target=target)
+        await say(agent.goodbye if wanted.name == END_CALL.name else agent.transferring)
+    if wanted.name == END_CALL.name:
+        return Ending("completed")
+    target = str(wanted.arguments.get("target", ""))
+    if target not in agent.transfer.targets:
+        target = agent.transfer.default or next(iter(agent.transfer.targets))
+    summary = shortened(str(wanted.arguments.get("summary") or ""))
+    return Ending("transferred", "", target, summary or plain_summary(agent, call.caller, history.items))
+
+
+async def _repeat(call: Call, history: History, say: SayText) -> None:
+    """What the caller heard last, once more and slower."""
+    heard = [item.text for item in history.items if isinstance(item, AgentSaid)]
+    splitter = Splitter(call.agent.language)
+    for piece in (*splitter.feed(heard[-1] if heard else call.agent.greeting), *splitter.finish()):
+        await say(piece, SLOWER)

@@ -64,7 +64,15 @@ async def run_call(call: Call, node: str) -> Ending:
     finally:
         seconds = trio.current_time() - call.leg.began
         services.journal.record_nowait(
-            CallClosed(caller.call_id, datetime.now(UTC), seconds, ending.outcome, ending.detail, ending.target)
+            CallClosed(
+                caller.call_id,
+                datetime.now(UTC),
+                seconds,
+                ending.outcome,
+                ending.detail,
+                ending.target,
+                ending.summary,
+            )
         )
         services.registry.call_down_nowait(caller.call_id)
         metrics.calls_total.labels(ending.outcome).inc()

@@ -5,14 +5,16 @@ It never waits for anything but the next event: answers are made in a task of th
 import trio
 
 from callengine import metrics
-from callengine.call.answer import AnswerResult, make_answer
+from callengine.call.answer import make_answer
 from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, ToneHeard, TransferOrdered
 from callengine.call.filler import fill_silence, fillers
+from callengine.call.handover import give_up, to_person
 from callengine.call.history import History
 from callengine.call.parts import Call, Ending
 from callengine.call.presence import SILENT_LINE, Presence
 from callengine.call.record import Record
 from callengine.call.speaker import AnswerEnds, Say, Speaker
+from callengine.call.summary import plain_summary
 from callengine.call.time_limit import TimeLimit
 from callengine.call.timing import ResponseTimes
 from callengine.call.turn_events import (
@@ -31,6 +33,7 @@ from callengine.call.turn_events import (
 from callengine.call.turn_table import feed
 from callengine.call.turn_words import load_turn_words
 from callengine.call.turns import Turns
+from callengine.errors import ReasoningError
 
 CLOSING_SIGNS = " \"'»”)"  # behind a question mark
 
@@ -94,9 +97,8 @@ class Dialogue:
                     self._feed(AgentStarted(announces=self._announces), now)
                     self._announces = False
             case AnswerDone(number=number):
-                if number == self._speaker.number and event.last:
-                    if self._ending is None:
-                        self._ending = Ending("transferred", "", event.target) if event.target else Ending("completed")
+                if number == self._speaker.number and event.ending is not None:
+                    self._ending = event.ending
                     self._feed(LastWords(), now)
             case AnswerHeard(number=number):
                 if number == self._speaker.number:
@@ -106,11 +108,11 @@ class Dialogue:
                     self._speaker.begin()
                     self._feed(AgentFinished(asked=heard.rstrip(CLOSING_SIGNS).endswith("?")), now)
             case TransferOrdered(target=target):
-                ending = Ending("transferred", "ordered from outside", target)
-                self._end_with(self._call.agent.transferring, ending)
+                summary = plain_summary(self._call.agent, self._call.caller, self._history.items)
+                ending = Ending("transferred", "ordered from outside", target, summary)
+                self._cut_in(self._call.agent.transferring, ending)
             case CallerPressed(digit="0") if self._zero_leads_away():
-                ending = Ending("transferred", "the caller pressed 0", self._call.agent.transfer.on_zero)
-                self._end_with(self._call.agent.transferring, ending)
+                self._cut_in(*to_person(self._call, self._history, self._record))
             case ToneHeard():
                 pass
             case _:
@@ -129,7 +131,7 @@ class Dialogue:
             self._ending, self._over = Ending("no_input", nobody), True  # a machine is told nothing
             return True
         if self._limit.over(now):
-            self._end_with(self._call.agent.too_long, Ending("too_long"))
+            self._cut_in(self._call.agent.too_long, Ending("too_long"))
             return True
         return False
 
@@ -186,22 +188,25 @@ class Dialogue:
     async def _think(self, number: int, scope: trio.CancelScope) -> None:
         first = True
 
-        async def say(text: str) -> None:
+        async def say(text: str, rate: float = 1.0) -> None:
             nonlocal first
             if first:
                 first = False
                 await self._events.send(AnswerStarted(number))
-            await self._speaker.say(Say(number, self._call.agent.prompt(text)))
+            await self._speaker.say(Say(number, self._call.agent.prompt(text, rate)))
 
         with scope:
             async with trio.open_nursery() as beside, self._answering:
                 beside.start_soon(fill_silence, self._call.leg, self._speaker, self._fillers)
-                result = await make_answer(self._call, self._history, self._record, say)
+                try:
+                    ending = await make_answer(self._call, self._history, self._record, say)
+                except ReasoningError as error:
+                    ending = await give_up(self._call, self._history, self._record, say, error)
                 beside.cancel_scope.cancel("answered")
-            await self._finish_answer(number, result)
+            await self._finish_answer(number, ending)
 
-    async def _finish_answer(self, number: int, result: AnswerResult) -> None:
-        await self._events.send(AnswerDone(number, result.last, result.target))
+    async def _finish_answer(self, number: int, ending: Ending | None) -> None:
+        await self._events.send(AnswerDone(number, ending))
         await self._speaker.say(AnswerEnds(number))
 
     def _say_fixed(self, text: str, ending: Ending | None = None) -> None:
@@ -212,11 +217,11 @@ class Dialogue:
         self._nursery.start_soon(self._speak_fixed, self._speaker.begin(), text, self._thinking)
 
     async def _speak_fixed(self, number: int, text: str, scope: trio.CancelScope) -> None:
-        last = self._ending is not None
+        ending = self._ending
         with scope:
             await self._events.send(AnswerStarted(number))
             await self._speaker.say(Say(number, self._call.agent.prompt(text)))
-            await self._finish_answer(number, AnswerResult(last))
+            await self._finish_answer(number, ending)
 
     def _reprompt(self) -> None:
         phrases = self._call.agent.no_input
@@ -226,9 +231,9 @@ class Dialogue:
         else:
             self._say_fixed(self._call.agent.goodbye, Ending("no_input", SILENT_LINE if self._presence.silent else ""))
 
-    def _end_with(self, text: str, ending: Ending) -> None:
-        """Whatever is going on: say this, then end the call so."""
-        self._thinking.cancel("the call is to end")
+    def _cut_in(self, text: str, ending: Ending | None) -> None:
+        """Whatever is going on: say this, then end the call so, if it is to end."""
+        self._thinking.cancel("something else is said")
         self._end_agent_turn(self._speaker.flush(), interrupted=True)
         self._turns.state, self._turns.deadline = State.LISTENING, None
         self._say_fixed(text, ending)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from callengine.call.ending import Ending
 from callengine.call.turn_events import CallerBegan, CallerHeard, CallerPaused, CallerPressed
 
 EVENTS = 256  # interims of a long utterance while the dialog is between two checkpoints: never reached in practice
@@ -12,8 +13,7 @@ class AnswerDone:
     """The answer with this number has been thought of to its end; what was said of it may still be playing."""
 
     number: int
-    last: bool = False  # the call is to end after it
-    target: str = ""  # where to transfer the caller then
+    ending: Ending | None = None  # how the call is to end after it, if it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 import trio
 
 from callengine.agent import AgentProfile
+from callengine.call.ending import Ending as Ending
 from callengine.call.events import TransferOrdered
 from callengine.call.failover import Failover
 from callengine.call.sources import Sources
 from callengine.call.turns import TurnTimes
 from callengine.media.leg import Leg
 from callengine.ports.control import Control
-from callengine.ports.journal import Journal, Outcome
+from callengine.ports.journal import Journal
 from callengine.ports.reasoning import Dialog
 from callengine.ports.recognition import Endpointing, Recognizer
 from callengine.ports.registry import Registry
@@ -61,12 +62,3 @@ class Call:
     services: Services
     limits: CallLimits = field(default_factory=CallLimits)
     orders: trio.MemoryReceiveChannel[TransferOrdered] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a call ended. `detail` is a few fixed words; `target` is where a transfer goes."""
-
-    outcome: Outcome
-    detail: str = ""
-    target: str = ""

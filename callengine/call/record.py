@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from callengine import metrics
-from callengine.ports.journal import Journal, TurnRecorded
+from callengine.ports.journal import CallbackRequested, Journal, TurnRecorded
 from callengine.ports.journal import ToolRecorded as ToolEntry
 from callengine.ports.tools import ToolCall, ToolResult
 
@@ -21,6 +22,16 @@ class ToolAsked:
     started: float
 
 
+@dataclass(frozen=True, slots=True)
+class CallbackWish:
+    """Somebody is to be called back."""
+
+    number: str
+    name: str = ""
+    about: str = ""
+    when: str = ""
+
+
 @dataclass(slots=True)
 class Record:
     """Writes one call's turns. A caller's turn is held back until its answer ends, for a late final may mend it."""
@@ -30,6 +41,7 @@ class Record:
     began: float
     _sequence: int = 0
     _held: TurnRecorded | None = field(default=None)
+    wishes: list[CallbackWish] = field(default_factory=list)
 
     def caller(self, text: str, began: float | None, ended: float) -> None:
         """The caller's turn ended; times are the clock's."""
@@ -89,6 +101,24 @@ class Record:
                 result is None or result.is_error,
                 asked.started - self.began,
                 seconds,
+            )
+        )
+
+    def callback(self, wish: CallbackWish, sequence: int | None = None) -> None:
+        """Somebody is to be called back; said again it is noted once. `sequence`: of the tool call that asks for it."""
+        if wish in self.wishes:
+            return
+        self.wishes.append(wish)
+        metrics.callbacks_total.inc()
+        self.journal.record_nowait(
+            CallbackRequested(
+                self.call_id,
+                self._next() if sequence is None else sequence,
+                datetime.now(UTC),
+                wish.number,
+                wish.name,
+                wish.about,
+                wish.when,
             )
         )
 

@@ -1,7 +1,6 @@
 """`callengine check`: an agent file before it answers calls."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,15 +13,16 @@ from backends.dialog.claude_prompt import prefix_of
 from callengine.agent import AgentProfile
 from callengine.agent_check import TOKEN_RULE, AgentReport, ToolFacts, estimated_tokens, report_on
 from callengine.answering import load_agents
+from callengine.call.built_in import built_in_tools
 from callengine.cli.serve import read_settings
 from callengine.config import Settings
 from callengine.errors import ConfigError
-from callengine.ports.reasoning import END_CALL, TRANSFER
 from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.store import open_store
 from callengine.services.store_tools import StoreTool
 from callengine.toolboxes import agent_tools
 
+OWN = "the call's own"  # a tool that asks nothing of the Store
 _NO_STORE = "http://localhost"  # of which nothing is asked
 _AGENT = typer.Argument(help="An agent file, or a folder of them; without it AGENT_FILE, or the packaged ones.")
 _AS_JSON = typer.Option("--json", help="One JSON object: the agents, their tools as the model sees them, warnings.")
@@ -71,8 +71,9 @@ async def _examine(settings: Settings, path: Path | None) -> list[Checked]:
         for agent in every.values():
             _document_is_known(settings, agent)
             tools = await agent_tools(store, agent, documents)
-            report = report_on(agent, [_facts(tool) for tool in tools])
-            reports.append(Checked(report, _caching(settings, agent, tools)))
+            own = [ToolFacts(spec, OWN, True, True, "") for spec in built_in_tools(agent)]
+            report = report_on(agent, [*(_facts(tool) for tool in tools), *own])
+            reports.append(Checked(report, _caching(settings, agent, report)))
         return reports
 
 
@@ -82,8 +83,8 @@ def _document_is_known(settings: Settings, agent: AgentProfile) -> None:
         raise ConfigError("STORE_API_URL", problem)
 
 
-def _caching(settings: Settings, agent: AgentProfile, tools: Sequence[StoreTool]) -> list[Caching]:
-    specs = (*(tool.spec for tool in tools), END_CALL, TRANSFER)
+def _caching(settings: Settings, agent: AgentProfile, report: AgentReport) -> list[Caching]:
+    specs = [tool.spec for tool in report.tools]
     prefix = json.dumps(prefix_of(agent.instructions, specs, agent.language), ensure_ascii=False)
     models = (settings.claude_model, settings.claude_fallback_model)
     return [caching_of(model, estimated_tokens(prefix)) for model in models if model]
@@ -124,11 +125,13 @@ def _as_json(checked: Checked) -> dict[str, Any]:
 
 def _show(checked: Checked) -> None:
     report = checked.report
-    typer.echo(f"{report.language}: {len(report.tools)} tools of {report.document or 'the Store itself'}")
+    own = sum(tool.request == OWN for tool in report.tools)
+    where = report.document or "the Store itself"
+    typer.echo(f"{report.language}: {len(report.tools) - own} tools of {where}, {own} that every call has")
     for tool, tokens in zip(report.tools, report.tool_tokens, strict=True):
         kind = "writes" if tool.spec.writes else "reads"
         typer.echo(f"\n{tool.spec.name} ({kind}, {tool.request}, {tokens} tokens)\n  {tool.spec.description}")
-        required = tool.spec.parameters["required"]
+        required = tool.spec.parameters.get("required", [])
         for name, schema in tool.spec.parameters["properties"].items():
             must = ", required" if name in required else ""
             shape = {key: value for key, value in schema.items() if key != "description"}

@@ -19,7 +19,11 @@ NEEDED = {
     "func_timeout": "there is no TIMEOUT(): a hung engine holds its callers",
     "func_strings": "the dialplan cannot read the engine's answer",
 }
-WANTED = {"chan_audiosocket": "no wideband (CE_WIDEBAND), and this doctor cannot let Asterisk try the engine's port"}
+WANTED = {
+    "chan_audiosocket": "no wideband (CE_WIDEBAND), nobody is told of a call that is put through to them (announce), "
+    "and this doctor cannot let Asterisk try the engine's port",
+    "func_shared": "a person who hangs up while they are told of a call (announce) loses the caller",
+}
 
 
 def judge_modules(running: Iterable[str]) -> list[Finding]:

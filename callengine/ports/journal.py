@@ -68,7 +68,8 @@ class ToolRecorded:
 
 @dataclass(frozen=True, slots=True)
 class CallClosed:
-    """A call ended. `detail` says more in a few fixed words, never a caller's. `target` of a transfer."""
+    """A call ended. `detail` says more in a few fixed words, never a caller's. `target` of a transfer, and `summary`:
+    what the person there is told of the call."""
 
     call_id: str
     closed_at: datetime
@@ -76,9 +77,24 @@ class CallClosed:
     outcome: Outcome
     detail: str = ""
     target: str = ""
+    summary: str = ""
 
 
-Entry = CallOpened | CallerFound | TurnRecorded | ToolRecorded | CallClosed
+@dataclass(frozen=True, slots=True)
+class CallbackRequested:
+    """Somebody is to be called back, at `number`. `about` and `when` are the caller's words, or the agent's for them;
+    `sequence` is shared with the turns."""
+
+    call_id: str
+    sequence: int
+    requested_at: datetime
+    number: str
+    name: str = ""
+    about: str = ""
+    when: str = ""
+
+
+Entry = CallOpened | CallerFound | TurnRecorded | ToolRecorded | CallbackRequested | CallClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,7 @@ class CallRecord:
     closed: CallClosed | None
     turns: Sequence[TurnRecorded] = ()
     tools: Sequence[ToolRecorded] = ()
+    callbacks: Sequence[CallbackRequested] = ()
 
 
 class Journal(Protocol):
@@ -117,4 +134,10 @@ class Journal(Protocol):
 
     async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
         """The newest calls first, without turns and tools; those opened before `before`. Raises ServiceError."""
+        ...
+
+    async def callbacks(self, limit: int, before: datetime | None = None) -> Sequence[CallbackRequested]:
+        """The newest requests to be called back first, of all calls; those made before `before`.
+
+        Raises ServiceError."""
         ...

@@ -96,13 +96,50 @@ END_CALL = ToolSpec(
 )
 TRANSFER = ToolSpec(
     "transfer_to_person",
-    "Hand the caller to a person. Say one short sentence about it first.",
+    "Hand the caller to a person. Say nothing about it yourself: the caller is told that they are being put through, "
+    "or the result says why that cannot be.",
     {
         "type": "object",
-        "properties": {"target": {"type": "string", "description": "Name of a transfer target of the agent file."}},
+        "properties": {
+            "target": {"type": "string", "description": "Name of a transfer target of the agent file."},
+            "summary": {
+                "type": "string",
+                "description": "For the person, who may hear it before the caller does anything: who calls, what they "
+                "want, what was found or done. One to three short sentences in the language of the call, only what "
+                "was said or looked up.",
+            },
+        },
+        "required": ["summary"],
         "additionalProperties": False,
     },
 )
+CALL_BACK = ToolSpec(
+    "request_call_back",
+    "Leave word that a person is to call the caller back. Use it when nobody can be reached now, or when the caller "
+    "would rather be called. Ask what it is about and when it suits them first.",
+    {
+        "type": "object",
+        "properties": {
+            "about": {"type": "string", "description": "What it is about, in a sentence, in the language of the call."},
+            "when": {"type": "string", "description": "When it suits the caller, in their words; else leave it out."},
+            "name": {"type": "string", "description": "The caller's name, where they gave it."},
+            "number": {
+                "type": "string",
+                "description": "Only a number that the caller said, in digits; left out: the one they call from.",
+            },
+        },
+        "required": ["about"],
+        "additionalProperties": False,
+    },
+    writes=True,
+)
+REPEAT = ToolSpec(
+    "repeat_slower",
+    "Say your last turn again, word for word and slower. Use it when the caller did not catch what you said or asks "
+    "you to speak slower. Say nothing yourself.",
+    {"type": "object", "properties": {}, "additionalProperties": False},
+)
+BUILT_IN = (END_CALL, TRANSFER, CALL_BACK, REPEAT)
 
 # The entry-point group `callengine.dialog`: `open_dialog(settings, bridge)`.
 OpenDialog = Callable[[Any, Bridge], AbstractAsyncContextManager[Dialog]]

@@ -14,7 +14,7 @@ import trio
 from callengine.errors import ServiceError
 from callengine.metrics import journal_backlog, journal_lost_total
 from callengine.ports.bridge import Bridge
-from callengine.ports.journal import CallRecord, Entry
+from callengine.ports.journal import CallbackRequested, CallRecord, Entry
 from callengine.services import journal_store as store
 from callengine.services.database import as_service_error, connection_options
 
@@ -94,6 +94,10 @@ class PostgresJournal:
     async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
         """The newest calls first, without turns and tools; those opened before `before`. Raises ServiceError."""
         return await self._read(store.read_calls, limit, before)
+
+    async def callbacks(self, limit: int, before: datetime | None = None) -> Sequence[CallbackRequested]:
+        """The newest requests to be called back first; those made before `before`. Raises ServiceError."""
+        return await self._read(store.read_callbacks, limit, before)
 
     async def run_writer(self) -> None:
         """Write what was taken, in order, for ever; while the database is away, try again with growing pauses."""

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from callengine.ports.journal import (
+    CallbackRequested,
     CallClosed,
     CallerFound,
     CallOpened,
@@ -28,8 +29,10 @@ INSERT_TURN = """INSERT INTO turns (call_id, sequence, role, text, started, ende
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 INSERT_TOOL = """INSERT INTO tool_calls (call_id, sequence, name, arguments, result, is_error, started, seconds)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
+INSERT_CALLBACK = """INSERT INTO callbacks (call_id, sequence, requested_at, number, name, about, due)
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 # The last end counts: a call that was handed over ends again on the node that took it.
-CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s
+CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s, summary = %s
 WHERE call_id = %s"""
 
 # The order in which kinds are written inside one transaction; within a kind the entries keep their own order.
@@ -38,11 +41,12 @@ WRITES: tuple[tuple[type, str], ...] = (
     (CallerFound, NAME_CALLER),
     (TurnRecorded, INSERT_TURN),
     (ToolRecorded, INSERT_TOOL),
+    (CallbackRequested, INSERT_CALLBACK),
     (CallClosed, CLOSE_CALL),
 )
 
 _CALL_COLUMNS = """call_id, node, opened_at, language, number, name, called, fields, channel,
-closed_at, seconds, outcome, detail, target"""
+closed_at, seconds, outcome, detail, target, summary"""
 SELECT_CALL = f"SELECT {_CALL_COLUMNS} FROM calls WHERE call_id = %s"  # noqa: S608 - our own column names
 SELECT_CALLS = f"""SELECT {_CALL_COLUMNS} FROM calls WHERE opened_at < %s
 ORDER BY opened_at DESC, call_id DESC LIMIT %s"""  # noqa: S608 - our own column names
@@ -50,6 +54,11 @@ SELECT_TURNS = """SELECT call_id, sequence, role, text, started, ended, interrup
 FROM turns WHERE call_id = %s ORDER BY sequence"""
 SELECT_TOOLS = """SELECT call_id, sequence, name, arguments, result, is_error, started, seconds
 FROM tool_calls WHERE call_id = %s ORDER BY sequence"""
+_CALLBACK_COLUMNS = "call_id, sequence, requested_at, number, name, about, due"
+SELECT_CALLBACKS_OF = f"""SELECT {_CALLBACK_COLUMNS} FROM callbacks
+WHERE call_id = %s ORDER BY sequence"""  # noqa: S608 - our own column names
+SELECT_CALLBACKS = f"""SELECT {_CALLBACK_COLUMNS} FROM callbacks WHERE requested_at < %s
+ORDER BY requested_at DESC, call_id DESC, sequence DESC LIMIT %s"""  # noqa: S608 - our own column names
 
 
 def row_of(entry: Entry) -> Row:
@@ -69,14 +78,19 @@ def row_of(entry: Entry) -> Row:
             arguments = Jsonb(_storable(entry.arguments), dumps=_dumps)
             outcome = (entry.result, entry.is_error, entry.started, entry.seconds)
             row = (entry.call_id, entry.sequence, entry.name, arguments, *outcome)
+        case CallbackRequested():
+            wish = (entry.number, entry.name, entry.about, entry.when)
+            row = (entry.call_id, entry.sequence, entry.requested_at, *wish)
         case CallClosed():
-            end = (entry.closed_at, entry.seconds, entry.outcome, entry.detail, entry.target)
+            end = (entry.closed_at, entry.seconds, entry.outcome, entry.detail, entry.target, entry.summary)
             row = (*end, entry.call_id)
     return tuple(_storable_text(value) if isinstance(value, str) else value for value in row)
 
 
-def record_of(row: Sequence[Any], turns: Sequence[Row] = (), tools: Sequence[Row] = ()) -> CallRecord:
-    """A row of SELECT_CALL or SELECT_CALLS with its turns and tool calls."""
+def record_of(
+    row: Sequence[Any], turns: Sequence[Row] = (), tools: Sequence[Row] = (), callbacks: Sequence[Row] = ()
+) -> CallRecord:
+    """A row of SELECT_CALL or SELECT_CALLS with its turns, tool calls and requests to be called back."""
     call_id, node, opened_at, *rest = row[:9]
     opened = CallOpened(call_id, node, opened_at.astimezone(UTC), *rest)
     closed_at, *end = row[9:]
@@ -86,7 +100,14 @@ def record_of(row: Sequence[Any], turns: Sequence[Row] = (), tools: Sequence[Row
         closed,
         tuple(TurnRecorded(*turn) for turn in turns),
         tuple(ToolRecorded(*tool) for tool in tools),
+        tuple(callback_of(callback) for callback in callbacks),
     )
+
+
+def callback_of(row: Row) -> CallbackRequested:
+    """A row of SELECT_CALLBACKS or SELECT_CALLBACKS_OF."""
+    call_id, sequence, requested_at, *wish = row
+    return CallbackRequested(call_id, sequence, requested_at.astimezone(UTC), *wish)
 
 
 def _storable_text(text: str) -> str:

@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from callengine.ports.journal import CallClosed, CallRecord, Entry
+from callengine.ports.journal import CallbackRequested, CallClosed, CallRecord, Entry
 from callengine.services.journal_rows import (
     SELECT_CALL,
+    SELECT_CALLBACKS,
+    SELECT_CALLBACKS_OF,
     SELECT_CALLS,
     SELECT_TOOLS,
     SELECT_TURNS,
     WRITES,
+    callback_of,
     record_of,
     row_of,
 )
@@ -67,7 +70,8 @@ async def read_call(options: Options, call_id: str) -> CallRecord | None:
             return None
         turns = await (await connection.execute(SELECT_TURNS, (call_id,))).fetchall()
         tools = await (await connection.execute(SELECT_TOOLS, (call_id,))).fetchall()
-    return record_of(found, turns, tools)
+        callbacks = await (await connection.execute(SELECT_CALLBACKS_OF, (call_id,))).fetchall()
+    return record_of(found, turns, tools, callbacks)
 
 
 async def read_calls(options: Options, limit: int, before: datetime | None) -> list[CallRecord]:
@@ -75,3 +79,10 @@ async def read_calls(options: Options, limit: int, before: datetime | None) -> l
     async with await connect(options) as connection:
         cursor = await connection.execute(SELECT_CALLS, (before or _END_OF_TIME, limit))
         return [record_of(row) for row in await cursor.fetchall()]
+
+
+async def read_callbacks(options: Options, limit: int, before: datetime | None) -> list[CallbackRequested]:
+    """The newest requests to be called back."""
+    async with await connect(options) as connection:
+        cursor = await connection.execute(SELECT_CALLBACKS, (before or _END_OF_TIME, limit))
+        return [callback_of(row) for row in await cursor.fetchall()]

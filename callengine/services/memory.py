@@ -8,6 +8,7 @@ import trio
 
 from callengine.errors import ServiceError
 from callengine.ports.journal import (
+    CallbackRequested,
     CallClosed,
     CallerFound,
     CallOpened,
@@ -68,7 +69,10 @@ class MemoryJournal:
         opened = self._with_caller(opened)
         turns = sorted((entry for entry in mine if isinstance(entry, TurnRecorded)), key=lambda turn: turn.sequence)
         tools = sorted((entry for entry in mine if isinstance(entry, ToolRecorded)), key=lambda tool: tool.sequence)
-        return CallRecord(opened, self._end_of(call_id), tuple(turns), tuple(tools))
+        callbacks = sorted(
+            (entry for entry in mine if isinstance(entry, CallbackRequested)), key=lambda wish: wish.sequence
+        )
+        return CallRecord(opened, self._end_of(call_id), tuple(turns), tuple(tools), tuple(callbacks))
 
     async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
         """The newest calls first, without turns and tools."""
@@ -77,6 +81,14 @@ class MemoryJournal:
         wanted = [entry for entry in opened if before is None or entry.opened_at < before]
         wanted.sort(key=lambda entry: (entry.opened_at, entry.call_id), reverse=True)
         return [CallRecord(self._with_caller(entry), self._end_of(entry.call_id)) for entry in wanted[:limit]]
+
+    async def callbacks(self, limit: int, before: datetime | None = None) -> Sequence[CallbackRequested]:
+        """The newest requests to be called back first, of all calls."""
+        await self.check()
+        every = [entry for entry in self.entries if isinstance(entry, CallbackRequested)]
+        wanted = [entry for entry in every if before is None or entry.requested_at < before]
+        wanted.sort(key=lambda entry: (entry.requested_at, entry.call_id, entry.sequence), reverse=True)
+        return wanted[:limit]
 
     def _with_caller(self, opened: CallOpened) -> CallOpened:
         for entry in self.entries:

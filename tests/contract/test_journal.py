@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from callengine.ports.journal import (
+    CallbackRequested,
     CallClosed,
     CallerFound,
     CallOpened,
@@ -56,7 +57,12 @@ def tool(call_id: str, sequence: int) -> ToolRecorded:
 
 
 def closed(call_id: str, outcome: str = "completed") -> CallClosed:
-    return CallClosed(call_id, NOON + timedelta(seconds=61), 61.5, outcome, "said goodbye", "")  # type: ignore[arg-type]
+    return CallClosed(call_id, NOON + timedelta(seconds=61), 61.5, outcome, "said goodbye", "", "Ищет шины")  # type: ignore[arg-type]
+
+
+def wish(call_id: str, sequence: int, minutes: int = 0) -> CallbackRequested:
+    at = NOON + timedelta(minutes=minutes)
+    return CallbackRequested(call_id, sequence, at, "+79161234567", "Анна", "Зимние шины", "завтра утром")
 
 
 async def test_an_empty_record_knows_no_call(open_any_journal: OpenJournal) -> None:
@@ -70,11 +76,11 @@ async def test_an_empty_record_knows_no_call(open_any_journal: OpenJournal) -> N
 async def test_a_whole_call_comes_back_as_it_was_recorded(open_any_journal: OpenJournal) -> None:
     async with open_any_journal() as journal:
         turns = (turn("a", 1), turn("a", 3, "Есть две модели."))
-        for entry in (opened("a"), turns[0], tool("a", 2), turns[1], closed("a")):
+        for entry in (opened("a"), turns[0], tool("a", 2), turns[1], wish("a", 4), closed("a")):
             journal.record_nowait(entry)
         await journal.flush()
         assert journal.backlog == 0
-        assert await journal.call("a") == CallRecord(opened("a"), closed("a"), turns, (tool("a", 2),))
+        assert await journal.call("a") == CallRecord(opened("a"), closed("a"), turns, (tool("a", 2),), (wish("a", 4),))
 
 
 async def test_a_call_that_is_up_has_no_end(open_any_journal: OpenJournal) -> None:
@@ -101,13 +107,15 @@ async def test_turns_and_tools_come_in_order_of_sequence(open_any_journal: OpenJ
 async def test_recording_again_changes_nothing(open_any_journal: OpenJournal) -> None:
     async with open_any_journal() as journal:
         for _ in range(2):
-            for entry in (opened("a"), turn("a", 1), tool("a", 2), closed("a")):
+            for entry in (opened("a"), turn("a", 1), tool("a", 2), wish("a", 3), closed("a")):
                 journal.record_nowait(entry)
             await journal.flush()
         journal.record_nowait(turn("a", 1, "something else"))
         await journal.flush()
-        assert await journal.call("a") == CallRecord(opened("a"), closed("a"), (turn("a", 1),), (tool("a", 2),))
+        whole = CallRecord(opened("a"), closed("a"), (turn("a", 1),), (tool("a", 2),), (wish("a", 3),))
+        assert await journal.call("a") == whole
         assert len(await journal.calls(10)) == 1
+        assert await journal.callbacks(10) == [wish("a", 3)]
 
 
 async def test_the_last_end_counts(open_any_journal: OpenJournal) -> None:
@@ -144,6 +152,19 @@ async def test_calls_are_listed_newest_first_in_pages(open_any_journal: OpenJour
         assert first[0].turns == ()
         second = await journal.calls(10, before=first[-1].opened.opened_at)
         assert [record.opened.call_id for record in second] == ["call-2", "call-1", "call-0"]
+
+
+async def test_who_is_to_be_called_back_is_listed_newest_first_in_pages(open_any_journal: OpenJournal) -> None:
+    async with open_any_journal() as journal:
+        for call_id in ("a", "b"):
+            journal.record_nowait(opened(call_id))
+        wishes = [wish("a", 1, 0), wish("b", 1, 1), wish("a", 7, 2)]
+        for entry in wishes:
+            journal.record_nowait(entry)
+        await journal.flush()
+        assert await journal.callbacks(2) == wishes[:0:-1]
+        assert await journal.callbacks(10, before=wishes[1].requested_at) == [wishes[0]]
+        assert [record.callbacks for record in await journal.calls(10)] == [(), ()]
 
 
 async def test_odd_text_does_not_stop_the_record(open_any_journal: OpenJournal) -> None:

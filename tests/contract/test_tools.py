@@ -85,14 +85,14 @@ async def test_tools_are_described_for_a_model(toolbox: Toolbox) -> None:
     names = [spec.name for spec in toolbox.specs]
     assert names == [
         *("find_products", "product_details", "order_status", "orders_by_phone", "opening_hours"),
-        *("place_order", "cancel_order", "request_call_back"),
+        *("place_order", "cancel_order"),
     ]
     for spec in toolbox.specs:
         Draft202012Validator.check_schema(dict(spec.parameters))
         assert spec.parameters["additionalProperties"] is False
         assert spec.description
         assert all(parameter["description"] for parameter in spec.parameters["properties"].values())
-        assert spec.writes == (spec.name in ("place_order", "cancel_order", "request_call_back"))
+        assert spec.writes == (spec.name in ("place_order", "cancel_order"))
 
 
 async def test_products_are_found_and_looked_into(toolbox: Toolbox) -> None:
@@ -207,8 +207,3 @@ async def test_an_order_is_placed_and_cancelled_once(store_url: str) -> None:
         assert (cancelled, await stock()) == ({"number": order["number"], "status": "cancelled"}, before)
         refused = problem(await http.run(ToolCall("5", "cancel_order", {"number": 1001}), RUSSIAN))
         assert "completed" in refused
-
-
-async def test_a_call_back_is_asked_for(store_url: str) -> None:
-    async with open_shop(store_url, "a-token") as http:
-        assert content(await http.run(ToolCall("1", "request_call_back", {"reason": "Wheels"}), RUSSIAN))["id"]

@@ -1,5 +1,6 @@
 """Migrations: up, down, twice, at once, after a kill."""
 
+from importlib.resources import files
 from itertools import islice
 
 import psycopg
@@ -10,8 +11,9 @@ from callengine.services.schema import migrate, unmigrate
 
 pytestmark = pytest.mark.integration
 
-OURS = {"calls", "turns", "tool_calls"}
-STEPS = 2  # files in services/migrations
+OURS = {"calls", "turns", "tool_calls", "callbacks"}
+MIGRATIONS = files("callengine.services") / "migrations"
+STEPS = sum(not file.name.endswith(".rollback.sql") for file in MIGRATIONS.iterdir())
 
 
 def tables(url: str) -> set[str]:

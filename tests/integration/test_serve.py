@@ -53,7 +53,7 @@ def in_database(url: str, call_id: UUID) -> dict[str, Any]:
     with psycopg.connect(url, row_factory=dict_row) as connection:
         call = connection.execute("SELECT * FROM calls WHERE call_id = %s", (str(call_id),)).fetchone()
         assert call is not None
-        for part, table in (("turns", "turns"), ("tools", "tool_calls")):
+        for part, table in (("turns", "turns"), ("tools", "tool_calls"), ("callbacks", "callbacks")):
             rows = connection.execute(
                 f"SELECT * FROM {table} WHERE call_id = %s ORDER BY sequence",
                 (str(call_id),),

@@ -77,6 +77,21 @@ def test_a_file_of_one_s_own(tmp_path: Path) -> None:
         (GOOD.encode() + b"[transfer.targets.sales]\nredirect = 'sales'\n", "transfer.targets.sales.redirect"),
         (GOOD.encode() + b"[transfer.targets.sales]\nplace = 'sales'\n", "transfer.targets.sales.place"),
         (GOOD.encode() + b"complete = ['[0-9{6}']\n", "complete.0: is no regular expression: unterminated"),
+        (GOOD.encode() + b"[transfer]\ntargets = ['sales']\non_failure = 'people'\n", "on_failure: 'people' is not"),
+        (
+            GOOD.encode() + b"[hours]\nzone = 'Europe/London'\n",
+            "agent.toml:9: hours: the phrases closed and will_call_back are needed",
+        ),
+        (GOOD.encode() + b"[hours]\nzone = 'London'\n", "agent.toml:10: hours.zone: there is no time zone 'London'"),
+        (
+            GOOD.encode() + b"[hours]\nzone = 'Europe/London'\nmonday = '9-18'\n",
+            "agent.toml:11: hours.monday: '9-18' is no range of times such as",
+        ),
+        (
+            GOOD.encode() + b"[hours]\nzone = 'Europe/London'\n\nexceptions.2026-13-01 = '09:00-10:00'\n",
+            "hours.exceptions.2026-13-01",
+        ),
+        (GOOD.encode() + b"[tools.end_call]\noperation = 'x'\n", "end_call is a tool that every call has"),
         (b"\xff\xfe\x00", "is not UTF-8"),
     ],
 )

@@ -37,7 +37,7 @@ def test_the_packaged_agents_are_without_a_warning(language: str) -> None:
     assert reports[0]["language"] == language
     for report in reports:
         assert report["warnings"] == []
-        assert len(report["tools"]) == 8
+        assert len(report["tools"]) == 7 + 4
         place = next(tool for tool in report["tools"] if tool["name"] == "place_order")
         assert (place["writes"], place["request"]) == (True, "POST /orders")
         assert place["input_schema"]["required"] == ["items", "branch_id"]
@@ -69,6 +69,7 @@ def test_a_prompt_too_short_for_the_cache_is_a_warning(tmp_path: Path) -> None:
 def test_tools_are_shown_as_the_model_sees_them() -> None:
     shown = check(CALL_LANGUAGE="en-GB").output
     assert "cancel_order (writes, POST /orders/{number}/cancel, " in shown
+    assert "request_call_back (writes, the call's own, " in shown
     assert "- number, required: Order number, as the customer reads it out." in shown
     assert "Idempotency-Key" not in shown
     assert "- limit" not in shown
@@ -94,7 +95,7 @@ def test_warnings_name_the_line(tmp_path: Path) -> None:
 def test_an_agent_without_tools_needs_no_store(tmp_path: Path) -> None:
     path = tmp_path / "agent.toml"
     path.write_text(PHRASES, encoding="utf-8")
-    assert "en-GB: 0 tools" in check(str(path)).output
+    assert "en-GB: 0 tools of the Store itself, 3 that every call has" in check(str(path)).output
 
 
 @pytest.mark.parametrize(

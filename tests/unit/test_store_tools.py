@@ -131,7 +131,9 @@ async def test_what_does_not_fit_is_told_with_its_line(tmp_path: Path, text: str
     assert "\n" not in said
 
 
-@pytest.mark.parametrize("name", ["end_call", "transfer_to_person", "with space", "ü"])
+@pytest.mark.parametrize(
+    "name", ["end_call", "transfer_to_person", "request_call_back", "repeat_slower", "with space", "ü"]
+)
 async def test_names_that_no_tool_can_have(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match=r"agent\.toml:8: tools"):
         await tools_of(tmp_path, DOCUMENT, f'[tools."{name}"]\noperation = "getThing"\nmodel = ["id"]\n')

@@ -12,7 +12,15 @@ from callengine.api.app import build_api
 from callengine.api.state import Admission, ApiState
 from callengine.config import load_settings
 from callengine.errors import ServiceError
-from callengine.ports.journal import CallClosed, CallOpened, CallRecord, Entry, ToolRecorded, TurnRecorded
+from callengine.ports.journal import (
+    CallbackRequested,
+    CallClosed,
+    CallOpened,
+    CallRecord,
+    Entry,
+    ToolRecorded,
+    TurnRecorded,
+)
 from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
 
@@ -20,12 +28,15 @@ CALL = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
 OPENED = CallOpened(
     str(CALL), "node-a", datetime(2026, 3, 1, 9, 0, tzinfo=UTC), "ru-RU", "+79123456789", "Иван", "100", {}, "PJSIP/7"
 )
-CLOSED = CallClosed(str(CALL), datetime(2026, 3, 1, 9, 1, tzinfo=UTC), 60.0, "completed", "caller hung up")
+CLOSED = CallClosed(
+    str(CALL), datetime(2026, 3, 1, 9, 1, tzinfo=UTC), 60.0, "completed", "caller hung up", "", "Ищет шины."
+)
 RECORD = CallRecord(
     OPENED,
     CLOSED,
     (TurnRecorded(str(CALL), 1, "agent", "Здравствуйте", 0.1, 1.4, timings={"response": 0.09}),),
     (ToolRecorded(str(CALL), 2, "find_product", {"query": "шины"}, "[]", False, 3.0, 0.02),),
+    (CallbackRequested(str(CALL), 3, OPENED.opened_at, "+79123456789", "Иван", "шины", "завтра"),),
 )
 
 
@@ -56,6 +67,11 @@ class Records:
     async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
         await self.check()
         return [record for record in self.records if before is None or record.opened.opened_at < before][:limit]
+
+    async def callbacks(self, limit: int, before: datetime | None = None) -> Sequence[CallbackRequested]:
+        await self.check()
+        every = [callback for record in self.records for callback in record.callbacks]
+        return [callback for callback in every if before is None or callback.requested_at < before][:limit]
 
 
 @dataclass
@@ -95,6 +111,7 @@ class Engine:
     listening: bool = True
     admission: Admission = field(default_factory=lambda: Admission(1, 2, False))
     outcomes: dict[UUID, str] = field(default_factory=dict)
+    announced: dict[UUID, UUID] = field(default_factory=dict)
     up: set[UUID] = field(default_factory=set)
     ordered: dict[UUID, str] = field(default_factory=dict)
     deaf: bool = False  # Asterisk does not confirm
@@ -128,6 +145,7 @@ class Engine:
             listening=lambda: self.listening,
             admission=lambda: self.admission,
             outcome=self.outcome,
+            announcement=self.announced.get,
             transfer=self.transfer,
             hang_up=self.hang_up,
             drain=self.drain,

@@ -28,6 +28,24 @@ async def test_a_call_is_shown_with_turns_tools_and_timings() -> None:
     assert body["tools"][0]["arguments"] == {"query": "шины"}
 
 
+async def test_who_is_to_be_called_back_is_shown_whole() -> None:
+    async with recorded().client() as client:
+        (listed,) = (await client.get("/api/v1/callbacks")).json()["callbacks"]
+        body = (await client.get(f"/api/v1/calls/{CALL}")).json()
+        earlier = await client.get("/api/v1/callbacks", params={"before": listed["requested_at"]})
+    assert (listed["call_id"], listed["number"], listed["when"]) == (str(CALL), "+79123456789", "завтра")
+    assert (body["callbacks"], body["summary"]) == ([listed], "Ищет шины.")
+    assert earlier.json() == {"callbacks": []}
+
+
+async def test_the_person_s_announcement_is_a_uuid_or_nothing() -> None:
+    engine, connection = Engine(), uuid4()
+    engine.announced[CALL] = connection
+    async with engine.client() as client:
+        texts = [(await client.get(f"/api/v1/calls/{call}/announcement")).text for call in (CALL, uuid4(), "no-uuid")]
+    assert texts == [str(connection), "", ""]
+
+
 async def test_a_call_that_is_up_has_no_end() -> None:
     engine = Engine()
     engine.journal.records = [CallRecord(OPENED, None)]
@@ -207,6 +225,8 @@ async def test_the_document_describes_every_route() -> None:
         ("POST", "/api/v1/calls/{call_id}"),
         ("PUT", "/api/v1/calls/{call_id}"),
         ("GET", "/api/v1/calls/{call_id}/outcome"),
+        ("GET", "/api/v1/calls/{call_id}/announcement"),
+        ("GET", "/api/v1/callbacks"),
         ("POST", "/api/v1/calls/{call_id}/hangup"),
         ("POST", "/api/v1/calls/{call_id}/transfer"),
         ("POST", "/api/v1/drain"),

@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS callbacks;
+ALTER TABLE calls DROP COLUMN IF EXISTS summary;
