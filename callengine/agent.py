@@ -1,5 +1,6 @@
 """The agent file (TOML): what the agent says of itself, its fixed phrases, and where it may transfer to."""
 
+import re
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from callengine.agent_tools import StoreSource, ToolChoice, ToolName, no_built_in
+from callengine.call.turn_words import whole_at_end
 from callengine.errors import ConfigError
 from callengine.hours import Hours
 from callengine.ports.control import Destination, Place
@@ -29,6 +31,17 @@ PACKAGED = {"ru": "ru.toml", "en": "en.toml"}
 # What can be an extension of docker/asterisk's context for transfers.
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{1,63}$")]
 TRANSFER_CONTEXT = "callengine-transfer"
+
+
+def _a_pattern(value: str) -> str:
+    try:
+        whole_at_end(value)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return value
+
+
+WordsPattern = Annotated[str, AfterValidator(_a_pattern)]
 
 
 class TransferTarget(BaseModel):
@@ -92,6 +105,7 @@ class AgentProfile(BaseModel):
     apology: str = Field(min_length=1)
     transferring: str = Field(min_length=1)
     too_long: str = Field(min_length=1)
+    ending_soon: str = ""  # a minute before the longest call's end
     failing: str = ""  # said instead of `transferring` where the agent has failed
     closed: str = ""  # nobody is in whom a caller could be put through to
     will_call_back: str = ""  # follows it where a call back has been noted
@@ -101,6 +115,7 @@ class AgentProfile(BaseModel):
     greeting_uninterruptible: bool = False  # what the law wants said is in it
     instructions: str = ""
     hints: tuple[str, ...] = ()
+    complete: tuple[WordsPattern, ...] = ()  # what is whole at the end of an utterance, beside `call/words`
     transfer: TransferTargets = TransferTargets()
     hours: Hours | None = None  # outside of them nobody is put through, but by a person's order
     store: StoreSource = StoreSource()
@@ -147,7 +162,7 @@ class AgentProfile(BaseModel):
         """Every phrase known before a call, for the voice's cache."""
         phrases = [self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment]
         absent = [] if self.hours is None else [self.closed, self.absence(promised=True)]
-        phrases += [self.failing, *absent]
+        phrases += [self.failing, self.ending_soon, *absent]
         return tuple(self.prompt(text) for text in (*phrases, *self.no_input, *self.fillers) if text)
 
 

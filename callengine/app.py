@@ -22,6 +22,7 @@ from callengine.media.server import CallServer, serve_calls
 from callengine.media.silero import SileroModel
 from callengine.media.stalls import quiet_gc, run_watched, serve_collections
 from callengine.media.statistics import ClockCollector
+from callengine.reloading import serve_reloads
 
 log = structlog.get_logger(__name__)
 
@@ -70,13 +71,19 @@ async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
     with (
         bound_socket("AUDIOSOCKET", settings.audiosocket_host, settings.audiosocket_port) as audiosocket,
         bound_socket("API", settings.api_host, settings.api_port) as api,
+        trio.open_signal_receiver(signal.SIGHUP) as hangups,
     ):
         async with trio.open_nursery() as nursery:
             stop = Stop(nursery.cancel_scope)
             await nursery.start(_serve_signals, stop)
-            async with open_services(settings, agents) as (services, toolboxes):
+            async with (
+                open_services(settings, agents) as (services, toolboxes, equip),
+                trio.open_nursery() as beside,
+            ):
                 engine = Engine(settings, agents, services, toolboxes)
+                beside.start_soon(serve_reloads, hangups, engine, equip)
                 await _run(engine, model, Listeners(audiosocket, api), stop, task_status)
+                beside.cancel_scope.cancel("drained")
             nursery.cancel_scope.cancel("drained")
 
 

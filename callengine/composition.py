@@ -11,13 +11,15 @@ from callengine.answering import Agents
 from callengine.call.meter import priced_speech
 from callengine.call.parts import Services
 from callengine.config import Settings
+from callengine.credentials import check_credentials
 from callengine.errors import ConfigError, ReasoningError, ServiceError
 from callengine.metrics import count_use
 from callengine.plugins import load_backend
-from callengine.ports.synthesis import Spoken
+from callengine.ports.synthesis import Spoken, Voice
 from callengine.ports.tools import Toolbox
 from callengine.prices import Prices, load_prices
 from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
+from callengine.reloading import Equip
 from callengine.services.asterisk import Access, open_control
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_postgres import open_postgres
@@ -27,7 +29,7 @@ from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.own_parts import open_demo_store
 from callengine.services.registry import open_registry
 from callengine.services.schema import migrate
-from callengine.services.store import open_store
+from callengine.services.store import Store, open_store
 from callengine.toolboxes import open_toolboxes
 from callengine.voices import check_voice, named_voices, open_voice, warm_voice
 
@@ -35,12 +37,15 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tuple[Services, Mapping[str, Toolbox]]]:
-    """Everything a call asks of the world, ready: checked, warmed, migrated; and the tools of each agent, by its
-    language. Raises ConfigError, ServiceError, …"""
+async def open_services(
+    settings: Settings, agents: Agents
+) -> AsyncIterator[tuple[Services, Mapping[str, Toolbox], Equip]]:
+    """Everything a call asks of the world, ready: checked, warmed, migrated; the tools of each agent, by its language;
+    and how other agents get theirs. Raises ConfigError, ServiceError, …"""
     # Named before anything is started: a wrong name costs nobody the start of a database.
     chosen, spare = named_recognizers(settings)
     named_voices(settings)
+    check_credentials(settings)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
     prices = load_prices(settings.prices_file)
     async with AsyncExitStack() as stack:
@@ -75,7 +80,14 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tup
         _ask_for_prices(services, settings)
         await _check(services, (chosen, spare))
         await warm_voice(voice, agents.fixed_prompts())
-        yield services, toolboxes
+        yield services, toolboxes, partial(_equip, store, voice)
+
+
+async def _equip(store: Store, voice: Voice, agents: Agents) -> Mapping[str, Toolbox]:
+    """Agents that come later: the Store's document is read anew, their phrases are at hand. Raises ConfigError."""
+    toolboxes = await open_toolboxes(store, agents)
+    await warm_voice(voice, agents.fixed_prompts())
+    return toolboxes
 
 
 def _ask_for_prices(services: Services, settings: Settings) -> None:

@@ -97,6 +97,10 @@ class Engine:
             up.unwound.set()
             del self._up[uuid]
 
+    def use(self, agents: Agents, toolboxes: Mapping[str, Toolbox]) -> None:
+        """New calls have these agents and their tools; calls that are up keep theirs."""
+        self.agents, self._toolboxes = agents, toolboxes
+
     def turn_away(self, uuid: UUID) -> None:
         """A call there was no place for: the dialplan is told `busy`, the record has it."""
         if self._announcements.take(uuid) is not None:

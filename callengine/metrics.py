@@ -13,6 +13,9 @@ STAGE_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0
 
 calls_active = Gauge("callengine_calls_active", "Calls that are up on this node.")
 calls_total = Counter("callengine_calls_total", "Calls ended, by outcome.", ["outcome"])
+nobody_total = Counter(
+    "callengine_nobody_total", "Calls ended because no person was on the line: fax, voicemail, silent line.", ["what"]
+)
 connections_refused_total = Counter(
     "callengine_connections_refused_total", "Connections that never became a call, by reason.", ["reason"]
 )

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import trio
+
 from callengine.agent import AgentProfile
 from callengine.answering import Agents
 from callengine.errors import ConfigError, ServiceError, UnfitToolError
@@ -30,7 +32,8 @@ async def agent_tools(
     try:
         if where not in documents:
             documents[where] = await load_document(where, store.client.http)
-        return make_tools(documents[where], agent.tools)
+        # in threads, here and where it is read: on SIGHUP calls are up, and the clock must not wait
+        return await trio.to_thread.run_sync(make_tools, documents[where], agent.tools)
     except UnfitToolError as error:
         raise agent.fault(error.place, error.problem) from None
     except DocumentError as error:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
+
 from callengine.config import NO_SPARE, Settings
 from callengine.errors import ConfigError, SynthesisError
 from callengine.plugins import load_backend
@@ -14,6 +16,8 @@ from callengine.voice.reading import ReadingVoice
 from callengine.voice.spare import SparedVoice
 
 AT_HAND = ("espeak", "scripted")  # sooner made anew than fetched
+
+log = structlog.get_logger(__name__)
 
 
 def named_voices(settings: Settings) -> tuple[str, str]:
@@ -33,16 +37,32 @@ async def open_voice(
     settings: Settings, bridge: Bridge, warmed: Callable[[Spoken], None] | None = None
 ) -> AsyncIterator[Voice]:
     """The voice of the settings; speech is shared with other nodes at REDIS_URL. `warmed` is told what warming costs.
-    Raises ConfigError."""
+    Raises ConfigError.
+
+    Google's voice that nobody has named, where the credentials serve its recogniser alone, gives way to the spare."""
     chosen, spare = named_voices(settings)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         backend = await enter(load_backend("callengine.tts", chosen)(settings, bridge))
+        if spare and "tts_backend" not in settings.model_fields_set and await _is_forbidden(backend, spare):
+            backend, chosen, spare = await enter(load_backend("callengine.tts", spare)(settings, bridge)), spare, ""
         store: SpeechStore | None = None
         if settings.redis_url is not None and chosen not in AT_HAND:
             store = await enter(open_speech_store(settings.redis_url.get_secret_value(), bridge))
         other = await enter(load_backend("callengine.tts", spare)(settings, bridge)) if spare else None
         yield compose_voice(backend, other, store, f"{chosen} {settings.google_tts_voice}", warmed)
+
+
+async def _is_forbidden(backend: Synthesizer, spare: str) -> bool:
+    """Our credentials are good for something, but not for this voice (its API is off in the project)."""
+    try:
+        await backend.check()
+    except SynthesisError as error:
+        if error.retryable or error.setting != "GOOGLE_APPLICATION_CREDENTIALS":
+            return False  # `check_voice` will say it
+        log.warning("voice_forbidden", problem=str(error), serving_with=f"TTS_BACKEND={spare}")
+        return True
+    return False
 
 
 def compose_voice(

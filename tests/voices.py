@@ -19,13 +19,13 @@ from tests.recognizers import NOBODY_THERE
 
 @asynccontextmanager
 async def open_named(backend: str, **environ: str) -> AsyncIterator[Voice]:
-    """The voice `backend` with all that is around it."""
+    """The voice `backend` with all that is around it; "" is the one that is taken where nobody names any."""
     settings = load_settings({"TTS_BACKEND": backend, **environ})
     async with open_bridge() as bridge:
         async with open_voice(settings, bridge) as voice:
             yield voice
         # gRPC has one queue of events for the process: what is in it for this loop must be out before the loop closes.
-        if backend == "google":
+        if settings.tts_backend == "google":
             await bridge.run(_pass_through_the_queue)
 
 

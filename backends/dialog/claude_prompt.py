@@ -60,6 +60,11 @@ def body_of(request: ReplyRequest, traits: ModelTraits, limits: Limits, broken_o
     return body
 
 
+def prefix_of(instructions: str, tools: Sequence[ToolSpec], language: str) -> dict[str, Any]:
+    """What all calls of an agent begin with on the wire, whatever is said."""
+    return {"tools": tools_of(tools), "system": _system(manner(language).instructions, instructions)}
+
+
 def tools_of(specs: Sequence[ToolSpec]) -> list[dict[str, Any]]:
     """The tools as the model sees them, in their order."""
     return [

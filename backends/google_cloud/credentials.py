@@ -1,6 +1,5 @@
 """Who we are for Google: a service account's key, or what the machine has (workload identity, metadata server)."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ import trio
 from google.oauth2 import service_account
 
 from callengine.errors import ConfigError
+from callengine.key_file import VARIABLE, read_key_file
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def channel_credentials(identity: Identity) -> grpc.ChannelCredentials:
 
 
 def _find(path: Path | None) -> Identity:
-    info = _read(path) if path is not None else {}
+    info: dict[str, Any] = read_key_file(path) if path is not None else {}
     try:
         if info.get("type") == "service_account":
             account = service_account.Credentials
@@ -54,15 +53,3 @@ def _find(path: Path | None) -> Identity:
         reason = " ".join(str(error).split())
         raise ConfigError(VARIABLE, f"no credentials that can be used: {reason}") from None
     return Identity(credentials, project or "")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(VARIABLE, f"cannot read {str(path)!r}: {error.strerror}") from None
-    except ValueError:
-        raise ConfigError(VARIABLE, f"{str(path)!r} is not a JSON key file") from None
-    if not isinstance(info, dict):
-        raise ConfigError(VARIABLE, f"{str(path)!r} is not a JSON key file")
-    return info

@@ -13,10 +13,12 @@ from callengine.call.dialog import Dialogue
 from callengine.call.events import EVENTS, DialogEvent
 from callengine.call.outside import learn_caller, pass_order
 from callengine.call.parts import Call, Ending
+from callengine.call.presence import NOBODY
 from callengine.call.reader import run_reader
 from callengine.call.recognizer import Ear, run_recognizer
 from callengine.call.record import Record
 from callengine.call.speaker import Speaker, play_out
+from callengine.call.tones import listen_for_tones
 from callengine.media.leg import Leg
 from callengine.media.marks import LineEnded
 from callengine.ports.journal import CallClosed, CallOpened
@@ -75,6 +77,8 @@ async def run_call(call: Call, node: str) -> Ending:
         )
         services.registry.call_down_nowait(caller.call_id)
         metrics.calls_total.labels(ending.outcome).inc()
+        if ending.detail in NOBODY:
+            metrics.nobody_total.labels(ending.detail).inc()
         log.info("call_closed", outcome=ending.outcome, detail=ending.detail, seconds=round(seconds, 1))
     return ending
 
@@ -97,6 +101,7 @@ async def _hold(call: Call) -> Ending:
                 async with trio.open_nursery() as inner:
                     inner.start_soon(run_recognizer, ear)
                     inner.start_soon(learn_caller, call)
+                    inner.start_soon(listen_for_tones, call.leg, events_in)
                     if call.orders is not None:
                         inner.start_soon(pass_order, call.orders, events_in)
                     ending = await dialogue.run(events_out)

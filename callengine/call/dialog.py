@@ -6,14 +6,16 @@ import trio
 
 from callengine import metrics
 from callengine.call.answer import make_answer
-from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, TransferOrdered
+from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, ToneHeard, TransferOrdered
 from callengine.call.filler import fill_silence, fillers
 from callengine.call.handover import give_up, to_person
 from callengine.call.history import History
 from callengine.call.parts import Call, Ending
+from callengine.call.presence import SILENT_LINE, Presence
 from callengine.call.record import Record
 from callengine.call.speaker import AnswerEnds, Say, Speaker
 from callengine.call.summary import plain_summary
+from callengine.call.time_limit import TimeLimit
 from callengine.call.timing import ResponseTimes
 from callengine.call.turn_events import (
     Action,
@@ -46,7 +48,9 @@ class Dialogue:
         self._speaker = speaker
         self._events = events
         self._record = record
-        self._turns = Turns(call.limits.times, words=load_turn_words(call.agent.language))
+        words = load_turn_words(call.agent.language, call.agent.complete)
+        self._turns = Turns(call.limits.times, words=words)
+        self._presence = Presence(words, call.leg.began)
         self._history = History()
         self._thinking = trio.CancelScope()
         self._answering = trio.Lock()  # an answer that was cancelled may still have to wait for a write
@@ -57,7 +61,7 @@ class Dialogue:
         self._reprompts = 0
         self._fillers = fillers(call.agent)
         self._announces = call.agent.greeting_uninterruptible
-        self._latest = call.leg.began + call.limits.max_seconds
+        self._limit = TimeLimit(call.leg.began, call.limits.max_seconds, warned=not call.agent.ending_soon)
         self._nursery: trio.Nursery
 
     async def run(self, events: trio.MemoryReceiveChannel[DialogEvent]) -> Ending:
@@ -76,17 +80,15 @@ class Dialogue:
         return self._ending or Ending("completed")
 
     async def _next_event(self, events: trio.MemoryReceiveChannel[DialogEvent]) -> DialogEvent | Tick:
-        deadline = self._turns.deadline
-        with trio.move_on_at(self._latest if deadline is None else min(deadline, self._latest)):
+        deadline, look = self._turns.deadline, self._limit.next_look(trio.current_time())
+        with trio.move_on_at(look if deadline is None else min(deadline, look)):
             return await events.receive()
         leg = self._call.leg
         return Tick(quiet=leg.tracker.quiet, owed=leg.speech_since is not None)
 
     def _take(self, event: DialogEvent | Tick) -> None:
         now = trio.current_time()
-        if now >= self._latest:
-            self._latest = float("inf")
-            self._cut_in(self._call.agent.too_long, Ending("too_long"))
+        if self._is_to_end(event, now):
             return
         match event:
             case AnswerStarted(number=number):
@@ -111,8 +113,27 @@ class Dialogue:
                 self._cut_in(self._call.agent.transferring, ending)
             case CallerPressed(digit="0") if self._zero_leads_away():
                 self._cut_in(*to_person(self._call, self._history, self._record))
+            case ToneHeard():
+                pass
             case _:
                 self._feed(event, now)
+        self._warn(now)
+
+    def _warn(self, now: float) -> None:
+        """Say that the call ends soon, if this is the moment for it."""
+        if self._ending is None and self._limit.warns(self._turns, now):
+            self._turns.listen(now)
+            self._say_fixed(self._call.agent.ending_soon)
+
+    def _is_to_end(self, event: DialogEvent | Tick, now: float) -> bool:
+        """Whatever the event means to the conversation: nobody is there, or the time is up."""
+        if self._turns.state is not State.CLOSING and (nobody := self._presence.feed(event, now)):
+            self._ending, self._over = Ending("no_input", nobody), True  # a machine is told nothing
+            return True
+        if self._limit.over(now):
+            self._cut_in(self._call.agent.too_long, Ending("too_long"))
+            return True
+        return False
 
     def _zero_leads_away(self) -> bool:
         number_begun = bool(self._turns.utterance.digits)
@@ -211,7 +232,7 @@ class Dialogue:
             self._reprompts += 1
             self._say_fixed(phrases[self._reprompts - 1])
         else:
-            self._say_fixed(self._call.agent.goodbye, Ending("no_input"))
+            self._say_fixed(self._call.agent.goodbye, Ending("no_input", SILENT_LINE if self._presence.silent else ""))
 
     def _cut_in(self, text: str, ending: Ending | None) -> None:
         """Whatever is going on: say this, then end the call so, if it is to end."""

@@ -37,6 +37,15 @@ class TransferOrdered:
     target: str
 
 
+@dataclass(frozen=True, slots=True)
+class ToneHeard:
+    """A steady tone on the caller's side, of a pitch in Hz, from time `began` to `ended`."""
+
+    hertz: float
+    began: float
+    ended: float
+
+
 DialogEvent = (
     CallerBegan
     | CallerPaused
@@ -46,4 +55,5 @@ DialogEvent = (
     | AnswerDone
     | AnswerHeard
     | TransferOrdered
+    | ToneHeard
 )

@@ -1,6 +1,8 @@
 """What words mean to turn-taking, by language: who says «угу» listens, who ends on «и» goes on. Data in `words/`.
 
-A language without a file has no such words: every pause is then alike, and every word is meant."""
+A language without a file has no such words: every pause is then alike, and every word is meant. `complete` and what an
+agent file adds to it are regular expressions over the words of `split_words`, one space between two; what they match at
+the end of an utterance is whole, and nobody waits for more of it."""
 
 import re
 import tomllib
@@ -30,11 +32,19 @@ class TurnWords:
     trailing: frozenset[tuple[str, ...]] = frozenset()
     yes_no: frozenset[tuple[str, ...]] = frozenset()
     numbers: frozenset[tuple[str, ...]] = frozenset()
+    voicemail: frozenset[tuple[str, ...]] = frozenset()
+    complete: tuple[re.Pattern[str], ...] = ()
 
     def only_listens(self, text: str) -> bool:
         """A back-channel: nothing was said but what one says who listens ("mhm", «да-да»), however often."""
         words = split_words(text)
         return bool(words) and _made_of(words, self.listening)
+
+    def of_voicemail(self, text: str) -> bool:
+        """Somewhere in it is what answering machines say, and people do not."""
+        words = split_words(text)
+        sizes = {len(entry) for entry in self.voicemail}
+        return any(words[at : at + size] in self.voicemail for size in sizes for at in range(len(words) - size + 1))
 
     def tail(self, text: str) -> Tail:
         """How an utterance of this text ends."""
@@ -45,6 +55,8 @@ class TurnWords:
             return Tail.YES_NO
         if text.rstrip().endswith((",", "…", "...", "-", "–", "—")) or _ends_on(words, self.trailing):
             return Tail.TRAILING
+        if self.complete and any(pattern.search(" ".join(words)) for pattern in self.complete):
+            return Tail.PLAIN
         if words[-1].isdecimal() or words[-1:] in self.numbers:
             return Tail.NUMBER
         return Tail.PLAIN
@@ -56,14 +68,20 @@ def split_words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(plain))
 
 
+def whole_at_end(pattern: str) -> re.Pattern[str]:
+    """A regular expression (verbose, so a space is `[ ]`) for the last words of an utterance. Raises re.error."""
+    return re.compile(f"(?:^|(?<=[ ]))(?:{pattern})$", re.VERBOSE)
+
+
 @cache
-def load_turn_words(language: str) -> TurnWords:
-    """The words of a language (BCP-47: `ru-RU` takes `ru`)."""
+def load_turn_words(language: str, complete: tuple[str, ...] = ()) -> TurnWords:
+    """The words of a language (BCP-47: `ru-RU` takes `ru`), and an agent's own `complete`."""
     source = files("callengine.call").joinpath("words").joinpath(f"{language.split('-')[0].lower()}.toml")
     if not source.is_file():
-        return TurnWords()
+        return TurnWords(complete=tuple(map(whole_at_end, complete)))
     tables = tomllib.loads(source.read_text(encoding="utf-8"))
-    return TurnWords(**{name: frozenset(map(split_words, words)) for name, words in tables.items()})
+    patterns = tuple(map(whole_at_end, (*tables.pop("complete", ()), *complete)))
+    return TurnWords(complete=patterns, **{name: frozenset(map(split_words, words)) for name, words in tables.items()})
 
 
 def _made_of(words: tuple[str, ...], entries: frozenset[tuple[str, ...]]) -> bool:

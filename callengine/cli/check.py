@@ -1,14 +1,17 @@
 """`callengine check`: an agent file before it answers calls."""
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import trio
 import typer
 
+from backends.dialog.claude_cache import READ_ON, SOURCE, Caching, caching_of
+from backends.dialog.claude_prompt import prefix_of
 from callengine.agent import AgentProfile
-from callengine.agent_check import TOKEN_RULE, AgentReport, ToolFacts, report_on
+from callengine.agent_check import TOKEN_RULE, AgentReport, ToolFacts, estimated_tokens, report_on
 from callengine.answering import load_agents
 from callengine.call.built_in import built_in_tools
 from callengine.cli.serve import read_settings
@@ -29,7 +32,8 @@ def check(
     agent: Annotated[Path | None, _AGENT] = None,
     as_json: Annotated[bool, _AS_JSON] = False,
 ) -> None:
-    """Show an agent's tools as the model will see them, estimate tokens, warn of what callers would stumble over.
+    """Show an agent's tools as the model will see them, estimate tokens, warn of what callers would stumble over, and
+    of a prompt too short for CLAUDE_MODEL's cache.
 
     The tools are made as at the engine's start: from the Store's OpenAPI document and the file's [tools]. Nothing is
     asked of the Store but its document, and that only where the file names none (STORE_API_URL).
@@ -45,7 +49,19 @@ def check(
         _show(report)
 
 
-async def _examine(settings: Settings, path: Path | None) -> list[AgentReport]:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An agent, and what its prompt is to the cache of each of Claude's models in the settings."""
+
+    report: AgentReport
+    caching: list[Caching]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [*self.report.warnings, *(caching.warning for caching in self.caching if caching.warning)]
+
+
+async def _examine(settings: Settings, path: Path | None) -> list[Checked]:
     agents = load_agents(path, settings.call_language)
     every = {agent.language: agent for agent in (agents.default, *agents.others.values())}
     documents: dict[str, Any] = {}
@@ -56,7 +72,8 @@ async def _examine(settings: Settings, path: Path | None) -> list[AgentReport]:
             _document_is_known(settings, agent)
             tools = await agent_tools(store, agent, documents)
             own = [ToolFacts(spec, OWN, True, True, "") for spec in built_in_tools(agent)]
-            reports.append(report_on(agent, [*(_facts(tool) for tool in tools), *own]))
+            report = report_on(agent, [*(_facts(tool) for tool in tools), *own])
+            reports.append(Checked(report, _caching(settings, agent, report)))
         return reports
 
 
@@ -66,12 +83,20 @@ def _document_is_known(settings: Settings, agent: AgentProfile) -> None:
         raise ConfigError("STORE_API_URL", problem)
 
 
+def _caching(settings: Settings, agent: AgentProfile, report: AgentReport) -> list[Caching]:
+    specs = [tool.spec for tool in report.tools]
+    prefix = json.dumps(prefix_of(agent.instructions, specs, agent.language), ensure_ascii=False)
+    models = (settings.claude_model, settings.claude_fallback_model)
+    return [caching_of(model, estimated_tokens(prefix)) for model in models if model]
+
+
 def _facts(tool: StoreTool) -> ToolFacts:
     request = f"{tool.operation.method} {tool.operation.path}"
     return ToolFacts(tool.spec, request, tool.keep is not None, tool.repeats, tool.look_up)
 
 
-def _as_json(report: AgentReport) -> dict[str, Any]:
+def _as_json(checked: Checked) -> dict[str, Any]:
+    report = checked.report
     tools = [
         {
             "name": tool.spec.name,
@@ -93,11 +118,13 @@ def _as_json(report: AgentReport) -> dict[str, Any]:
             "tools": sum(report.tool_tokens),
             "all": report.tokens,
         },
-        "warnings": report.warnings,
+        "caching": [asdict(caching) | {"source": SOURCE, "read_on": READ_ON} for caching in checked.caching],
+        "warnings": checked.warnings,
     }
 
 
-def _show(report: AgentReport) -> None:
+def _show(checked: Checked) -> None:
+    report = checked.report
     own = sum(tool.request == OWN for tool in report.tools)
     where = report.document or "the Store itself"
     typer.echo(f"{report.language}: {len(report.tools) - own} tools of {where}, {own} that every call has")
@@ -111,5 +138,8 @@ def _show(report: AgentReport) -> None:
             typer.echo(f"  - {name}{must}: {schema.get('description', '')} {json.dumps(shape, ensure_ascii=False)}")
     told = f"instructions {report.instruction_tokens}, tools {sum(report.tool_tokens)}; estimated: {TOKEN_RULE}"
     typer.echo(f"\ntokens: {report.tokens} ({told})")
-    for warning in report.warnings:
+    for caching in checked.caching:
+        least = f"at least {caching.least_tokens}" if caching.least_tokens else "an unknown number"
+        typer.echo(f"prompt caching: every call begins with {caching.prefix_tokens}, {caching.model} wants {least}")
+    for warning in checked.warnings:
         typer.echo(f"warning: {warning}")

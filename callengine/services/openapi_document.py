@@ -22,12 +22,12 @@ async def load_document(where: str, client: httpx.AsyncClient) -> Mapping[str, A
 
     Raises DocumentError for what is none, ServiceError where the Store or the URL gives none."""
     if not where:
-        return read_document(await _fetch(client, "/openapi.json"))
+        return await _read(await _fetch(client, "/openapi.json"))
     if "://" in where:
         async with httpx.AsyncClient(follow_redirects=True, timeout=None) as anybody:  # noqa: S113 - `_fetch` has one
-            return read_document(await _fetch(anybody, where))
+            return await _read(await _fetch(anybody, where))
     try:
-        return read_document(await trio.Path(where).read_text(encoding="utf-8"))
+        return await _read(await trio.Path(where).read_text(encoding="utf-8"))
     except OSError as error:
         raise DocumentError(f"cannot read {where!r}: {error.strerror}; without it the Store's own is taken") from None
     except UnicodeDecodeError:
@@ -50,6 +50,10 @@ def read_document(text: str) -> Mapping[str, Any]:
         said = "Swagger 2.0" if "swagger" in document else f"openapi {version!r}"
         raise DocumentError(f"OpenAPI 3.0 or 3.1 is needed, this is {said}; convert it first")
     return document
+
+
+async def _read(text: str) -> Mapping[str, Any]:
+    return await trio.to_thread.run_sync(read_document, text)
 
 
 async def _fetch(client: httpx.AsyncClient, url: str) -> str:

@@ -157,6 +157,22 @@ async def test_without_the_right_to_it_the_credentials_are_named_even_with_a_spa
             await check_voice(voice)
 
 
+async def test_a_voice_that_nobody_named_gives_way_where_its_api_is_off() -> None:
+    with google_voices("denied") as address, capture_logs() as logs:
+        key = {"GOOGLE_APPLICATION_CREDENTIALS": "key.json", "GOOGLE_TTS_ENDPOINT": f"grpc://{address}"}
+        async with open_named("", **key) as voice:
+            await check_voice(voice)
+            await warm_voice(voice, (PROMPT,))
+            assert await spoken(voice)
+        assert [(line["event"], line.get("serving_with")) for line in logs] == [
+            ("voice_forbidden", "TTS_BACKEND=espeak")
+        ]
+        assert "PERMISSION_DENIED: Cloud Text-to-Speech API has not been used" in logs[0]["problem"]
+        async with open_named("", TTS_FALLBACK="off", **key) as voice:
+            with pytest.raises(ConfigError, match=r"^GOOGLE_APPLICATION_CREDENTIALS: .*PERMISSION_DENIED"):
+                await check_voice(voice)
+
+
 async def test_nobody_there_is_one_line_or_the_spare_voice() -> None:
     endpoint = {"GOOGLE_TTS_ENDPOINT": f"grpc://{NOBODY_THERE}"}
     async with open_named("google", TTS_FALLBACK="off", **endpoint) as voice:

@@ -34,6 +34,11 @@ AT_ONCE = {
     "AUDIOSOCKET_HOST": ({"AUDIOSOCKET_HOST": "192.0.2.1"}, "cannot listen on 192.0.2.1"),
     "DATABASE_URL": ({"EMBEDDED": "off"}, "is not set, and EMBEDDED=off"),
     "ASTERISK_ARI_USER": ({"ASTERISK_ARI_URL": "http://127.0.0.1:1"}, "is not set, but ASTERISK_ARI_URL is"),
+    "ANTHROPIC_API_KEY": ({"DIALOG_BACKEND": "claude"}, "is not set, and the dialog is Claude's"),
+    "GOOGLE_APPLICATION_CREDENTIALS": (
+        {"GOOGLE_APPLICATION_CREDENTIALS": "/no-such-key.json", "STT_BACKEND": "google"},
+        "cannot read '/no-such-key.json': No such file or directory",
+    ),
     "API_TOKEN_FILE": ({"API_TOKEN_FILE": "/no-such-secret"}, "cannot read '/no-such-secret'"),
 }
 
@@ -196,7 +201,6 @@ def test_a_whisper_server_that_is_not_there(url: str, problem: str, state: dict[
 @pytest.mark.parametrize(
     ("variable", "value", "problem"),
     [
-        ("ANTHROPIC_API_KEY", "", "is not set, and the dialog is Claude's"),
         ("CLAUDE_MODEL", "claude-1", "has no model 'claude-1' for this key (404 not_found_error)"),
     ],
 )

@@ -32,6 +32,24 @@ def test_a_packaged_agent_speaks_its_language(language: str) -> None:
     assert {prompt.text for prompt in prompts} >= {agent.goodbye, agent.apology, *agent.no_input}
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("ru-RU", ("Заказ оформляешь ты", "спроси", "«да»")), ("en-GB", ("You take orders", "ask", "yes"))],
+)
+def test_a_packaged_agent_takes_orders_and_asks_first(language: str, words: tuple[str, ...]) -> None:
+    agent = load_agent(None, language)
+    assert {tool.operation for tool in agent.tools.values()} >= {"createOrder", "cancelOrder"}
+    assert all(word in agent.instructions for word in words)
+
+
+@pytest.mark.parametrize("language", ["ru-RU", "en-GB"])
+def test_a_packaged_agent_has_every_phrase_at_hand(language: str) -> None:
+    agent = load_agent(None, language)
+    prompts = {prompt.text for prompt in agent.fixed_prompts()}
+    assert agent.ending_soon
+    assert prompts >= {agent.ending_soon, agent.one_moment, *agent.fillers}
+
+
 def test_a_language_without_an_agent_says_what_to_do() -> None:
     with pytest.raises(ConfigError, match="AGENT_FILE") as caught:
         load_agent(None, "fi-FI")
@@ -58,6 +76,7 @@ def test_a_file_of_one_s_own(tmp_path: Path) -> None:
         (GOOD.encode() + b"[transfer]\ntargets = ['sales']\ndefault = 'people'\n", "'people' is not among"),
         (GOOD.encode() + b"[transfer.targets.sales]\nredirect = 'sales'\n", "transfer.targets.sales.redirect"),
         (GOOD.encode() + b"[transfer.targets.sales]\nplace = 'sales'\n", "transfer.targets.sales.place"),
+        (GOOD.encode() + b"complete = ['[0-9{6}']\n", "complete.0: is no regular expression: unterminated"),
         (GOOD.encode() + b"[transfer]\ntargets = ['sales']\non_failure = 'people'\n", "on_failure: 'people' is not"),
         (
             GOOD.encode() + b"[hours]\nzone = 'Europe/London'\n",

@@ -45,6 +45,27 @@ def test_the_packaged_agents_are_without_a_warning(language: str) -> None:
         assert tokens["all"] == tokens["instructions"] + sum(tool["tokens"] for tool in report["tools"])
 
 
+@pytest.mark.parametrize(("model", "least"), [("claude-haiku-5-5", 512), ("claude-haiku-4-5-20251001", 4096)])
+def test_the_prompt_is_compared_with_what_the_model_caches(model: str, least: int) -> None:
+    report = json.loads(check("--json", CALL_LANGUAGE="en-GB", CLAUDE_MODEL=model).stdout)["agents"][0]
+    (caching,) = report["caching"]
+    assert (caching["model"], caching["least_tokens"]) == (model, least)
+    assert caching["prefix_tokens"] > report["tokens"]["all"], "what the engine itself tells the model counts"
+    assert caching["source"].startswith("https://")
+    assert bool(report["warnings"]) == (caching["prefix_tokens"] < least)
+
+
+def test_a_prompt_too_short_for_the_cache_is_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text(PHRASES + 'instructions = "Be brief."\n', encoding="utf-8")
+    models = {"CLAUDE_MODEL": "claude-opus-4-6", "CLAUDE_FALLBACK_MODEL": "claude-unheard-of"}
+    shown = check(str(path), **models).output
+    assert "tokens, and claude-opus-4-6 caches none under 4096" in shown
+    assert "claude-unheard-of wants an unknown number" in shown
+    warnings = json.loads(check(str(path), "--json", **models).stdout)["agents"][0]["warnings"]
+    assert len(warnings) == 1
+
+
 def test_tools_are_shown_as_the_model_sees_them() -> None:
     shown = check(CALL_LANGUAGE="en-GB").output
     assert "cancel_order (writes, POST /orders/{number}/cancel, " in shown

@@ -117,6 +117,9 @@ def test_where_no_words_are_known_every_word_is_meant() -> None:
     [
         ("Мне нужны шины и", TIMES.trailing_pause),
         ("Номер сто четыре", TIMES.number_pause),
+        ("Шины 225 45", TIMES.number_pause),
+        ("Шины 225 45 17", TIMES.end_pause),
+        ("двести двадцать пять сорок пять семнадцать", TIMES.end_pause),
         ("Сколько стоят шины", TIMES.end_pause),
         ("Да", TIMES.end_pause),  # nothing was asked
     ],
@@ -227,3 +230,14 @@ def test_the_last_words_of_who_stops_when_the_agent_speaks_are_answered() -> Non
     talk.at(32.0, AgentStarted())
     assert talk.at(33.0, CallerPaused(32.8)) == []
     assert talk.at(33.5, final("ещё", 31.2, 32.8)) == [Do.FLUSH, Answer("ещё", 32.8, 33.3)]
+
+
+def test_a_size_in_two_breaths_is_one_turn_and_answered_soon_after_its_last_word() -> None:
+    talk = RussianTalk()
+    talk.at(1.1, CallerBegan(1.0))
+    talk.at(2.1, CallerPaused(2.0))
+    assert talk.at(2.2, final("225/45", 1.0, 2.0)) == []
+    assert talk.at(2.8, CallerBegan(2.7)) == [], "it is waited for"
+    talk.at(3.5, CallerPaused(3.4))
+    assert talk.at(3.6, final("R17", 2.7, 3.4)) == []
+    assert talk.until(3.9) == [Answer("225/45 R17", 3.4, 3.9)]
