@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import structlog
 from pydantic import SecretStr
 
 from callengine.answering import Agents
 from callengine.call.parts import Services
-from callengine.config import Settings
+from callengine.config import TABLE_OF_WORDS, Settings
 from callengine.errors import ConfigError, ReasoningError, ServiceError
 from callengine.plugins import load_backend
 from callengine.ports.tools import Toolbox
@@ -37,6 +38,7 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tup
     chosen, spare = named_recognizers(settings)
     named_voices(settings)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
+    open_turn_end = load_backend("callengine.turn_end", settings.turn_end)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         control = await enter(open_control(_asterisk(settings)))
@@ -57,6 +59,8 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tup
         services = Services(
             recognizer, voice, dialog, toolbox, journal, registry, control, fallback, stt_gate=settings.stt_gate
         )
+        if settings.turn_end != TABLE_OF_WORDS:  # the table is in every call already
+            services = replace(services, turn_end=await enter(open_turn_end(settings, bridge)))
         await _check(services, (chosen, spare))
         await warm_voice(voice, agents.fixed_prompts())
         yield services, toolboxes

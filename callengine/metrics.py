@@ -52,6 +52,17 @@ llm_tokens_total = Counter(
     "callengine_llm_tokens_total", "Tokens of the language model: input, cache_read, cache_write, output.", ["kind"]
 )
 
+speculative_replies_total = Counter(
+    "callengine_speculative_replies_total",
+    "Replies begun before the turn was over: used, discarded, failed.",
+    ["result"],
+)
+turn_end_opinions_total = Counter(
+    "callengine_turn_end_opinions_total",
+    "What the end-of-turn model said of pauses: given, none, late, moot, failed.",
+    ["result"],
+)
+
 
 def count_tokens(usage: Usage) -> None:
     """Add what a part of a reply has cost."""

@@ -9,7 +9,16 @@ from callengine.call.parts import Call
 from callengine.call.record import Record
 from callengine.call.sentences import Splitter
 from callengine.call.tool_calls import run_tools
-from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, Delayed, ReplyRequest, TextDelta, Usage
+from callengine.ports.reasoning import (
+    END_CALL,
+    TRANSFER,
+    AgentSaid,
+    Delayed,
+    HistoryItem,
+    ReplyRequest,
+    TextDelta,
+    Usage,
+)
 from callengine.ports.tools import ToolCall
 
 TOOL_ROUNDS = 5  # a backend that still asks for tools then has lost its way
@@ -46,10 +55,14 @@ async def make_answer(call: Call, history: History, record: Record, say: SayText
     return AnswerResult()
 
 
-async def _ask(call: Call, history: History, say: SayText, draft: str) -> list[ToolCall]:
-    items = (*history.items, AgentSaid(draft)) if draft else tuple(history.items)
+def request_of(call: Call, items: tuple[HistoryItem, ...]) -> ReplyRequest:
+    """What the dialog backend is asked when so much has been said, heard and looked up."""
     tools = (*call.services.toolbox.specs, END_CALL, TRANSFER)
-    request = ReplyRequest(call.agent.instructions, items, tools, call.caller)
+    return ReplyRequest(call.agent.instructions, items, tools, call.caller)
+
+
+async def _ask(call: Call, history: History, say: SayText, draft: str) -> list[ToolCall]:
+    request = request_of(call, (*history.items, AgentSaid(draft)) if draft else tuple(history.items))
     splitter = Splitter(call.agent.language)
     calls: list[ToolCall] = []
     async with call.services.dialog.open_reply(request) as reply:
