@@ -54,7 +54,7 @@ llm_tokens_total = Counter(
 
 speculative_replies_total = Counter(
     "callengine_speculative_replies_total",
-    "Replies begun before the turn was over: used, discarded, failed.",
+    "Replies begun before the caller's turn was surely over: used, discarded, failed.",
     ["result"],
 )
 turn_end_opinions_total = Counter(

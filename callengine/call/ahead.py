@@ -3,6 +3,7 @@
 What comes of it waits: nothing is spoken and no tool runs before the answer itself asks for it. A turn that ends with
 other words, or goes on, leaves no trace of it but its cost: the request is closed, and the answer asks anew."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,15 +29,18 @@ class _Begun:
     events: trio.MemoryReceiveChannel[ReplyEvent]
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     failed: ReasoningError | None = None
-    spent: list[Usage] = field(default_factory=list)
+    spent: deque[Usage] = field(default_factory=deque)  # told by the backend, and to nobody yet
 
     async def receive(self) -> ReplyEvent | None:
         try:
-            return await self.events.receive()
+            event = await self.events.receive()
         except trio.EndOfChannel:
             if self.failed is not None:
                 raise self.failed from None
             return None
+        if isinstance(event, Usage):
+            self.spent.popleft()
+        return event
 
     async def make(self, dialog: Dialog) -> None:
         """Ask, and keep what comes until it is taken."""
@@ -54,7 +58,7 @@ class _Begun:
 class Ahead:
     """One call's dialog, the port's `Dialog`; with `on` its replies may have been begun ahead.
 
-    `count` is told what discarded replies have cost; those that are taken tell it themselves."""
+    `count` is told what discarded replies have cost; one that is taken tells it to who takes it."""
 
     def __init__(self, dialog: Dialog, on: bool, count: Callable[[Usage], None] = metrics.count_tokens) -> None:
         self._dialog = dialog
@@ -88,9 +92,12 @@ class Ahead:
         begun, self._begun = self._begun, None
         if begun is None:
             return
-        begun.scope.cancel("begun for words that were not the turn's")
-        begun.events.close()
         metrics.speculative_replies_total.labels("discarded" if begun.failed is None else "failed").inc()
+        self._leave(begun)
+
+    def _leave(self, begun: _Begun) -> None:
+        begun.scope.cancel("the reply has been left")
+        begun.events.close()
         for usage in begun.spent:
             self._count(usage)
 
@@ -105,8 +112,7 @@ class Ahead:
             return
         self._begun = None
         metrics.speculative_replies_total.labels("used").inc()
-        with begun.events:
-            try:
-                yield begun
-            finally:
-                begun.scope.cancel("the reply has been left")
+        try:
+            yield begun
+        finally:
+            self._leave(begun)

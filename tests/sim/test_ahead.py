@@ -4,6 +4,7 @@ that was begun for other words, and with a model that answers at once nothing at
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import pytest
 import trio
@@ -17,11 +18,11 @@ from callengine.call.parts import CallLimits
 from callengine.call.turn_events import Action, Answer, Event
 from callengine.call.turn_table import feed
 from callengine.call.turn_words import split_words
-from callengine.call.turns import Turns
+from callengine.call.turns import Turns, TurnTimes
 from callengine.ports.journal import ToolRecorded
 from callengine.services.scripted_tools import ScriptedToolbox
 from tests.sim.call import Parts, Stage, open_stage, run_virtual
-from tests.sim.checks import check_call, said, spoken_frames
+from tests.sim.checks import check_call, said
 from tests.sim.echoing import COST, ORDER, ORDERING, EchoingDialog, answer_to
 from tests.sim.plays import AGENT
 from tests.sim.stamped import StampedVoice, read_stamp
@@ -29,6 +30,9 @@ from tests.sim.told import Told, ToldRecognizer
 
 WORDS = ("шины", "ещё зимние", ORDERING)
 STABLE = 0.9
+# beside the ticks of the clock and the steps of the detector: what happens in one instant has no order
+TIMES = TurnTimes(end_pause=0.507, number_pause=1.007, final_wait=1.607, rest_wait=3.007)
+ODD = 0.003
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def parts_for(bursts: Sequence[Burst], dialog: EchoingDialog, on: bool) -> Parts
         dialog=dialog,
         toolbox=ScriptedToolbox((ORDER,), {ORDER.name: {"done": True}}, delay_seconds=0.2),
         agent=AGENT,
-        limits=CallLimits(speculate=on),
+        limits=CallLimits(times=TIMES, speculate=on),
     )
 
 
@@ -121,8 +125,10 @@ def bursts_of_speech(draw: st.DrawFn) -> list[Burst]:
         words = draw(st.sampled_from(WORDS))
         after = st.sampled_from((0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9, 1.7, 3.5))
         stability = st.sampled_from((STABLE, STABLE, 0.5))
-        interims = [Told(draw(after), draw(wordings(words)), draw(stability)) for _ in range(draw(st.integers(0, 3)))]
-        final = Told(draw(after), draw(wordings(words)))
+        interims = [
+            Told(draw(after) + ODD, draw(wordings(words)), draw(stability)) for _ in range(draw(st.integers(0, 3)))
+        ]
+        final = Told(draw(after) + ODD, draw(wordings(words)))
         gap = draw(st.sampled_from((0.1, 0.25, 0.4, 0.55, 0.7, 1.0, 2.0, 3.0)))
         bursts.append(Burst(gap, draw(st.sampled_from((0.3, 0.5, 0.9))), (*interims, final)))
     return bursts
@@ -157,7 +163,7 @@ def check_speech(stage: Stage, parts: Parts, heard: Heard) -> None:
     for text, at in echoes:
         assert heard.answered(split_words(text)[1:-1], at), f"{text!r} was heard before the turn had ended"
     turns = [at for at, words in heard.answers]
-    for earlier, later in zip(echoes, echoes[1:], strict=False):
+    for earlier, later in pairwise(echoes):
         assert any(earlier[1] < at <= later[1] for at in turns), "two answers to one turn"
 
 
@@ -171,43 +177,42 @@ def check_tools(stage: Stage, parts: Parts, heard: Heard) -> None:
 
 
 def check_requests(dialog: EchoingDialog, counted: float) -> None:
-    """None is left open, none is asked beside another that is wanted still, and all that was told of cost is counted."""
+    """None is left open, one is left before another is asked, and all that was told of cost is counted."""
     assert all(asked.left_at is not None for asked in dialog.asked)
-    for one, other in zip(dialog.asked, dialog.asked[1:], strict=False):
+    for one, other in pairwise(dialog.asked):
         assert one.left_at is not None
         assert one.left_at <= other.at
     assert tokens() - counted == sum(asked.read for asked in dialog.asked)
     assert {asked.read for asked in dialog.asked} <= {0, COST}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(bursts_of_speech(), DIALOGS)
 def test_nothing_of_a_discarded_reply_is_heard_or_done(bursts: list[Burst], dialog: EchoingDialog) -> None:
     run_virtual(run_rules, bursts, dialog)
 
 
 async def compare(bursts: list[Burst], dialog: EchoingDialog, polite: bool) -> None:
-    stages, histories = [], []
+    stages, before = [], []
     for on in (False, True):
         dialog.asked.clear()
         parts = parts_for(bursts, dialog, on)
-        with overheard() as heard:
-            stages.append(await hold(parts, bursts, polite))
-        wanted = [asked.request.history for asked in dialog.asked if asked.whole]
-        histories.append([heard.answers[-1][1] if heard.answers else (), wanted[-1] if wanted else ()])
-    off, on_ = stages
-    assert said(off) == said(on_)
+        stages.append(await hold(parts, bursts, polite))
+        before.append([asked.request.history[:-1] for asked in dialog.asked if asked.whole][-1:])
+    without, ahead = stages
+    assert said(without) == said(ahead)
+    assert before[0] == before[1], "the dialog was told another history"
     if not polite:
-        assert [message.payload for message in off.asterisk.sent] == [message.payload for message in on_.asterisk.sent]
+        assert [sent.payload for sent in without.asterisk.sent] == [sent.payload for sent in ahead.asterisk.sent]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(bursts_of_speech())
 def test_with_a_model_that_answers_at_once_every_frame_is_the_same(bursts: list[Burst]) -> None:
     run_virtual(compare, bursts, EchoingDialog(), False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(bursts_of_speech(), DIALOGS)
 def test_the_record_is_that_of_a_run_without(bursts: list[Burst], dialog: EchoingDialog) -> None:
     """Where the caller lets the agent answer: nothing that is said depends on how soon the answer came."""
