@@ -1,4 +1,4 @@
-"""Speculative start over real HTTP, by the real SDK: what is discarded is closed on the wire, what serves once asked."""
+"""Speculative start over real HTTP, by the real SDK: what is discarded is closed on the wire, nothing asked twice."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -198,11 +198,11 @@ async def test_the_prefix_is_the_same_bytes_and_the_cache_is_read() -> None:
     """Begun ahead, discarded or taken: what stands before the caller's last words is sent as it was, and read from the
     cache from the second turn on."""
     async with open_turn(Act("Here.")) as (api, new_turn):
-        for number in range(4):
+        for number, goods in enumerate(("tyres", "rims", "bolts", "chains")):
             turn = new_turn()
-            turn.pauses(f"question {number}")
+            turn.pauses(f"have you {goods}")
             await api.wait_received(len(api.received) + 1)
-            events = await turn.answer(f"Question {number}{' or not' if number % 2 else ''}?")
+            events = await turn.answer(f"Have you {goods}{' or not' if number % 2 else ''}?")
             cached = sum(event.cache_read_tokens for event in events if isinstance(event, Usage))
             assert cached > 0 or number == 0
             turn.history.append(AgentSaid("Here."))

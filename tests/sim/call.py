@@ -27,6 +27,7 @@ from callengine.ports.reasoning import Dialog
 from callengine.ports.recognition import Recognizer
 from callengine.ports.synthesis import Voice
 from callengine.ports.tools import CallerContext, Toolbox
+from callengine.ports.turn_end import TurnEnd
 from callengine.services.memory import MemoryJournal, MemoryRegistry
 from callengine.services.no_control import NoControl
 from callengine.services.scripted_tools import ScriptedToolbox
@@ -50,6 +51,7 @@ class Parts:
     agent: AgentProfile = field(default_factory=lambda: load_agent(None, "ru-RU").model_copy(update={"fillers": ()}))
     limits: CallLimits = field(default_factory=CallLimits)
     control: Control = field(default_factory=NoControl)
+    turn_end: TurnEnd | None = None
 
 
 @dataclass(slots=True)
@@ -103,7 +105,16 @@ async def open_stage(parts: Parts, clock: MediaClock | None = None, uuid: UUID =
 def services_of(parts: Parts, journal: MemoryJournal) -> Services:
     """The parts as a call is given them, with a registry in memory."""
     registry = MemoryRegistry()
-    return Services(parts.recognizer, parts.voice, parts.dialog, parts.toolbox, journal, registry, parts.control)
+    return Services(
+        parts.recognizer,
+        parts.voice,
+        parts.dialog,
+        parts.toolbox,
+        journal,
+        registry,
+        parts.control,
+        turn_end=parts.turn_end,
+    )
 
 
 async def _answer(stage: Stage, services: Services, parts: Parts) -> None:
