@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 
 import callengine.call.dialog
 from callengine.call.parts import CallLimits
-from callengine.call.turn_events import Action, Answer, Event
+from callengine.call.turn_events import Action, Answer, CorrectRecord, Event
 from callengine.call.turn_table import feed
 from callengine.call.turn_words import split_words
 from callengine.call.turns import Turns, TurnTimes
@@ -47,12 +47,13 @@ class Burst:
 
 @dataclass(slots=True)
 class Heard:
-    """What turn-taking decided: each answer's words, and when."""
+    """What turn-taking decided: when to answer, and what the turn's words were (a late final may mend them)."""
 
-    answers: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
+    answers: list[float] = field(default_factory=list)
+    turns: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
 
     def answered(self, words: tuple[str, ...], by: float) -> bool:
-        return any(at <= by and words == answered for at, answered in self.answers)
+        return any(at <= by and words == answered for at, answered in self.turns)
 
 
 @contextmanager
@@ -62,7 +63,11 @@ def overheard() -> Iterator[Heard]:
 
     def listening(turns: Turns, event: Event, now: float) -> list[Action]:
         actions = feed(turns, event, now)
-        heard.answers += [(now, split_words(action.text)) for action in actions if isinstance(action, Answer)]
+        for action in actions:
+            if isinstance(action, Answer | CorrectRecord):
+                heard.turns.append((now, split_words(action.text)))
+            if isinstance(action, Answer):
+                heard.answers.append(now)
         return actions
 
     with pytest.MonkeyPatch.context() as patch:
@@ -162,9 +167,8 @@ def check_speech(stage: Stage, parts: Parts, heard: Heard) -> None:
     echoes = [(text, at) for text, at in answers if text.startswith("отвечаю")]
     for text, at in echoes:
         assert heard.answered(split_words(text)[1:-1], at), f"{text!r} was heard before the turn had ended"
-    turns = [at for at, words in heard.answers]
     for earlier, later in pairwise(echoes):
-        assert any(earlier[1] < at <= later[1] for at in turns), "two answers to one turn"
+        assert any(earlier[1] < at <= later[1] for at in heard.answers), "two answers to one turn"
 
 
 def check_tools(stage: Stage, parts: Parts, heard: Heard) -> None:
