@@ -33,7 +33,7 @@ STABLE = 0.9
 # beside the ticks of the clock and the steps of the detector: what happens in one instant has no order
 TIMES = TurnTimes(end_pause=0.507, number_pause=1.007, final_wait=1.607, rest_wait=3.007, no_input=60.0)
 ODD = 0.003
-TWO_FRAMES = 0.045
+PHASES = 0.145  # two runs differ by so much: a chunk of the recogniser's audio and two frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +124,15 @@ def wordings(draw: st.DrawFn, words: str) -> str:
 
 
 @st.composite
-def bursts_of_speech(draw: st.DrawFn) -> list[Burst]:
+def bursts_of_speech(draw: st.DrawFn, final_by: float = 4.0) -> list[Burst]:
     bursts = []
     for _ in range(draw(st.integers(1, 3))):
         words = draw(st.sampled_from(WORDS))
-        after = st.sampled_from((0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9, 1.7, 3.5))
+        after = st.sampled_from([at for at in (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9, 1.7, 3.5) if at <= final_by])
         stability = st.sampled_from((STABLE, STABLE, 0.5))
         interims = [
-            Told(draw(after) + ODD, draw(wordings(words)), draw(stability)) for _ in range(draw(st.integers(0, 3)))
+            Told(draw(after) + ODD * (at + 2), draw(wordings(words)), draw(stability))
+            for at in range(draw(st.integers(0, 3)))
         ]
         final = Told(draw(after) + ODD, draw(wordings(words)))
         gap = draw(st.sampled_from((0.1, 0.25, 0.4, 0.55, 0.7, 1.0, 2.0, 3.0)))
@@ -207,7 +208,7 @@ async def compare(bursts: list[Burst], dialog: EchoingDialog) -> None:
     assert said(without) == said(ahead)
     assert before[0] == before[1], "the dialog was told another history"
     for late, soon in zip(first_frames(without), first_frames(ahead), strict=True):
-        assert soon - ahead.leg.began <= late - without.leg.began + TWO_FRAMES, "speculation made an answer late"
+        assert soon - ahead.leg.began <= late - without.leg.began + PHASES, "speculation made an answer late"
 
 
 def first_frames(stage: Stage) -> list[float]:
@@ -217,9 +218,10 @@ def first_frames(stage: Stage) -> list[float]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(bursts_of_speech(), DIALOGS)
+@given(bursts_of_speech(final_by=0.9), DIALOGS)
 def test_record_and_history_are_those_of_a_run_without(bursts: list[Burst], dialog: EchoingDialog) -> None:
-    """Where the caller lets the agent answer, nothing that is said depends on how soon the answer came."""
+    """Where the caller lets the agent answer, nothing that is said depends on how soon the answer came. (A final that
+    comes later than it is waited for corrects the record only while the answer lasts, which then depends on it.)"""
     run_virtual(compare, bursts, dialog)
 
 

@@ -22,7 +22,7 @@ from tests.sim.told import Told, ToldRecognizer
 
 QUESTION = AGENT.model_copy(update={"greeting": "Добрый день, чем помочь?"})
 FRAME = 0.021
-NOTICED = 0.16  # behind its end, a pause is known
+NOTICED = 0.3  # behind its end, a pause and its words are known
 
 
 @dataclass(slots=True)
