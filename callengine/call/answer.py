@@ -8,7 +8,7 @@ from callengine.call.parts import Call
 from callengine.call.record import Record
 from callengine.call.sentences import Splitter
 from callengine.call.tool_calls import run_tools
-from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, Delayed, ReplyRequest, TextDelta
+from callengine.ports.reasoning import END_CALL, TRANSFER, AgentSaid, Delayed, HistoryItem, ReplyRequest, TextDelta
 from callengine.ports.tools import ToolCall
 
 TOOL_ROUNDS = 5  # a backend that still asks for tools then has lost its way
@@ -37,7 +37,9 @@ async def make_answer(call: Call, history: History, record: Record, say: SayText
         await say(piece)
 
     for _ in range(TOOL_ROUNDS):
-        calls = await _ask(call, _request(call, history, " ".join(said)), say_piece, began)
+        draft = " ".join(said)
+        request = request_of(call, (*history.items, AgentSaid(draft)) if draft else tuple(history.items))
+        calls = await _ask(call, request, say_piece, began)
         for wanted in calls:
             if wanted.name in (END_CALL.name, TRANSFER.name):
                 return await _close(call, wanted, say_piece, bool(said))
@@ -47,8 +49,8 @@ async def make_answer(call: Call, history: History, record: Record, say: SayText
     return AnswerResult()
 
 
-def _request(call: Call, history: History, draft: str) -> ReplyRequest:
-    items = (*history.items, AgentSaid(draft)) if draft else tuple(history.items)
+def request_of(call: Call, items: tuple[HistoryItem, ...]) -> ReplyRequest:
+    """What the dialog backend is asked when so much has been said, heard and looked up."""
     tools = (*call.services.toolbox.specs, END_CALL, TRANSFER)
     return ReplyRequest(call.agent.instructions, items, tools, call.caller, call.meter.tokens)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from callengine.call.turn_events import CallerBegan, CallerHeard, CallerPaused, CallerPressed
+from callengine.call.turn_events import CallerBegan, CallerHeard, CallerPaused, CallerPressed, PauseJudged
 
 EVENTS = 256  # interims of a long utterance while the dialog is between two checkpoints: never reached in practice
 
@@ -42,6 +42,7 @@ DialogEvent = (
     | CallerPaused
     | CallerHeard
     | CallerPressed
+    | PauseJudged
     | AnswerStarted
     | AnswerDone
     | AnswerHeard

@@ -18,6 +18,7 @@ from callengine.ports.recognition import Endpointing, Recognizer
 from callengine.ports.registry import Registry
 from callengine.ports.synthesis import Voice
 from callengine.ports.tools import CallerContext, Toolbox
+from callengine.ports.turn_end import TurnEnd
 from callengine.prices import Prices
 
 
@@ -36,6 +37,7 @@ class Services:
     failover: Failover = field(default_factory=Failover)
     stt_gate: bool = False
     prices: Prices = field(default_factory=Prices)
+    turn_end: TurnEnd | None = None  # None: the table of words alone says when a turn is over
 
     @property
     def sources(self) -> Sources:
@@ -52,6 +54,7 @@ class CallLimits:
     times: TurnTimes = field(default_factory=TurnTimes)
     endpointing: Endpointing = "SHORT"
     chunk_ms: int = 100
+    speculate: bool = False  # replies may be begun before the caller's turn is surely over
 
 
 @dataclass(slots=True)
