@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -10,7 +11,7 @@ from pydantic import SecretStr
 from callengine.answering import Agents
 from callengine.call.meter import priced_speech
 from callengine.call.parts import Services
-from callengine.config import Settings
+from callengine.config import TABLE_OF_WORDS, Settings
 from callengine.credentials import check_credentials
 from callengine.errors import ConfigError, ReasoningError, ServiceError
 from callengine.metrics import count_use
@@ -48,6 +49,7 @@ async def open_services(
     check_credentials(settings)
     open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
     prices = load_prices(settings.prices_file)
+    open_turn_end = load_backend("callengine.turn_end", settings.turn_end)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         control = await enter(open_control(_asterisk(settings)))
@@ -78,6 +80,8 @@ async def open_services(
             prices=prices,
         )
         _ask_for_prices(services, settings)
+        if settings.turn_end != TABLE_OF_WORDS:  # the table is in every call already
+            services = replace(services, turn_end=await enter(open_turn_end(settings, bridge)))
         await _check(services, (chosen, spare))
         await warm_voice(voice, agents.fixed_prompts())
         yield services, toolboxes, partial(_equip, store, voice)

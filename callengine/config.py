@@ -13,6 +13,7 @@ from callengine.ports.recognition import Endpointing
 
 PRIVATE_PEERS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 NO_SPARE = "off"  # TTS_FALLBACK
+TABLE_OF_WORDS = "words"  # TURN_END
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -74,6 +75,8 @@ class Settings(BaseModel):
     claude_first_token_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
     claude_turn_seconds: Annotated[float, Field(gt=0, le=300)] = 20.0
     claude_history_tokens: Annotated[int, Field(ge=1000, le=500000)] = 20000
+    speculate: bool = False
+    turn_end: str = TABLE_OF_WORDS
     dialog_backend: str = Field(default_factory=_own_dialog)
     store_api_url: Annotated[str, AfterValidator(_bare_url)] = ""
     store_api_token: SecretStr | None = None

@@ -78,7 +78,10 @@ class Engine:
         ordering, orders = trio.open_memory_channel[TransferOrdered](1)
         settings = self.settings
         limits = CallLimits(
-            settings.max_call_seconds, endpointing=settings.stt_endpointing, chunk_ms=settings.stt_chunk_ms
+            settings.max_call_seconds,
+            endpointing=settings.stt_endpointing,
+            chunk_ms=settings.stt_chunk_ms,
+            speculate=settings.speculate,
         )
         toolbox = self._toolboxes.get(agent.language, self.services.toolbox)
         call = Call(leg, caller, agent, replace(self.services, toolbox=toolbox), limits, orders)

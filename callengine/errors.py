@@ -75,6 +75,10 @@ class ReasoningError(EngineError):
         self.setting = setting
 
 
+class TurnEndError(EngineError):
+    """The end-of-turn model has no answer; the table of words decides."""
+
+
 class ServiceError(EngineError):
     """A service behind a port (database, registry, Store) cannot be reached or used."""
 

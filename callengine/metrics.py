@@ -65,6 +65,17 @@ stt_seconds_total = Counter(
 tts_characters_total = Counter("callengine_tts_characters_total", "Characters that paid voices have said.", ["product"])
 cost_usd_total = Counter("callengine_cost_usd_total", "Dollars by the price table: stt, llm, tts.", ["service"])
 
+speculative_replies_total = Counter(
+    "callengine_speculative_replies_total",
+    "Replies begun before the caller's turn was surely over: used, discarded, failed.",
+    ["result"],
+)
+turn_end_opinions_total = Counter(
+    "callengine_turn_end_opinions_total",
+    "What the end-of-turn model said of pauses: given, none, late, moot, failed.",
+    ["result"],
+)
+
 # An alert on a counter's increase sees nothing where the counter itself comes into being with its first count.
 for _outcome in get_args(Outcome):
     calls_total.labels(_outcome)

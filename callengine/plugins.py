@@ -5,12 +5,16 @@ from typing import Any, Literal
 
 from callengine.errors import ConfigError
 
-VARIABLES = {"callengine.stt": "STT_BACKEND", "callengine.tts": "TTS_BACKEND", "callengine.dialog": "DIALOG_BACKEND"}
+Group = Literal["callengine.stt", "callengine.tts", "callengine.dialog", "callengine.turn_end"]
+VARIABLES: dict[Group, str] = {
+    "callengine.stt": "STT_BACKEND",
+    "callengine.tts": "TTS_BACKEND",
+    "callengine.dialog": "DIALOG_BACKEND",
+    "callengine.turn_end": "TURN_END",
+}
 
 
-def load_backend(
-    group: Literal["callengine.stt", "callengine.tts", "callengine.dialog"], name: str, variable: str = ""
-) -> Any:
+def load_backend(group: Group, name: str, variable: str = "") -> Any:
     """The `open_...` function of a backend. Raises ConfigError naming the setting (`variable`, where it is not the
     usual one) and what is installed."""
     variable = variable or VARIABLES[group]

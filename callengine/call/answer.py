@@ -18,6 +18,7 @@ from callengine.ports.reasoning import (
     TRANSFER,
     AgentSaid,
     Delayed,
+    HistoryItem,
     ReplyRequest,
     TextDelta,
 )
@@ -47,7 +48,9 @@ async def make_answer(call: Call, history: History, record: Record, say: SayText
         await say(text, rate)
 
     for _ in range(TOOL_ROUNDS):
-        calls = await _ask(call, _request(call, history, " ".join(said)), say_piece, began)
+        draft = " ".join(said)
+        request = request_of(call, (*history.items, AgentSaid(draft)) if draft else tuple(history.items))
+        calls = await _ask(call, request, say_piece, began)
         closing = [wanted for wanted in calls if _ends_answer(call, wanted)]
         others = [wanted for wanted in calls if wanted not in closing]
         # where one of them failed, the backend has more to say than goodbye
@@ -63,8 +66,8 @@ def _ends_answer(call: Call, wanted: ToolCall) -> bool:
     return wanted.name in (END_CALL.name, REPEAT.name) or (wanted.name == TRANSFER.name and may_transfer(call.agent))
 
 
-def _request(call: Call, history: History, draft: str) -> ReplyRequest:
-    items = (*history.items, AgentSaid(draft)) if draft else tuple(history.items)
+def request_of(call: Call, items: tuple[HistoryItem, ...]) -> ReplyRequest:
+    """What the dialog backend is asked when so much has been said, heard and looked up."""
     tools = (*call.services.toolbox.specs, *built_in_tools(call.agent))
     return ReplyRequest(call.agent.instructions, items, tools, call.caller, call.meter.tokens)
 

@@ -2,14 +2,18 @@
 
 It never waits for anything but the next event: answers are made in a task of their own, which the loop may cancel."""
 
+from dataclasses import replace
+
 import trio
 
 from callengine import metrics
-from callengine.call.answer import make_answer
+from callengine.call.ahead import Ahead
+from callengine.call.answer import make_answer, request_of
 from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, ToneHeard, TransferOrdered
 from callengine.call.filler import fill_silence, fillers
 from callengine.call.handover import give_up, to_person
 from callengine.call.history import History
+from callengine.call.opinions import Opinions
 from callengine.call.parts import Call, Ending
 from callengine.call.presence import SILENT_LINE, Presence
 from callengine.call.record import Record
@@ -34,6 +38,7 @@ from callengine.call.turn_table import feed
 from callengine.call.turn_words import load_turn_words
 from callengine.call.turns import Turns
 from callengine.errors import ReasoningError
+from callengine.ports.reasoning import CallerSaid, ReplyRequest
 
 CLOSING_SIGNS = " \"'»”)"  # behind a question mark
 
@@ -52,6 +57,9 @@ class Dialogue:
         self._turns = Turns(call.limits.times, words=words)
         self._presence = Presence(words, call.leg.began)
         self._history = History()
+        self._ahead = Ahead(call.services.dialog, call.limits.speculate)
+        call.services = replace(call.services, dialog=self._ahead)  # answers take what was begun ahead
+        self._opinions = Opinions(call.services.turn_end, call.agent.language, events)
         self._thinking = trio.CancelScope()
         self._answering = trio.Lock()  # an answer that was cancelled may still have to wait for a write
         self._times = ResponseTimes()
@@ -71,12 +79,14 @@ class Dialogue:
                 self._say_fixed(self._call.agent.greeting)
                 while not self._over:
                     self._take(await self._next_event(events))
+                    self._look_ahead()
                 self._nursery.cancel_scope.cancel("the conversation is over")
             finally:
                 # also when the caller has hung up in mid-word: what was heard is what is recorded. Here and not outside
                 # the nursery, which may have to wait for a write
                 self._end_agent_turn(self._speaker.heard(), interrupted=True)
                 self._record.release()
+                self._ahead.drop()
         return self._ending or Ending("completed")
 
     async def _next_event(self, events: trio.MemoryReceiveChannel[DialogEvent]) -> DialogEvent | Tick:
@@ -134,6 +144,13 @@ class Dialogue:
             self._cut_in(self._call.agent.too_long, Ending("too_long"))
             return True
         return False
+
+    def _look_ahead(self) -> None:
+        self._opinions.look(self._nursery, self._turns, self._history.items, trio.current_time())
+        self._ahead.look(self._nursery, self._turns, self._request_for)
+
+    def _request_for(self, text: str) -> ReplyRequest:
+        return request_of(self._call, (*self._history.items, CallerSaid(text)))
 
     def _zero_leads_away(self) -> bool:
         number_begun = bool(self._turns.utterance.digits)

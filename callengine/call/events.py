@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from callengine.call.ending import Ending
-from callengine.call.turn_events import CallerBegan, CallerHeard, CallerPaused, CallerPressed
+from callengine.call.turn_events import CallerBegan, CallerHeard, CallerPaused, CallerPressed, PauseJudged
 
 EVENTS = 256  # interims of a long utterance while the dialog is between two checkpoints: never reached in practice
 
@@ -51,6 +51,7 @@ DialogEvent = (
     | CallerPaused
     | CallerHeard
     | CallerPressed
+    | PauseJudged
     | AnswerStarted
     | AnswerDone
     | AnswerHeard

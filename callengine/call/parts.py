@@ -19,6 +19,7 @@ from callengine.ports.recognition import Endpointing, Recognizer
 from callengine.ports.registry import Registry
 from callengine.ports.synthesis import Voice
 from callengine.ports.tools import CallerContext, Toolbox
+from callengine.ports.turn_end import TurnEnd
 from callengine.prices import Prices
 
 
@@ -37,6 +38,7 @@ class Services:
     failover: Failover = field(default_factory=Failover)
     stt_gate: bool = False
     prices: Prices = field(default_factory=Prices)
+    turn_end: TurnEnd | None = None  # None: the table of words alone says when a turn is over
 
     @property
     def sources(self) -> Sources:
@@ -53,6 +55,7 @@ class CallLimits:
     times: TurnTimes = field(default_factory=TurnTimes)
     endpointing: Endpointing = "SHORT"
     chunk_ms: int = 100
+    speculate: bool = False  # replies may be begun before the caller's turn is surely over
 
 
 @dataclass(slots=True)

@@ -78,7 +78,25 @@ class Tick:
     owed: bool = False
 
 
-Event = CallerBegan | CallerPaused | CallerHeard | CallerPressed | AgentStarted | AgentFinished | LastWords | Tick
+@dataclass(frozen=True, slots=True)
+class PauseJudged:
+    """The end-of-turn model: behind the words `text`, `seconds` of silence end the caller's turn."""
+
+    text: str
+    seconds: float
+
+
+Event = (
+    CallerBegan
+    | CallerPaused
+    | CallerHeard
+    | CallerPressed
+    | PauseJudged
+    | AgentStarted
+    | AgentFinished
+    | LastWords
+    | Tick
+)
 
 
 # What is to be done

@@ -10,6 +10,7 @@ from callengine.call.turn_events import (
     CallerPressed,
     Do,
     Event,
+    PauseJudged,
     State,
     Tick,
 )  # fmt: skip
@@ -75,6 +76,15 @@ def listening_tick(turns: Turns, event: Event, now: float) -> list[Action]:
         return []
     turns.listen(now)
     return [Do.REPROMPT]
+
+
+def listening_judged(turns: Turns, event: Event, now: float) -> list[Action]:
+    assert isinstance(event, PauseJudged)
+    said = turns.utterance
+    if event.text != said.text or said.paused is None or turns.speech_began is not None:
+        return []  # it is about a pause that is over
+    turns.judged = event
+    return turns.await_end(now)
 
 
 # THINKING

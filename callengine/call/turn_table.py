@@ -16,6 +16,7 @@ from callengine.call.turn_events import (
     CorrectRecord,
     Event,
     LastWords,
+    PauseJudged,
     State,
     Tick,
 )
@@ -28,6 +29,7 @@ TABLE: dict[tuple[State, type[Event]], Rule] = {
     (State.LISTENING, CallerPaused): rules.listening_paused,
     (State.LISTENING, CallerHeard): rules.listening_heard,
     (State.LISTENING, CallerPressed): rules.listening_pressed,
+    (State.LISTENING, PauseJudged): rules.listening_judged,
     (State.LISTENING, AgentStarted): rules.agent_started,
     (State.LISTENING, LastWords): rules.last_words,
     (State.LISTENING, Tick): rules.listening_tick,

@@ -5,7 +5,7 @@ seconds on one clock; a wait is a `deadline`, and a `Tick` is fed when it has pa
 
 from dataclasses import dataclass, field
 
-from callengine.call.turn_events import Action, Answer, CallerHeard, State
+from callengine.call.turn_events import Action, Answer, CallerHeard, PauseJudged, State
 from callengine.call.turn_words import Tail, TurnWords
 from callengine.call.utterance import Utterance
 
@@ -47,6 +47,7 @@ class Turns:
     murmur: Utterance | None = None  # a back-channel over the agent: nothing, unless the agent ends with a question
     murmur_told: float = 0.0  # when it was recognised
     talks_on: bool = False  # the speech that was answered in its middle goes on still
+    judged: PauseJudged | None = None  # by the end-of-turn model; for exactly these words it goes before the table
     asked: bool = False  # the agent's last turn ended with a question
     speaks_since: float = float("-inf")  # when the agent's answer began
 
@@ -76,7 +77,7 @@ class Turns:
         said, pause = self.utterance, self.pause
         said.paused = ended = said.paused if said.paused is not None else now
         self.answered, self.utterance = said, said.next()
-        self.state, self.deadline, self.speech_began = State.THINKING, None, None
+        self.state, self.deadline, self.speech_began, self.judged = State.THINKING, None, None, None
         return [Answer(said.text, ended, min(now, ended + pause))]
 
     def take_back(self) -> None:
@@ -102,6 +103,8 @@ class Turns:
         times = self.times
         if self.utterance.digits:  # keys have a pause of their own
             return times.end_pause
+        if self.judged is not None and self.judged.text == self.utterance.text:
+            return self.judged.seconds
         match self.words.tail(self.utterance.text):
             case Tail.TRAILING:
                 return times.trailing_pause

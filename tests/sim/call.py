@@ -3,7 +3,7 @@
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from callengine.ports.reasoning import Dialog
 from callengine.ports.recognition import Recognizer
 from callengine.ports.synthesis import Voice
 from callengine.ports.tools import CallerContext, Toolbox
+from callengine.ports.turn_end import TurnEnd
 from callengine.prices import Prices
 from callengine.services.memory import MemoryJournal, MemoryRegistry
 from callengine.services.no_control import NoControl
@@ -52,6 +53,7 @@ class Parts:
     limits: CallLimits = field(default_factory=CallLimits)
     control: Control = field(default_factory=NoControl)
     prices: Prices = field(default_factory=Prices)
+    turn_end: TurnEnd | None = None
 
 
 @dataclass(slots=True)
@@ -105,8 +107,17 @@ async def open_stage(parts: Parts, clock: MediaClock | None = None, uuid: UUID =
 def services_of(parts: Parts, journal: MemoryJournal) -> Services:
     """The parts as a call is given them, with a registry in memory."""
     registry = MemoryRegistry()
-    services = Services(parts.recognizer, parts.voice, parts.dialog, parts.toolbox, journal, registry, parts.control)
-    return replace(services, prices=parts.prices)
+    return Services(
+        parts.recognizer,
+        parts.voice,
+        parts.dialog,
+        parts.toolbox,
+        journal,
+        registry,
+        parts.control,
+        turn_end=parts.turn_end,
+        prices=parts.prices,
+    )
 
 
 async def _answer(stage: Stage, services: Services, parts: Parts) -> None:
