@@ -46,17 +46,18 @@ class Opinions:
         if text and said.paused is not None:
             question = _last_said(history) if turns.asked else ""
             asked = SaidSoFar(text, self._language, question, max(0.0, now - said.paused))
-            self._scope = trio.move_on_after(LATE_SECONDS)
+            self._scope = trio.CancelScope()
             nursery.start_soon(self._ask, self._model, asked, self._scope)
 
     async def _ask(self, model: TurnEnd, said: SaidSoFar, scope: trio.CancelScope) -> None:
-        result = "late"
+        result, seconds = "late", None
         with scope:
-            seconds, result = await self._opinion(model, said)
+            with trio.move_on_after(LATE_SECONDS):
+                seconds, result = await self._opinion(model, said)
             if seconds is not None:
                 seconds = min(max(seconds, SHORTEST_PAUSE), LONGEST_PAUSE)
                 await self._events.send(PauseJudged(said.text, seconds))
-        if scope.cancelled_caught and scope.deadline > trio.current_time():
+        if scope.cancelled_caught:
             result = "moot"  # the caller went on
         metrics.turn_end_opinions_total.labels(result).inc()
 

@@ -1,7 +1,7 @@
 """Speculative start, in virtual time: whatever interims and finals say and whenever they come, nobody hears of a reply
 that was begun for other words; it leaves nothing behind but its cost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -118,7 +118,13 @@ def tokens() -> float:
 @st.composite
 def wordings(draw: st.DrawFn, words: str) -> str:
     """The same words in other letters and signs, or other words."""
-    shapes = (str.upper, str.title, lambda text: f"{text}?", lambda text: f"{text.replace('ё', 'е')}.", str)
+    shapes: tuple[Callable[[str], str], ...] = (
+        str.upper,
+        str.title,
+        lambda text: f"{text}?",
+        lambda text: f"{text.replace('ё', 'е')}.",
+        str,
+    )
     other = draw(st.booleans()) and draw(st.booleans())
     return draw(st.sampled_from(shapes))("другие слова" if other else words)
 

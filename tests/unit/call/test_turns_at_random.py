@@ -21,6 +21,7 @@ from callengine.call.turn_events import (
     Do,
     Event,
     LastWords,
+    PauseJudged,
     State,
     Tick,
 )
@@ -103,7 +104,7 @@ def plays(draw: st.DrawFn) -> Play:
     play.feed(AgentStarted())
     for word in range(draw(st.integers(1, 30))):
         play.pass_time(draw(st.sampled_from((0.0, 0.05, 0.15, 0.3, 0.7, 1.5, 2.5, 9.0))))
-        step(play, draw(st.sampled_from("vvvffffinkhsseel" if word else "vf")), word)
+        step(play, draw(st.sampled_from("vvvffffinkhsseelj" if word else "vf")), word)
     return play
 
 
@@ -129,6 +130,8 @@ def step(play: Play, kind: str, word: int) -> None:
             play.feed(CallerHeard("", began, now, True))
         case "k" | "h":
             play.feed(CallerPressed("5" if kind == "k" else "#"))
+        case "j":
+            play.feed(PauseJudged(turns.utterance.text, (0.2, 0.5, 3.0)[word % 3]))
         case "s" if turns.state in (State.THINKING, State.LISTENING):
             play.feed(AgentStarted())
         case "e" if turns.state is not State.LISTENING:
