@@ -1,4 +1,4 @@
-"""The bench of gRPC streams: its callers go on speaking after a stall of the machine, and a run that lost them is told."""
+"""The bench of gRPC streams: its callers go on speaking after a stall of the machine; a run that lost them is told."""
 
 import pytest
 import trio
