@@ -55,8 +55,9 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[tup
         voice = await enter(open_voice(settings, bridge))
         dialog = await enter(open_dialog(settings, bridge))
         services = Services(
-            recognizer, voice, dialog, toolbox, journal, registry, control, fallback, stt_gate=settings.stt_gate
-        )
+            recognizer, voice, dialog, toolbox, journal, registry, control, fallback,
+            stt_gate=settings.stt_gate, stt_away_seconds=settings.stt_away_seconds,
+        )  # fmt: skip
         await _check(services, (chosen, spare))
         await warm_voice(voice, agents.fixed_prompts())
         yield services, toolboxes

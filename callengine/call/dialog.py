@@ -19,6 +19,7 @@ from callengine.call.turn_events import (
     AgentStarted,
     Answer,
     CallerPressed,
+    CallerUnheard,
     CorrectRecord,
     Do,
     Event,
@@ -117,7 +118,7 @@ class Dialogue:
         return bool(self._call.agent.transfer.on_zero) and not number_begun and self._turns.state is not State.CLOSING
 
     def _feed(self, event: Event, now: float) -> None:
-        if not isinstance(event, Tick | AgentStarted | AgentFinished | LastWords):
+        if not isinstance(event, Tick | AgentStarted | AgentFinished | LastWords | CallerUnheard):
             self._reprompts = 0
         for action in feed(self._turns, event, now):
             self._act(action, now)
@@ -149,6 +150,8 @@ class Dialogue:
                 self._end_agent_turn(self._speaker.flush(), interrupted=True)
             case Do.REPROMPT:
                 self._reprompt()
+            case Do.ONE_MOMENT:
+                self._ask_to_wait()
             case Do.HANG_UP:
                 self._over = True
 
@@ -204,6 +207,10 @@ class Dialogue:
             self._say_fixed(phrases[self._reprompts - 1])
         else:
             self._say_fixed(self._call.agent.goodbye, Ending("no_input"))
+
+    def _ask_to_wait(self) -> None:
+        if phrase := self._call.agent.one_moment:
+            self._say_fixed(phrase)
 
     def _end_with(self, text: str, ending: Ending) -> None:
         """Whatever is going on: say this, then end the call so."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from callengine.call.turn_events import CallerBegan, CallerHeard, CallerPaused, CallerPressed
+from callengine.call.turn_events import CallerBegan, CallerHeard, CallerPaused, CallerPressed, CallerUnheard
 
 EVENTS = 256  # interims of a long utterance while the dialog is between two checkpoints: never reached in practice
 
@@ -41,6 +41,7 @@ DialogEvent = (
     CallerBegan
     | CallerPaused
     | CallerHeard
+    | CallerUnheard
     | CallerPressed
     | AnswerStarted
     | AnswerDone
