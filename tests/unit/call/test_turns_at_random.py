@@ -17,6 +17,7 @@ from callengine.call.turn_events import (
     CallerHeard,
     CallerPaused,
     CallerPressed,
+    CallerUnheard,
     CorrectRecord,
     Do,
     Event,
@@ -103,7 +104,7 @@ def plays(draw: st.DrawFn) -> Play:
     play.feed(AgentStarted())
     for word in range(draw(st.integers(1, 30))):
         play.pass_time(draw(st.sampled_from((0.0, 0.05, 0.15, 0.3, 0.7, 1.5, 2.5, 9.0))))
-        step(play, draw(st.sampled_from("vvvffffinkhsseel" if word else "vf")), word)
+        step(play, draw(st.sampled_from("vvvffffinukhsseel" if word else "vf")), word)
     return play
 
 
@@ -127,6 +128,8 @@ def step(play: Play, kind: str, word: int) -> None:
         case "n" if now > play.last_heard:
             began, play.last_heard = play.last_heard, now
             play.feed(CallerHeard("", began, now, True))
+        case "u" if not play.speaking:
+            play.feed(CallerUnheard(now - 0.5))
         case "k" | "h":
             play.feed(CallerPressed("5" if kind == "k" else "#"))
         case "s" if turns.state in (State.THINKING, State.LISTENING):
