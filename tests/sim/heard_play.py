@@ -11,7 +11,7 @@ from callengine.call.events import EVENTS, DialogEvent
 from callengine.call.patience import SURE_SPEECH
 from callengine.call.recognizer import Ear, run_recognizer
 from callengine.call.sources import Sources
-from callengine.call.turn_events import CallerHeard
+from callengine.call.turn_events import CallerHeard, CallerUnheard
 from callengine.media.audio import RATE
 from callengine.media.leg import Leg
 from callengine.media.marks import SpeechBegan, SpeechPaused
@@ -71,6 +71,8 @@ class Play:
 
     async def _collect(self, leg: Leg, events: trio.MemoryReceiveChannel[DialogEvent]) -> None:
         async for event in events:
+            if isinstance(event, CallerUnheard):
+                continue
             assert isinstance(event, CallerHeard)
             (self.finals if event.final else self.interims).append(
                 replace(event, began=event.began - leg.began, ended=event.ended - leg.began)
