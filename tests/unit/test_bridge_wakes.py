@@ -7,9 +7,10 @@ import asyncio
 import socket
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 import trio
@@ -59,9 +60,9 @@ async def test_no_step_sleeps_on(finish: Callable[[Future], None]) -> None:
     assert sum(done) == TASKS * STEPS
 
 
-async def _repeat(bridge: Bridge, step: Callable[[], Awaitable[int]], done: list[int]) -> None:
+async def _repeat(bridge: Bridge, step: Callable[[], Coroutine[Any, Any, int]], done: list[int]) -> None:
     for _ in range(STEPS):
-        result = await bridge.step(step)  # type: ignore[arg-type]
+        result = await bridge.step(step)
         done.append(result)
 
 

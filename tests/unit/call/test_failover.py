@@ -69,7 +69,8 @@ def test_where_both_are_away_the_call_goes_to_and_fro() -> None:
 
 def waits(retries: Retries, over: Over, at: int = CHOSEN, began: float = 100.0) -> list[float]:
     """What a call waits between streams that end so at once, until it gives up."""
-    now, waited = began, []
+    now = began
+    waited: list[float] = []
     for _ in range(1000):
         try:
             at, wait = retries.after(at, over, now)
