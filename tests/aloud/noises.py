@@ -43,4 +43,5 @@ def _babble(count: int) -> NDArray[np.float64]:
     for _ in range(VOICES):
         said = np.concatenate([clips[number] for number in random.permutation(len(clips))])
         voices.append(np.resize(said / _level(said), count))
-    return np.sum(voices, axis=0, dtype=np.float64)
+    together: NDArray[np.float64] = np.sum(voices, axis=0)
+    return together

@@ -190,8 +190,8 @@ async def _wait(bridge: Bridge, wait: Wait, seen: Seen) -> None:
     async def look_on() -> None:
         try:
             seen.both.append(await futures[0])
-        except asyncio.CancelledError:
-            pass  # noqa: ASYNC103 - the future itself was cancelled, by the step that shares it
+        except asyncio.CancelledError:  # noqa: ASYNC103 - of the future itself, by the step that shares it
+            pass
         finally:
             seen.ended += 1
 
