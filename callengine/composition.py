@@ -77,6 +77,7 @@ async def open_services(
             control,
             fallback,
             stt_gate=settings.stt_gate,
+            stt_away_seconds=settings.stt_away_seconds,
             prices=prices,
         )
         _ask_for_prices(services, settings)

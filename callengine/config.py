@@ -56,6 +56,7 @@ class Settings(BaseModel):
     stt_backend: str = Field(default_factory=_own_recogniser)
     stt_fallback: str = ""
     stt_gate: bool = False
+    stt_away_seconds: Annotated[float, Field(ge=0, le=55)] = 20.0  # the ring keeps 60 s of a caller's words
     stt_endpointing: Endpointing = "SHORT"
     stt_chunk_ms: Annotated[int, Field(ge=20, le=960)] = 100  # 960 ms are 15,360 bytes, the most Google takes
     whisper_url: str = ""

@@ -27,6 +27,7 @@ from callengine.call.turn_events import (
     AgentStarted,
     Answer,
     CallerPressed,
+    CallerUnheard,
     CorrectRecord,
     Do,
     Event,
@@ -157,7 +158,7 @@ class Dialogue:
         return bool(self._call.agent.transfer.on_zero) and not number_begun and self._turns.state is not State.CLOSING
 
     def _feed(self, event: Event, now: float) -> None:
-        if not isinstance(event, Tick | AgentStarted | AgentFinished | LastWords):
+        if not isinstance(event, Tick | AgentStarted | AgentFinished | LastWords | CallerUnheard):
             self._reprompts = 0
         for action in feed(self._turns, event, now):
             self._act(action, now)
@@ -189,6 +190,8 @@ class Dialogue:
                 self._end_agent_turn(self._speaker.flush(), interrupted=True)
             case Do.REPROMPT:
                 self._reprompt()
+            case Do.ONE_MOMENT:
+                self._ask_to_wait()
             case Do.HANG_UP:
                 self._over = True
 
@@ -250,6 +253,10 @@ class Dialogue:
             self._say_fixed(phrases[self._reprompts - 1])
         else:
             self._say_fixed(self._call.agent.goodbye, Ending("no_input", SILENT_LINE if self._presence.silent else ""))
+
+    def _ask_to_wait(self) -> None:
+        if phrase := self._call.agent.one_moment:
+            self._say_fixed(phrase)
 
     def _cut_in(self, text: str, ending: Ending | None) -> None:
         """Whatever is going on: say this, then end the call so, if it is to end."""

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from callengine.call.ending import Ending
-from callengine.call.turn_events import CallerBegan, CallerHeard, CallerPaused, CallerPressed, PauseJudged
+from callengine.call.turn_events import (
+    CallerBegan,
+    CallerHeard,
+    CallerPaused,
+    CallerPressed,
+    CallerUnheard,
+    PauseJudged,
+)
 
 EVENTS = 256  # interims of a long utterance while the dialog is between two checkpoints: never reached in practice
 
@@ -50,6 +57,7 @@ DialogEvent = (
     CallerBegan
     | CallerPaused
     | CallerHeard
+    | CallerUnheard
     | CallerPressed
     | PauseJudged
     | AnswerStarted

@@ -104,7 +104,7 @@ class Hearing:
         return self._settled
 
     def settles(self, sound: Sound, may_be_noise: bool) -> bool:
-        """True when no word is owed for the speech so far: a final covers it, or it was a noise."""
+        """True when no word is owed for the speech so far: a final covers it, it was a noise, or it is lost."""
         if sound.speaking or sound.since is None:
             return False
         noise = (
@@ -112,7 +112,7 @@ class Hearing:
             and not self._words_owed
             and min(self.sent, sound.seen) - SETTLED >= max(sound.until, self._opened)
         )
-        if not noise and self.final + COVERED < sound.until:
+        if not noise and max(self.final, self._settled) + COVERED < sound.until:
             return False
         self._settled = max(self._settled, min(sound.until, self.sent))
         return True

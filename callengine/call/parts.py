@@ -9,7 +9,7 @@ from callengine.call.ending import Ending as Ending
 from callengine.call.events import TransferOrdered
 from callengine.call.failover import Failover
 from callengine.call.meter import Meter
-from callengine.call.sources import Sources
+from callengine.call.sources import AWAY_SECONDS, Sources
 from callengine.call.turns import TurnTimes
 from callengine.media.leg import Leg
 from callengine.ports.control import Control
@@ -37,6 +37,7 @@ class Services:
     fallback: Recognizer | None = None  # takes over where `recognizer` fails
     failover: Failover = field(default_factory=Failover)
     stt_gate: bool = False
+    stt_away_seconds: float = AWAY_SECONDS
     prices: Prices = field(default_factory=Prices)
     turn_end: TurnEnd | None = None  # None: the table of words alone says when a turn is over
 
@@ -44,7 +45,7 @@ class Services:
     def sources(self) -> Sources:
         """The recognisers, the chosen one first."""
         both = (self.recognizer,) if self.fallback is None else (self.recognizer, self.fallback)
-        return Sources(both, self.failover, self.stt_gate)
+        return Sources(both, self.failover, self.stt_gate, self.stt_away_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """How long a recogniser may say nothing while somebody speaks before its stream counts as hung. Pure.
 
 A noise is answered by nothing as well: the first hang only opens another stream, the next one is a fault, and what
-three streams have no word for was a noise."""
+three streams have no word for was a noise. Not so what is too long for one: streams are opened for it, less and less
+often, until one has words for it or the ring has let it go, which is told (`hearing`)."""
 
 from callengine.call.hearing import Sound
 from callengine.media.audio import RATE
@@ -9,6 +10,7 @@ from callengine.ports.recognition import Final, Interim, RecognizerEvent, Speech
 
 HANG_SECONDS = 4.0  # behind the end of speech
 MOST_HANGS = 3
+MOST_SURE_HANGS = 6  # of what is no noise: 24 s, then less often, for a replay is billed
 WHILE_SPEAKING = 3  # times as long while somebody still speaks: a busy server sheds interims
 LONGEST_SECONDS = 64.0
 LEAST_SPEECH = RATE * 3 // 10  # what is shorter may be nothing to a recogniser
@@ -46,7 +48,9 @@ class Patience:
 
     def for_noise(self, sound: Sound) -> bool:
         """True when speech that is over may be taken for a noise if nothing comes: the stream owes no word of it."""
-        return sound.since is None or self.hangs >= MOST_HANGS or self._speech(sound) < LEAST_SPEECH
+        if sound.since is None:
+            return True
+        return self._speech(sound) < (SURE_SPEECH if self.hangs >= MOST_HANGS else LEAST_SPEECH)
 
     def settle(self) -> None:
         """Nothing is owed any more."""
@@ -59,7 +63,9 @@ class Patience:
             return False
         if self._waiting is None:
             self._waiting = now
-        wait: float = min(LONGEST_SECONDS, HANG_SECONDS * 2 ** max(0, self.hangs - MOST_HANGS + 1))
+        sure = self._speech(sound) >= SURE_SPEECH
+        over = self.hangs + 1 - (MOST_SURE_HANGS if sure else MOST_HANGS)
+        wait: float = min(LONGEST_SECONDS, HANG_SECONDS * 2 ** max(0, over))
         waited = now - self._waiting
         if sound.speaking:
             limit = wait * WHILE_SPEAKING
@@ -68,7 +74,7 @@ class Patience:
         if waited < limit:
             return False
         self.hangs += 1
-        self.sure = self._speech(sound) >= SURE_SPEECH
+        self.sure = sure
         return True
 
     def _speech(self, sound: Sound) -> int:

@@ -17,6 +17,7 @@ from callengine.call.meter import Meter, StreamMeter
 from callengine.call.patience import Patience
 from callengine.call.sources import Over, Retries, Sources
 from callengine.call.turn_events import CallerHeard
+from callengine.call.unheard import Absence
 from callengine.errors import RecognizerError
 from callengine.media.audio import RATE
 from callengine.media.leg import Leg
@@ -52,6 +53,7 @@ class _Stream:
     at: int  # which of the sources
     hearing: Hearing
     patience: Patience
+    absence: Absence
     wire: RecognizerStream
     opened: float
     meter: StreamMeter
@@ -66,6 +68,7 @@ class _Stream:
         """The recogniser works: what was held against it is forgotten."""
         if not self.alive:
             self.alive = True
+            self.absence.end()
             self.ear.sources.forgive(self.at)
 
 
@@ -75,24 +78,36 @@ class _Progress:
 
     hearing: Hearing
     patience: Patience = field(default_factory=Patience)
+    absence: Absence = field(default_factory=Absence)
     stream: _Stream | None = None
 
 
 async def run_recognizer(ear: Ear) -> None:
-    """Recognise until cancelled. Raises RecognizerError when no recogniser can be of any use to this call."""
-    progress, retries = _Progress(Hearing(ear.spec.chunk_ms * RATE // 1000)), Retries(ear.sources)
-    at = ear.sources.first(trio.current_time())
+    """Recognise until cancelled. Raises RecognizerError (in a group) when no recogniser can be of any use to this call,
+    or none has shown life for the sources' `away_seconds`."""
+    progress = _Progress(Hearing(ear.spec.chunk_ms * RATE // 1000))
     try:
-        while True:
-            over = await _run_stream(ear, at, progress)
-            if ear.leg.ended is not None:
-                return
-            metrics.stt_restarts_total.labels(over.reason).inc()
-            at, wait = retries.after(at, over, trio.current_time())
-            log.debug("recognizer_reopened", reason=over.reason, source=at, wait=wait)
-            await trio.sleep(wait)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(progress.absence.tell, ear.leg, ear.events)
+            await _run_streams(ear, progress)
+            nursery.cancel_scope.cancel("the line is over")
     finally:
         _tell_lost(ear, progress.hearing)
+
+
+async def _run_streams(ear: Ear, progress: _Progress) -> None:
+    """One stream after the other, until the line ends."""
+    retries, at = Retries(ear.sources), ear.sources.first(trio.current_time())
+    while True:
+        over = await _run_stream(ear, at, progress)
+        if ear.leg.ended is not None:
+            return
+        metrics.stt_restarts_total.labels(over.reason).inc()
+        at, wait = retries.after(at, over, trio.current_time())
+        if wait or over.sure:
+            progress.absence.begin()
+        log.debug("recognizer_reopened", reason=over.reason, source=at, wait=wait)
+        await trio.sleep(wait)
 
 
 async def _run_stream(ear: Ear, at: int, progress: _Progress) -> Over:
@@ -105,7 +120,8 @@ async def _run_stream(ear: Ear, at: int, progress: _Progress) -> Over:
                 opening.deadline = math.inf
                 hearing, patience = progress.hearing, progress.patience
                 meter = StreamMeter(ear.meter, recognizer.limits.product)
-                progress.stream = _Stream(ear, at, hearing, patience, wire, trio.current_time(), meter)
+                now = trio.current_time()
+                progress.stream = _Stream(ear, at, hearing, patience, progress.absence, wire, now, meter)
                 hearing.open(_sound(ear.leg), ear.sources.held_back(at))
                 patience.begin(hearing.sent)
                 await _converse(progress.stream)

@@ -11,7 +11,8 @@ from callengine.errors import RecognizerError
 from callengine.media.audio import RATE
 from callengine.ports.recognition import Recognizer
 
-RETRY_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0)  # with each recogniser, before a call gives up
+RETRY_SECONDS = (0.0, 0.2, 0.5, 1.0)  # with each recogniser; the last again and again, until a call gives up
+AWAY_SECONDS = 20.0  # that is when no stream has shown life for so long; the ring keeps 60 s
 
 log = structlog.get_logger(__name__)
 
@@ -20,11 +21,13 @@ log = structlog.get_logger(__name__)
 class Sources:
     """The chosen recogniser, and after it the one that takes over, if there is one; shared by all calls.
 
-    `gate`: silence is not streamed to a recogniser that bills it."""
+    `gate`: silence is not streamed to a recogniser that bills it. `away_seconds`: for so long a call outlives their
+    absence."""
 
     recognizers: tuple[Recognizer, ...]
     failover: Failover = field(default_factory=Failover)
     gate: bool = False
+    away_seconds: float = AWAY_SECONDS
 
     def first(self, now: float) -> int:
         """The recogniser for a call's first stream."""
@@ -68,6 +71,7 @@ class Retries:
         self._sources = sources
         self._count = len(sources.recognizers)
         self._failures = 0  # streams in a row that showed no life
+        self._since = 0.0  # when the first of them failed
         self._refused: dict[int, RecognizerError] = {}
 
     def after(self, at: int, over: Over, now: float) -> tuple[int, float]:
@@ -79,9 +83,11 @@ class Retries:
             self._note(at, over, now)
         wait = 0.0
         if over.reason in ("broken", "ended"):
-            if self._failures >= self._count * len(RETRY_SECONDS):
+            if not self._failures:
+                self._since = now
+            if now - self._since >= self._sources.away_seconds and self._failures:
                 raise over.error or RecognizerError("the recogniser ends every stream at once", retryable=True)
-            wait = RETRY_SECONDS[self._failures // self._count]
+            wait = RETRY_SECONDS[min(self._failures // self._count, len(RETRY_SECONDS) - 1)]
             self._failures += 1
         if over.reason == "hung" and not fault:
             return at, 0.0

@@ -44,6 +44,13 @@ class CallerHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerUnheard:
+    """What the caller said up to time `ended` waits for a recogniser that is away. Told again while it does."""
+
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
 class CallerPressed:
     """A key."""
 
@@ -90,6 +97,7 @@ Event = (
     CallerBegan
     | CallerPaused
     | CallerHeard
+    | CallerUnheard
     | CallerPressed
     | PauseJudged
     | AgentStarted
@@ -126,6 +134,7 @@ class Do(Enum):
     RESUME = auto()  # go on where it paused
     FLUSH = auto()  # stop the playout, drop the rest: the caller has the word
     REPROMPT = auto()  # nobody has said anything for a while
+    ONE_MOMENT = auto()  # what the caller said is not understood yet, and may be for a while
     HANG_UP = auto()  # the last words have been heard
 
 

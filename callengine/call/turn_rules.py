@@ -8,6 +8,7 @@ from callengine.call.turn_events import (
     CallerHeard,
     CallerPaused,
     CallerPressed,
+    CallerUnheard,
     Do,
     Event,
     PauseJudged,
@@ -85,6 +86,17 @@ def listening_judged(turns: Turns, event: Event, now: float) -> list[Action]:
         return []  # it is about a pause that is over
     turns.judged = event
     return turns.await_end(now)
+
+
+def caller_unheard(turns: Turns, event: Event, now: float) -> list[Action]:
+    """Words wait for a recogniser: the turn stays open for them, and nobody is left in silence meanwhile."""
+    assert isinstance(event, CallerUnheard)
+    turns.unheard_until = now + turns.times.unheard_hold
+    due = max(event.ended + turns.times.unheard_wait, turns.told_to_wait + turns.times.unheard_again)
+    if turns.state is not State.LISTENING or turns.speech_began is not None or now < due:
+        return []
+    turns.told_to_wait = now
+    return [Do.ONE_MOMENT]
 
 
 # THINKING

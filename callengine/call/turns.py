@@ -29,6 +29,9 @@ class TurnTimes:
     murmur_wait: float = 0.25  # after a back-channel, how long for words that are meant
     murmur_answers: float = 1.5  # a back-channel this close before a question's end answers it
     owed_look: float = 1.0  # where words are owed after no_input, when to look again
+    unheard_wait: float = 2.0  # after a pause, where the recogniser is away, when the caller is told to wait
+    unheard_again: float = 6.0
+    unheard_hold: float = 1.5  # told again within that, the recogniser is still away
     no_input: float = 8.0
     digit_pause: float = 2.0
 
@@ -50,6 +53,8 @@ class Turns:
     judged: PauseJudged | None = None  # by the end-of-turn model; for exactly these words it goes before the table
     asked: bool = False  # the agent's last turn ended with a question
     speaks_since: float = float("-inf")  # when the agent's answer began
+    unheard_until: float = float("-inf")  # words wait for a recogniser: no turn ends before
+    told_to_wait: float = float("-inf")  # when the caller was
 
     @property
     def spoken_since(self) -> bool:
@@ -133,6 +138,9 @@ class Turns:
             return []
         if said.complete or said.digits:
             return self.answer(now)
+        if now < self.unheard_until:
+            self.deadline = self.unheard_until
+            return []
         # half a sentence is worse than a wait: an interim that stops short of the end gives the final more time
         wait = times.rest_wait if said.text and not said.covered else times.final_wait
         if now < said.paused + wait:

@@ -115,7 +115,12 @@ def _name(afn: Callable[..., object]) -> str:
 
 
 async def _settled(awaited: Any) -> None:
-    """Wait for what a coroutine of asyncio's awaits: a future, or the loop's next turn (None)."""
+    """Wait for what a coroutine of asyncio's awaits: a future, or the loop's next turn (None).
+
+    No wake-up is lost, whoever finishes the future and when: other threads reach it only through the loop
+    (`call_soon_threadsafe`, or a socket that a reader of the loop's waits for, as gRPC's do), so it is finished on this
+    thread; a callback that is added to a finished one is queued at once; and the loop's queue is a Trio channel, whose
+    receiver wakes in this very run."""
     if awaited is None:
         await trio.lowlevel.checkpoint()
         return

@@ -6,6 +6,7 @@ from itertools import cycle, islice
 import numpy as np
 
 from callengine.media.audio import RATE
+from tests.aloud.noises import Noise
 from tests.aloud.overheard import Span, marked
 from tests.google_clients import sentences
 
@@ -31,7 +32,7 @@ class Line:
         return {"ru": "ru-RU", "en": "en-GB"}[self.language]
 
 
-def line(language: str, count: int, pause: tuple[float, float], lead: float = 1.0, noise: int = UNHEARD) -> Line:
+def line(language: str, count: int, pause: tuple[float, float], lead: float = 1.0, noise: Noise | None = None) -> Line:
     """So many sentences with `pause` seconds between them, the least and the most; `language` is `ru` or `en`."""
     clips = list(islice(cycle(clip for clip in sentences(language) if len(clip.slin) <= LONGEST), count))
     random = np.random.default_rng(2)
@@ -42,7 +43,10 @@ def line(language: str, count: int, pause: tuple[float, float], lead: float = 1.
         spoken.append((at + begin, at + end))
         parts += [clip.slin, bytes(2 * round(random.uniform(*pause) * RATE))]
     parts.append(bytes(2 * TAIL_SECONDS * RATE))
-    return Line(language, marked(b"".join(parts), noise), " ".join(clip.text for clip in clips), tuple(spoken))
+    audio, places = b"".join(parts), tuple(spoken)
+    if noise is not None:
+        audio = noise.over(audio, places)
+    return Line(language, marked(audio, UNHEARD), " ".join(clip.text for clip in clips), places)
 
 
 def _loud(slin: bytes) -> Span:

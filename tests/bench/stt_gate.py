@@ -3,8 +3,9 @@
 `python -m tests.bench.stt_gate [--languages ru en] [--pace 0.5]`. A caller says recorded sentences with 3.5 to 9 s
 between them, as somebody does who listens to answers, to the engine's own ear in real time. whisper-server stands in
 for Google, whose limits say that it bills silence. The same audio with the gate off, on, and off but 13 ms later (what
-that differs by, the model itself does), on a line without noise and on one with a telephone's. With the gate off a
-stream has all audio, whenever it comes, so those runs are as fast as they are taken. Positions are asserted.
+that differs by, the model itself does), on a line without noise, with white noise, and with a babble of six voices, so
+many decibels under the speech. With the gate off a stream has all audio, whenever it comes, so those runs are as fast
+as they are taken; the lines of a language are heard at once with the gate on. Positions are asserted.
 """
 
 import argparse
@@ -23,35 +24,54 @@ from callengine.evaluation.scoring import compare
 from callengine.evaluation.words import normalised
 from callengine.media.clock import MediaClock
 from callengine.ports.recognition import Recognizer
-from tests.aloud.lines import UNHEARD, line
+from tests.aloud.lines import line
+from tests.aloud.noises import Noise
 from tests.aloud.overheard import Overheard
 from tests.aloud.recital import Recital, open_clock
 from tests.aloud.straight import heard_straight
 from tests.recognizers import open_google
 from tests.servers import whisper_server
 
-SENTENCES = 18
+SENTENCES = 24
 PAUSE_SECONDS = (3.5, 9.0)
-NOISES = {"quiet": UNHEARD, "noise, -55 dBFS": 100}
+NOISES = {
+    "quiet": None,
+    "white, 20 dB": Noise("white", 20.0),
+    "babble, 20 dB": Noise("babble", 20.0),
+    "babble, 10 dB": Noise("babble", 10.0),
+}
 LEADS_SECONDS = (1.0, 1.013)
 console = Console(width=110)
+Rows = dict[str, list[list[str]]]
 
 
-async def measure(language: str, noise: str, sentences: int, table: Table) -> None:
+async def measure(language: str, noises: list[str], sentences: int, table: Table) -> None:
     """A row for each run."""
+    rows: Rows = {}
+    async with _ears() as (google, clock), trio.open_nursery() as nursery:
+        for noise in noises:
+            nursery.start_soon(_hear, (language, noise, sentences), google, clock, rows)
+    for noise in noises:
+        for row in rows[noise]:
+            table.add_row(language, noise, *row)
+
+
+async def _hear(what: tuple[str, str, int], google: Recognizer, clock: MediaClock, rows: Rows) -> None:
+    language, noise, sentences = what
     said, later = (line(language, sentences, PAUSE_SECONDS, lead, NOISES[noise]) for lead in LEADS_SECONDS)
-    async with _ears() as (google, clock):
-        calm, shifted = await heard_straight(google, said), await heard_straight(google, later)
-        recital = Recital(said, (Overheard(google, said.audio),), gate=True)
-        await recital.run(clock)
+    recital = Recital(said, (Overheard(google, said.audio),), gate=True)
+    await recital.run(clock)
     recital.check()
-    [stream] = recital.recognizers[0].streams
+    calm, shifted = await heard_straight(google, said), await heard_straight(google, later)
     seconds = len(said.audio) / 16000
-    rows = (("off", calm, seconds), ("on", recital.text, stream.seconds), ("off, 13 ms later", shifted, seconds))
-    for name, text, streamed in rows:
+    streamed = sum(stream.seconds for stream in recital.recognizers[0].streams)
+    runs = (("off", calm, seconds), ("on", recital.text, streamed), ("off, 13 ms later", shifted, seconds))
+    rows[noise] = []
+    for name, text, sent in runs:
         said_words, first, words = (normalised(each, said.tag) for each in (said.text, calm, text))
         rates = (100 * (compare(one, words).rate or 0) for one in (said_words, first))
-        table.add_row(language, noise, name, f"{streamed:.0f}", *(f"{rate:.1f}" for rate in rates))
+        share = f"{100 * (1 - sent / seconds):.0f} %"
+        rows[noise].append([name, f"{sent:.0f}", share, str(len(said_words)), *(f"{rate:.1f}" for rate in rates)])
 
 
 @asynccontextmanager
@@ -73,11 +93,11 @@ def main() -> None:
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     console.print(f"Machine: {cores} cores, load average before: {load:.2f}; base int8, pace {chosen.pace:g}")
     table = Table(title="STT_GATE: streamed seconds, and words in %")
-    for name in ("language", "line", "gate", "streamed s", "WER", "differ"):
+    for name in ("language", "line", "gate", "streamed s", "saved", "words", "WER", "differ"):
         table.add_column(name, justify="left" if name in ("language", "line", "gate") else "right")
     for language in chosen.languages:
-        for noise in chosen.noises:
-            trio.run(measure, language, noise, chosen.sentences, table, clock=trio.testing.MockClock(rate=chosen.pace))
+        clock = trio.testing.MockClock(rate=chosen.pace)
+        trio.run(measure, language, chosen.noises, chosen.sentences, table, clock=clock)
     console.print(table)
 
 

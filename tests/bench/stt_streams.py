@@ -3,7 +3,8 @@
 `python -m tests.bench.stt_streams [--streams 200] [--seconds 30]`. So many legs on one media clock hear DESIGN's
 traffic mix (a turn every 8 s: the caller speaks 40 % of it), each with the engine's own recognizer; once with a
 recogniser in memory and once with one that says the same over gRPC. The difference is the client's. Silero is left
-out of both: loudness stands in for it.
+out of both: loudness stands in for it. A run in which a line ended, or whose streams were not sent the audio of their
+calls, has measured something else, and is an error.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from callengine.call.sources import Sources
 from callengine.media.audio import FRAME_BYTES, RATE
 from callengine.media.clock import MediaClock
 from callengine.media.confirm import serve_confirmation
-from callengine.media.leg import HEADER, Leg
+from callengine.media.leg import HEADER, MESSAGE_BYTES, Leg
 from callengine.media.silero import LevelModel
 from callengine.ports.recognition import Recognizer, RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
 from callengine.prices import Prices
@@ -34,16 +35,18 @@ from tests.recognizers import open_google
 
 TURN_SECONDS, SPEECH_SECONDS = 8.0, 3.2
 RAMP_SECONDS = 8.0
+SETTLE_SECONDS = 2.0
+LEAST_SENT = 0.95  # of the audio that was there to be sent
 FRAMES = round(TURN_SECONDS * 50)
 console = Console(width=110)
 
 
 @dataclass
 class Counted:
-    """A recogniser whose messages are counted, sent and received."""
+    """A recogniser whose messages are counted, sent and received, and the samples sent."""
 
     inner: Recognizer
-    messages: list[int] = field(default_factory=lambda: [0, 0])
+    counts: list[int] = field(default_factory=lambda: [0, 0, 0])
 
     @property
     def limits(self) -> StreamLimits:
@@ -55,24 +58,25 @@ class Counted:
     @asynccontextmanager
     async def open_stream(self, spec: StreamSpec, hints: Sequence[str] = ()) -> AsyncIterator[RecognizerStream]:
         async with self.inner.open_stream(spec, hints) as stream:
-            yield _CountedStream(stream, self.messages)
+            yield _CountedStream(stream, self.counts)
 
 
 @dataclass(slots=True)
 class _CountedStream:
     inner: RecognizerStream
-    messages: list[int]
+    counts: list[int]
 
     async def send(self, slin: bytes) -> None:
-        self.messages[0] += 1
         await self.inner.send(slin)
+        self.counts[0] += 1
+        self.counts[2] += len(slin) // 2
 
     async def finish(self) -> None:
         await self.inner.finish()
 
     async def receive(self) -> RecognizerEvent | None:
         event = await self.inner.receive()
-        self.messages[1] += 1
+        self.counts[1] += 1
         return event
 
 
@@ -86,12 +90,13 @@ class Turns:
 
     def recv_nowait(self, buffer: memoryview) -> int:
         due = int((trio.current_time() - self._began) * 50)
+        due = min(due, self._said + len(buffer) // MESSAGE_BYTES)  # whole messages: half of one would be said twice
         if due <= self._said:
             return -1
-        message = b"".join(self._turn[frame % FRAMES] for frame in range(self._said, due))[: len(buffer)]
-        self._said += len(message) // len(self._turn[0])
-        buffer[: len(message)] = message
-        return len(message)
+        said = b"".join(self._turn[frame % FRAMES] for frame in range(self._said, due))
+        self._said = due
+        buffer[: len(said)] = said
+        return len(said)
 
     def send_nowait(self, data: bytes | bytearray | memoryview) -> int:
         return len(data)
@@ -109,32 +114,41 @@ def turn() -> list[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one run, its ramp left out: processor seconds, and messages sent and received."""
+    """Of one run, its ramp left out: processor seconds, messages sent and received, seconds of audio sent."""
 
     cpu: float
     sent: int
     received: int
+    audio: float
 
 
 async def cost(recognizer: Recognizer, streams: int, seconds: float) -> Cost:
-    """Run so many legs for so long."""
+    """Run so many legs for so long. Raises SystemExit where the run is worth nothing."""
     counted, clock, frames = Counted(recognizer), MediaClock(), turn()
+    legs: list[Leg] = []
     async with trio.open_nursery() as world:
         await world.start(clock.run)
         world.start_soon(serve_confirmation, clock.all_legs, LevelModel())
         for _ in range(streams):
-            leg = Leg(Turns(frames), trio.current_time(), 60.0)
+            legs.append(leg := Leg(Turns(frames), trio.current_time(), 60.0))
             world.start_soon(_listen, leg, counted)
             clock.add(leg)
             await trio.sleep(RAMP_SECONDS / streams)
-        await trio.sleep(2.0)
-        before, began = list(counted.messages), time.process_time()
+        await trio.sleep(SETTLE_SECONDS)
+        before, began = list(counted.counts), time.process_time()
         await trio.sleep(seconds)
-        spent = Cost(
-            time.process_time() - began, *(now - then for now, then in zip(counted.messages, before, strict=True))
-        )
+        sent, received, samples = (now - then for now, then in zip(counted.counts, before, strict=True))
+        spent = Cost(time.process_time() - began, sent, received, samples / RATE)
         world.cancel_scope.cancel("measured")
+    _check(legs, spent, streams * seconds)
     return spent
+
+
+def _check(legs: Sequence[Leg], spent: Cost, spoken: float) -> None:
+    if ended := [leg.ended for leg in legs if leg.ended is not None]:
+        raise SystemExit(f"{len(ended)} of {len(legs)} lines ended in the run, the first by {ended[0]}")
+    if spent.audio < LEAST_SENT * spoken:
+        raise SystemExit(f"of {spoken:.0f} s of calls only {spent.audio:.0f} s were sent")
 
 
 async def _listen(leg: Leg, recognizer: Recognizer) -> None:
@@ -174,11 +188,13 @@ def main() -> None:
     table = Table(
         title=f"{chosen.streams} streams, {chosen.seconds:.0f} s, a turn every 8 s, the caller speaks 40 % of it"
     )
-    for name in ("recogniser", "core", "CPU s a stream-minute", "sent a minute", "received a minute"):
+    for name in ("recogniser", "core", "CPU s a stream-minute", "sent a minute", "received a minute", "audio sent"):
         table.add_column(name, justify="left" if name == "recogniser" else "right")
     for name, row in (("in memory", memory), ("over gRPC", over_grpc)):
         rates = (row.cpu / minutes, row.sent / minutes, row.received / minutes)
-        table.add_row(name, f"{row.cpu / chosen.seconds:.2f}", f"{rates[0]:.3f}", f"{rates[1]:.0f}", f"{rates[2]:.0f}")
+        share = f"{100 * row.audio / (60 * minutes):.0f} %"
+        counts = (f"{rate:.0f}" for rate in rates[1:])
+        table.add_row(name, f"{row.cpu / chosen.seconds:.2f}", f"{rates[0]:.3f}", *counts, share)
     console.print(table)
     spent, messages = over_grpc.cpu - memory.cpu, over_grpc.sent + over_grpc.received
     console.print(

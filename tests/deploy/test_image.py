@@ -1,7 +1,7 @@
 """The engine's image: the Dockerfile's own steps, run in a clean folder with what it copies there.
 
-No Docker engine is asked: what is shown is that the lock installs, that the result runs without the sources at hand, and
-that it is without Whisper."""
+No Docker engine is asked: what is shown is that the lock installs, that the result runs without the sources at hand,
+and that it is without Whisper."""
 
 import os
 import re

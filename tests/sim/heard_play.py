@@ -9,9 +9,10 @@ import trio
 
 from callengine.call.events import EVENTS, DialogEvent
 from callengine.call.meter import Meter
+from callengine.call.patience import SURE_SPEECH
 from callengine.call.recognizer import Ear, run_recognizer
 from callengine.call.sources import Sources
-from callengine.call.turn_events import CallerHeard
+from callengine.call.turn_events import CallerHeard, CallerUnheard
 from callengine.media.audio import RATE
 from callengine.media.leg import Leg
 from callengine.media.marks import SpeechBegan, SpeechPaused
@@ -23,6 +24,7 @@ TICK = 0.02
 FRAME = RATE // 50
 LATE = 10  # frames by which the detector is late
 PATIENCE = 25.0  # seconds after the last word for everything that is owed
+LONG_PATIENCE = 80.0  # the same where streams hang again and again: a ring's length, and its replay
 
 
 class NoWire:
@@ -49,6 +51,7 @@ class Play:
     interims: list[CallerHeard] = field(default_factory=list)
     heard_at: list[float] = field(default_factory=list)
     lost: list[tuple[float, float]] = field(default_factory=list)
+    owed: bool = False  # at the end, for speech that had no final
     sources: Sources = field(init=False)
     meter: Meter = field(default_factory=lambda: Meter(Prices()))
 
@@ -67,10 +70,13 @@ class Play:
                 nursery.start_soon(run_recognizer, ear)
                 nursery.start_soon(self._collect, leg, receive)
                 await self._speak(leg, end)
+                self.owed = leg.speech_since is not None
                 nursery.cancel_scope.cancel("the play is over")
 
     async def _collect(self, leg: Leg, events: trio.MemoryReceiveChannel[DialogEvent]) -> None:
         async for event in events:
+            if isinstance(event, CallerUnheard):
+                continue
             assert isinstance(event, CallerHeard)
             (self.finals if event.final else self.interims).append(
                 replace(event, began=event.began - leg.began, ended=event.ended - leg.began)
@@ -96,8 +102,9 @@ class Play:
             with suppress(trio.WouldBlock):
                 leg.marks.receive_nowait()  # the reader's part
 
-    def check(self) -> None:
-        """Every sample of speech is in one final; a final lies in the call where its samples do."""
+    def check(self, hung_often: bool = False) -> None:
+        """Every sample of speech is in one final; a final lies in the call where its samples do. `hung_often`: so many
+        streams hung that what is short may be taken for a noise, and what no ring holds any more is marked as lost."""
         spans = []
         for final in self.finals:
             begin, end, count = map(int, final.text.split())
@@ -107,11 +114,14 @@ class Play:
         assert spans == sorted(spans)
         assert all(one[1] <= two[0] for one, two in pairwise(spans)), "a sample is in two finals"
         covered = set(spans)
-        missing = [span for span in self.speech if not _covered(span, covered)]
+        if hung_often:
+            covered |= {(round(begin * RATE), round(end * RATE)) for begin, end in self.lost}
+        must = [span for span in self.speech if not hung_often or span[1] - span[0] >= SURE_SPEECH]
+        missing = [span for span in must if not _covered(span, covered)]
         assert not missing, f"speech was skipped: {missing}, heard {spans}"
         for interim in self.interims:
             assert interim.began <= interim.ended
-        assert not self.lost
+        assert hung_often or not self.lost
 
 
 def _covered(span: Span, finals: set[Span]) -> bool:

@@ -1,10 +1,12 @@
 """Circuits and retries: when a recogniser is left alone, tried again, and when a call gives up."""
 
+from dataclasses import replace
+
 import pytest
 
 from backends.stt.scripted import ScriptedRecognizer
 from callengine.call.failover import CHOSEN, FALLBACK, FAULTS, FAULTS_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Failover
-from callengine.call.sources import RETRY_SECONDS, Over, Retries, Sources
+from callengine.call.sources import AWAY_SECONDS, RETRY_SECONDS, Over, Retries, Sources
 from callengine.errors import RecognizerError
 
 
@@ -65,11 +67,34 @@ def test_where_both_are_away_the_call_goes_to_and_fro() -> None:
     assert failover.pick(1.0, failed=FALLBACK) == CHOSEN
 
 
-def test_a_call_with_one_recogniser_waits_longer_and_longer_and_gives_up() -> None:
-    retries = Retries(sources(1))
-    assert [retries.after(CHOSEN, broken(), 0.0) for _ in RETRY_SECONDS] == [(CHOSEN, wait) for wait in RETRY_SECONDS]
+def waits(retries: Retries, over: Over, at: int = CHOSEN, began: float = 100.0) -> list[float]:
+    """What a call waits between streams that end so at once, until it gives up."""
+    now = began
+    waited: list[float] = []
+    for _ in range(1000):
+        try:
+            at, wait = retries.after(at, over, now)
+        except RecognizerError:
+            return waited
+        waited.append(wait)
+        now += wait
+    pytest.fail("it never gives up")
+
+
+def test_a_call_with_one_recogniser_waits_longer_and_gives_up_after_a_while() -> None:
+    waited = waits(Retries(sources(1)), broken())
+    assert tuple(waited[: len(RETRY_SECONDS)]) == RETRY_SECONDS
+    assert set(waited[len(RETRY_SECONDS) :]) == {RETRY_SECONDS[-1]}
+    assert AWAY_SECONDS <= sum(waited) <= AWAY_SECONDS + RETRY_SECONDS[-1]
+
+
+def test_how_long_a_call_outlives_its_recogniser_is_a_setting() -> None:
+    patient, hasty = (replace(sources(1), away_seconds=seconds) for seconds in (50.0, 0.0))
+    assert 50.0 <= sum(waits(Retries(patient), broken())) <= 50.0 + RETRY_SECONDS[-1]
+    retries = Retries(hasty)
+    assert retries.after(CHOSEN, broken(), 7.0) == (CHOSEN, 0.0), "another stream in any case"
     with pytest.raises(RecognizerError, match="away"):
-        retries.after(CHOSEN, broken(), 0.0)
+        retries.after(CHOSEN, broken(), 7.0)
 
 
 def test_a_stream_that_showed_life_makes_up_for_what_went_before() -> None:
@@ -86,11 +111,15 @@ def test_a_fault_moves_the_call_at_once() -> None:
 
 
 def test_both_are_tried_before_a_call_gives_up() -> None:
-    retries, at = Retries(sources(2)), CHOSEN
-    for _ in range(2 * len(RETRY_SECONDS)):
-        at, _ = retries.after(at, broken(), 0.0)
-    with pytest.raises(RecognizerError):
-        retries.after(at, broken(), 0.0)
+    waited = waits(Retries(sources(2)), broken())
+    assert tuple(waited[: 2 * len(RETRY_SECONDS)]) == tuple(wait for wait in RETRY_SECONDS for _ in range(2))
+
+
+def test_life_that_was_shown_gives_all_the_time_again() -> None:
+    retries = Retries(sources(1))
+    waits(retries, broken())
+    assert retries.after(CHOSEN, broken(alive=True), 500.0) == (CHOSEN, 0.0)
+    assert sum(waits(retries, broken(), began=500.0)) >= AWAY_SECONDS
 
 
 def test_a_recogniser_that_refuses_is_not_asked_again_by_this_call() -> None:
@@ -112,10 +141,9 @@ def test_what_is_no_fault_moves_no_call(over: Over) -> None:
 
 def test_a_backend_that_ends_every_stream_at_once_is_given_up() -> None:
     retries = Retries(sources(1))
-    for wait in RETRY_SECONDS:
-        assert retries.after(CHOSEN, Over("ended", None, False), 0.0) == (CHOSEN, wait)
+    assert tuple(waits(retries, Over("ended", None, False))[: len(RETRY_SECONDS)]) == RETRY_SECONDS
     with pytest.raises(RecognizerError, match="ends every stream"):
-        retries.after(CHOSEN, Over("ended", None, False), 0.0)
+        retries.after(CHOSEN, Over("ended", None, False), 200.0)
 
 
 def test_a_second_hang_moves_the_call_and_only_lost_words_count_against_the_recogniser() -> None:

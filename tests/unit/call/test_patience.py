@@ -3,7 +3,7 @@
 import pytest
 
 from callengine.call.hearing import Sound
-from callengine.call.patience import HANG_SECONDS, LEAST_SPEECH, MOST_HANGS, WHILE_SPEAKING, Patience
+from callengine.call.patience import HANG_SECONDS, LEAST_SPEECH, MOST_HANGS, MOST_SURE_HANGS, WHILE_SPEAKING, Patience
 from callengine.media.audio import RATE
 from callengine.ports.recognition import Final, Interim, RecognizerEvent, SpeechEnded, SpeechStarted
 
@@ -89,3 +89,16 @@ def test_what_three_streams_say_nothing_about_may_be_a_noise() -> None:
     assert patience.for_noise(sound(now, (1.0, 2.0)))
     patience.settle()
     assert patience.hangs == 0
+
+
+def test_what_is_too_long_for_a_noise_is_none_however_often_streams_hang() -> None:
+    patience, now, waits = Patience(), 5.0, []
+    for _ in range(MOST_SURE_HANGS + 2):
+        patience.begin(0)
+        hung = hung_at(patience, (1.0, 5.0), since=now, until=now + 60)
+        assert hung is not None
+        assert patience.sure
+        assert not patience.for_noise(sound(hung, (1.0, 5.0)))
+        waits.append(round(hung - now))
+        now = hung
+    assert waits == [HANG_SECONDS] * MOST_SURE_HANGS + [2 * HANG_SECONDS, 4 * HANG_SECONDS]

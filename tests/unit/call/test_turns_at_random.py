@@ -17,6 +17,7 @@ from callengine.call.turn_events import (
     CallerHeard,
     CallerPaused,
     CallerPressed,
+    CallerUnheard,
     CorrectRecord,
     Do,
     Event,
@@ -104,13 +105,13 @@ def plays(draw: st.DrawFn) -> Play:
     play.feed(AgentStarted())
     for word in range(draw(st.integers(1, 30))):
         play.pass_time(draw(st.sampled_from((0.0, 0.05, 0.15, 0.3, 0.7, 1.5, 2.5, 9.0))))
-        step(play, draw(st.sampled_from("vvvffffinkhsseelj" if word else "vf")), word)
+        step(play, draw(st.sampled_from("vvvffffinukhsseelj" if word else "vf")), word)
     return play
 
 
 def step(play: Play, kind: str, word: int) -> None:
     """One event of a kind, if it can come now."""
-    turns, now = play.turns, play.now
+    now = play.now
     match kind:
         case "v" if play.speaking:
             play.speaking = False
@@ -128,8 +129,18 @@ def step(play: Play, kind: str, word: int) -> None:
         case "n" if now > play.last_heard:
             began, play.last_heard = play.last_heard, now
             play.feed(CallerHeard("", began, now, True))
+        case "u" if not play.speaking:
+            play.feed(CallerUnheard(now - 0.5))
         case "k" | "h":
             play.feed(CallerPressed("5" if kind == "k" else "#"))
+        case _:
+            step_of_ours(play, kind, word)
+
+
+def step_of_ours(play: Play, kind: str, word: int) -> None:
+    """One event of the agent's or the end-of-turn model's, if it can come now."""
+    turns = play.turns
+    match kind:
         case "j":
             play.feed(PauseJudged(turns.utterance.text, (0.2, 0.5, 3.0)[word % 3]))
         case "s" if turns.state in (State.THINKING, State.LISTENING):
