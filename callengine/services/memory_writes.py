@@ -1,4 +1,4 @@
-"""The record of writes in this process's memory: enough for a call that stays on its node, and for commands and tests."""
+"""The record of writes in this process's memory: enough for a call that stays on its node."""
 
 from collections import OrderedDict
 
