@@ -41,7 +41,7 @@ async def test_what_does_not_hold_may_have_nothing_to_show() -> None:
 
 @pytest.mark.integration
 async def test_a_judge_that_chats_gives_no_verdict() -> None:
-    with pytest.raises(JudgeError, match="0 verdicts, not one"):
+    with pytest.RaisesGroup(pytest.RaisesExc(JudgeError, match="0 verdicts, not one")):  # the stand-in's nursery
         await asked(Act("I think that it holds."))
 
 
