@@ -131,7 +131,7 @@ ORDER = replace(STATUS, name="place_order")
         (of(0, tools=(replace(STATUS, is_error=True),)), "order_status", True),
         (of(0, tools=(STATUS, replace(STATUS, name="opening_hours"))), "opening_hours", False),
         (of(0, tools=(STATUS, ORDER)), "place_order was run, and must not be", True),
-        (of(1, cut_off=False), "the agent was not cut off", True),
+        (of(1, cut_off=False), "the agent was not cut off", False),
         (of(2, cut_off=True), "the agent was cut off", True),
         (replace(WELL, hung_up=True), "the call ended as", True),
         (replace(WELL, turns=WELL.turns[:2]), "the call was over before it", True),

@@ -35,7 +35,7 @@ def problems(script: Conversation, played: Played, *, exact: bool) -> list[str]:
             *_words(turn, played.turns[at], exact),
             *(_exact_tools(turn, played.turns[at].tools) if exact else _some_tools(turn, so_far)),
             *_forbidden(turn, played.turns[at].tools),
-            *_cut(script.turn[at + 1 : at + 2], played.turns[at]),
+            *_cut(script.turn[at + 1 : at + 2], played.turns[at], exact),
         ]
         found += [f"turn.{at}: {problem} (the agent said: {played.turns[at].words!r})" for problem in told]
     everything = " ".join((played.greeting, *(turn.words for turn in played.turns)))
@@ -74,11 +74,13 @@ def _forbidden(turn: Turn, run: Sequence[ToolRecorded]) -> Iterable[str]:
             yield f"{tool.name} was run, and must not be"
 
 
-def _cut(following: Sequence[Turn], played: TurnPlayed) -> Iterable[str]:
-    """The turn after this one says whether it cuts the agent off."""
+def _cut(following: Sequence[Turn], played: TurnPlayed, exact: bool) -> Iterable[str]:
+    """The turn after this one says whether it cuts the agent off; a model may have been brief, and be done by then."""
     cuts = bool(following) and following[0].after is not None and following[0].cuts_off
-    if cuts != played.cut_off:
-        yield "the agent was not cut off" if cuts else "the agent was cut off"
+    if played.cut_off and not cuts:
+        yield "the agent was cut off"
+    if cuts and not played.cut_off and exact:
+        yield "the agent was not cut off"
 
 
 def _ending(script: Conversation, played: Played) -> list[str]:
