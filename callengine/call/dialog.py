@@ -173,9 +173,10 @@ class Dialogue:
             await self._speaker.say(Say(number, self._call.agent.prompt(text)))
 
         with scope:
-            async with trio.open_nursery() as beside, self._answering:
+            async with trio.open_nursery() as beside:
                 beside.start_soon(fill_silence, self._call.leg, self._speaker, self._fillers)
-                result = await make_answer(self._call, self._history, self._record, say)
+                async with self._answering:
+                    result = await make_answer(self._call, self._history, self._record, say)
                 beside.cancel_scope.cancel("answered")
             await self._finish_answer(number, result)
 

@@ -18,7 +18,7 @@ from callengine.agent import AgentProfile, load_agent
 from callengine.errors import ReasoningError
 from callengine.ports.reasoning import END_CALL, TRANSFER, Delayed, Reply, ReplyRequest
 from callengine.ports.recognition import RecognizerStream, StreamLimits, StreamSpec
-from callengine.ports.tools import ToolCall
+from callengine.ports.tools import ToolCall, ToolResult
 from tests.shop import open_shop
 from tests.sim.call import Parts, Stage
 from tests.sim.plays import AGENT
@@ -27,6 +27,7 @@ from tests.sim.test_store_writes import ITEMS, PLAYS, URL, Shop
 
 FILLERS = ("Секунду, смотрю.", "Ещё немного терпения.")
 Does = Literal["says", "murmurs", "coughs", "presses"]
+ORDER = {"items": ITEMS, "branch_id": "north", "phone": "+79995550000"}
 TEXTS = {"says": "есть зимние шины?", "murmurs": "угу", "coughs": ""}
 
 Word = Literal["short", "long", "look", "order", "look and order", "delayed", "end", "transfer", "fault"]
@@ -91,7 +92,8 @@ def calls(*words: Word) -> st.SearchStrategy[AnyCall]:
 
 @dataclass
 class AnyDialog:
-    """Says the next of its words at each question, then from the first again. `asked`: every request, and when."""
+    """Says the next of its words at each question, then from the first again; something upon a tool's result, as every
+    backend has to. `asked`: every request, and when."""
 
     call: AnyCall
     asked: list[tuple[float, ReplyRequest]] = field(default_factory=list)
@@ -105,6 +107,8 @@ class AnyDialog:
     @asynccontextmanager
     async def open_reply(self, request: ReplyRequest) -> AsyncIterator[Reply]:
         word = self.call.words[len(self.asked) % len(self.call.words)]
+        if word == "order" and isinstance(request.history[-1], ToolResult):
+            word = "short"
         self.asked.append((trio.current_time(), request))
         self.open += 1
         self.most_open = max(self.most_open, self.open)
@@ -114,7 +118,7 @@ class AnyDialog:
             self.open -= 1
 
     def _reply(self, word: Word) -> FixedReply:
-        order = ToolCall(f"o{next(self._ids)}", "place_order", {"items": ITEMS, "branch_id": "north"})
+        order = ToolCall(f"o{next(self._ids)}", "place_order", ORDER)
         look = ToolCall(f"l{next(self._ids)}", "product_details", {"product_id": "T-001"})
         replies: dict[Word, FixedReply] = {
             "short": "Да, есть.",

@@ -1,20 +1,20 @@
-"""What holds for every call, whoever calls and whatever fails: no dead air, one turn at a time, nothing said that is not
-in the history, no order placed twice, one end."""
+"""What holds for every call, whoever calls and whatever fails: no dead air, one turn at a time, nothing said that is
+not in the history, no order placed twice, one end."""
 
 from dataclasses import dataclass
 from itertools import pairwise
 
-import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
 
 from callengine.call.filler import AGAIN_SECONDS, SILENCE_SECONDS
 from callengine.call.turns import TurnTimes
-from callengine.ports.reasoning import AgentSaid, CallerSaid, ReplyRequest
+from callengine.ports.reasoning import AgentSaid, CallerSaid
 from tests.conftest import CollectErrors
-from tests.sim.any_call import FILLERS, AnyCall, AnyDialog, SlowShop, calls, live, open_parts
+from tests.sim.any_call import FILLERS, AnyCall, AnyDialog, Deed, SlowShop, calls, live, open_parts
 from tests.sim.call import Stage, open_stage, run_virtual
-from tests.sim.checks import check_call, closed, turns
+from tests.sim.checks import check_call, check_heard, check_record, check_wire, closed, turns
+from tests.sim.plays import AGENT
 from tests.sim.stamped import Spoken, StampedVoice, read_stamp, spoken
 
 TIMES = TurnTimes()
@@ -54,7 +54,7 @@ async def play(call: AnyCall) -> Heard:
 
 
 def check_history(heard: Heard) -> None:
-    """What the dialog is told of the agent is what the caller has heard by then, but for fillers of this very answer."""
+    """What the dialog is told of the agent is what the caller has heard by then, but for this very answer's fillers."""
     for at, request in heard.dialog.asked:
         if not isinstance(request.history[-1], CallerSaid):
             continue
@@ -85,7 +85,7 @@ def check_silence(heard: Heard) -> None:
     began, over = heard.stage.leg.began, heard.stage.over_at
     agent = [m.at for m in heard.stage.asterisk.frames() if read_stamp(m.payload) is not None]
     marks = sorted([*((at, at) for at in agent), *heard.sounds, (over, over)])
-    end = agent[0]
+    end = min(agent, default=over)
     for since, until in marks:
         assert since - end <= SILENCE_LIMIT, f"silence from {end:.2f} to {since:.2f}"
         end = max(end, until)
@@ -117,7 +117,56 @@ async def play_and_check(call: AnyCall) -> None:
     check_all(await play(call))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(calls("short", "long", "look", "order", "look and order", "delayed", "end", "transfer"))
 def test_whoever_calls(call: AnyCall) -> None:
     run_virtual(play_and_check, call)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(call=calls("fault", "short", "order"))
+def test_whatever_becomes_of_the_dialog(call: AnyCall, error_logs: CollectErrors) -> None:
+    """A dialog that fails ends the call with an apology, which is in no history; all else holds as ever."""
+
+    async def play_with_fault() -> None:
+        heard = await play(call)
+        failed = closed(heard.stage).outcome == "failed"
+        assert failed is any("call_failed" in text for text in error_logs.texts)
+        error_logs.texts.clear()
+        check_wire(heard.stage)
+        check_record(heard.stage)
+        check_heard(heard.stage, heard.voice, unrecorded=(AGENT.apology,))
+        check_history(heard)
+        check_turns(heard)
+        check_orders(heard)
+
+    run_virtual(play_with_fault)
+
+
+IN_MID_ORDER = AnyCall(
+    deeds=(Deed(2.5, "says", 0.6), Deed(1.2, "says", 0.6)),
+    stays=10.0,
+    words=("order", "short"),
+    first_delay=0.0,
+    word_delay=0.0,
+    final_delay=0.0,
+    interims=0.0,
+    breaks_after=None,
+    voice_delay=0.0,
+    read_seconds=2.9,
+    store=("slow",),
+)
+
+
+def test_who_goes_on_in_mid_order_is_not_left_in_silence() -> None:
+    """The next answer has to wait for what was sent: 3 s for the Store, and the look-up after it."""
+
+    async def play_it() -> None:
+        heard = await play(IN_MID_ORDER)
+        check_all(heard)
+        (*_, (_, last)) = heard.sounds
+        agent = [m.at for m in heard.stage.asterisk.frames() if read_stamp(m.payload) is not None and m.at > last]
+        assert agent[0] - last <= TIMES.end_pause + SILENCE_SECONDS + SLACK
+        assert len(heard.shop.writes) == 1
+
+    run_virtual(play_it)
