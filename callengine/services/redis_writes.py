@@ -141,7 +141,7 @@ async def _begin(client: redis.asyncio.Redis, write: Write, by: str) -> Write | 
     text = await client.set(_key(write.key), _text(write, by), nx=True, get=True, ex=KEEP_SECONDS)
     if text is None:
         return None
-    fields = json.loads(text)
+    fields = json.loads(str(text))
     begun_here = fields.pop("by") == by and fields["state"] == "open"
     return None if begun_here else Write(**fields)
 
