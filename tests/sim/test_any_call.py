@@ -1,11 +1,11 @@
 """What holds for every call, whoever calls and whatever fails: no dead air, one turn at a time, nothing said that is
 not in the history, no order placed twice, one end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import trio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from callengine.call.filler import AGAIN_SECONDS, SILENCE_SECONDS
 from callengine.call.turns import TurnTimes
@@ -117,7 +117,30 @@ async def play_and_check(call: AnyCall) -> None:
     check_all(await play(call))
 
 
+IN_MID_ORDER = AnyCall(
+    deeds=(Deed(2.5, "says", 0.6), Deed(1.2, "says", 0.6)),
+    stays=10.0,
+    words=("order", "short"),
+    first_delay=0.0,
+    word_delay=0.0,
+    final_delay=0.0,
+    interims=0.0,
+    breaks_after=None,
+    voice_delay=0.0,
+    read_seconds=2.9,
+    store=("slow",),
+)
+# What the properties are about must be among the calls, however few are drawn.
+ORDERS_AGAIN = replace(IN_MID_ORDER, deeds=(Deed(2.5, "says", 0.6),) * 3, words=("order",), store=())
+GOES_ON = replace(IN_MID_ORDER, words=("long",), first_delay=2.0, store=())
+INTERRUPTS = replace(GOES_ON, deeds=(Deed(2.5, "says", 0.6), Deed(3.5, "says", 1.0)), first_delay=0.0, word_delay=0.2)
+
+
 @settings(max_examples=30, deadline=None)
+@example(IN_MID_ORDER)
+@example(ORDERS_AGAIN)
+@example(GOES_ON)
+@example(INTERRUPTS)
 @given(calls("short", "long", "look", "order", "look and order", "delayed", "end", "transfer"))
 def test_whoever_calls(call: AnyCall) -> None:
     run_virtual(play_and_check, call)
@@ -141,21 +164,6 @@ def test_whatever_becomes_of_the_dialog(call: AnyCall, error_logs: CollectErrors
         check_orders(heard)
 
     run_virtual(play_with_fault)
-
-
-IN_MID_ORDER = AnyCall(
-    deeds=(Deed(2.5, "says", 0.6), Deed(1.2, "says", 0.6)),
-    stays=10.0,
-    words=("order", "short"),
-    first_delay=0.0,
-    word_delay=0.0,
-    final_delay=0.0,
-    interims=0.0,
-    breaks_after=None,
-    voice_delay=0.0,
-    read_seconds=2.9,
-    store=("slow",),
-)
 
 
 def test_who_goes_on_in_mid_order_is_not_left_in_silence() -> None:
