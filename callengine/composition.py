@@ -26,8 +26,8 @@ from callengine.services.bridge import open_bridge
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.journal import open_journal
-from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.own_parts import open_demo_store
+from callengine.services.redis_writes import open_write_log
 from callengine.services.registry import open_registry
 from callengine.services.schema import migrate
 from callengine.services.store import Store, open_store
@@ -60,7 +60,8 @@ async def open_services(
             await migrate(database)
         journal = await enter(open_journal(database, bridge))
         registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
-        store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), MemoryWriteLog()))
+        writes = await enter(open_write_log(_secret(settings.redis_url), bridge))
+        store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), writes))
         toolboxes = await open_toolboxes(store, agents)
         toolbox = toolboxes[agents.default.language]
         recognizer = await enter(open_recognizer(settings, chosen, bridge))

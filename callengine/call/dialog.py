@@ -219,12 +219,13 @@ class Dialogue:
             await self._speaker.say(Say(number, self._call.agent.prompt(text, rate)))
 
         with scope:
-            async with trio.open_nursery() as beside, self._answering:
+            async with trio.open_nursery() as beside:
                 beside.start_soon(fill_silence, self._call.leg, self._speaker, self._fillers)
-                try:
-                    ending = await make_answer(self._call, self._history, self._record, say, began)
-                except ReasoningError as error:
-                    ending = await give_up(self._call, self._history, self._record, say, error)
+                async with self._answering:
+                    try:
+                        ending = await make_answer(self._call, self._history, self._record, say, began)
+                    except ReasoningError as error:
+                        ending = await give_up(self._call, self._history, self._record, say, error)
                 beside.cancel_scope.cancel("answered")
             await self._finish_answer(number, ending)
 

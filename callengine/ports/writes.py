@@ -26,7 +26,7 @@ class WriteLog(Protocol):
     async def begin(self, write: Write) -> Write | None:
         """Record a write that is about to be sent; gives what is recorded of its key already, which then stays.
 
-        Raises ServiceError where it cannot be recorded: then it must not be sent."""
+        Raises ServiceError where it cannot be recorded at all: then it must not be sent."""
         ...
 
     async def done(self, write: Write) -> None:
