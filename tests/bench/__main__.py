@@ -93,7 +93,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     console.print(
-        f"Machine: {_processor()}, {cores} cores, {platform.system()} {platform.release()}, "
+        f"Machine: {processor()}, {cores} cores, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}; load average before: {load:.2f}"
     )
     console.print(f"Command: python -m tests.bench {' '.join(sys.argv[1:])}\n")
@@ -101,7 +101,7 @@ def main() -> None:
         PARTS[part](arguments.runs)
 
 
-def _processor() -> str:
+def processor() -> str:
     with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123
         return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 

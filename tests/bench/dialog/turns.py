@@ -1,0 +1,63 @@
+"""Whole turns: a caller says something recorded, the agent answers, and nobody interrupts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import trio
+
+from callengine.call.turns import TurnTimes
+from callengine.caller.ear import is_audible
+from tests.bench.dialog.calls import Caller, Utterance, open_caller
+from tests.bench.dialog.lines import short_answer
+from tests.bench.dialog.sounds import Sound
+from tests.bench.dialog.stage import Delays, Stage
+
+CALLS, TURNS = 10, 8
+SETTLE_SECONDS = 0.8
+OWN = ("flush", "dialog", "voice")
+
+
+@dataclass
+class Waits:
+    """Seconds, a turn each: `wire` from the last frame of speech to the first frame with sound, at the wire; `own`
+    from the record, the engine's part and what the stand-ins take."""
+
+    wire: list[float] = field(default_factory=list)
+    own: list[float] = field(default_factory=list)
+    missing: int = 0
+
+
+def longest_chain(delays: Delays) -> float:
+    """Seconds from the end of speech, nothing between the stages: the final comes while the pause is waited for."""
+    return max(TurnTimes().end_pause, delays.final) + delays.token + delays.audio
+
+
+async def measure_turns(stage: Stage, sounds: Sequence[Sound]) -> Waits:
+    """Every call says its own sounds."""
+    stage.brain.learn(sounds, short_answer)
+    waits = Waits()
+    async with trio.open_nursery() as nursery:
+        for number in range(CALLS):
+            await trio.sleep(0.31)  # calls do not come in one instant
+            nursery.start_soon(_call, stage, sounds[number * TURNS : (number + 1) * TURNS], waits)
+    return waits
+
+
+async def _call(stage: Stage, sounds: Sequence[Sound], waits: Waits) -> None:
+    async with open_caller(stage.engine) as caller:
+        for sound in sounds:
+            await caller.say(sound)
+            await caller.phone.agent_silent(SETTLE_SECONDS)
+    for utterance in caller.said:
+        found = _waited(caller, utterance)
+        waits.wire += [] if found is None else [found]
+        waits.missing += found is None
+    stages = [turn["timings"] for _, turn in caller.answers()]
+    waits.own += [sum(stage[name] for name in OWN) for stage in stages if all(name in stage for name in OWN)]
+
+
+def _waited(caller: Caller, utterance: Utterance) -> float | None:
+    assert utterance.sound.ended is not None
+    ended = utterance.sent(utterance.sound.ended - 1)
+    first = next((at for at, slin in caller.tap.heard if at > ended and is_audible(slin)), None)
+    return None if first is None else first - ended
