@@ -80,8 +80,7 @@ def _disturbances(caller: Caller, account: Account, answers: Mapping[str, str]) 
             asked = utterance
             continue
         silent, rest = _pause(utterance, utterance.over + LONGEST_SECONDS if after is None else after.sent(0))
-        pieces = account.follow(rest).pieces
-        goes_on = bool(pieces) and all(piece.speech.text in answers[asked.sound.text] for piece in pieces)
+        goes_on = bool(account.follow(rest, answers[asked.sound.text]).pieces)
         last = after is None or after.sound.kind == "speech"
         stopped = recorded.get(asked.frame, NO_TURN)["interrupted"]
         yield Disturbance(utterance.sound.kind, utterance.sound.name, silent, goes_on and not (last and stopped))

@@ -1,7 +1,7 @@
 """Recorded speech and recorded noise from Debian's packages, fetched once into a cache; nothing is installed.
 
 Prompts: `asterisk-core-sounds-ru` (CC-BY-3.0) and `-en` (CC-BY-SA-3.0). Coughs and "hmm" of people, as the voices of
-`hedgewars-data` (GFDL-1.3), knocks, steps and doors of `minetest-data` (CC0, CC-BY, CC-BY-SA). None of it is in the
+`hedgewars-data` (GFDL-1.3), knocks, steps and doors of `minetest-data` (CC-BY-SA-3.0, CC-BY-3.0). None of it is in the
 repository."""
 
 import fcntl

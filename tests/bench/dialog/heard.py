@@ -13,7 +13,9 @@ from tests.bench.dialog.calls import SILENCE
 from tests.bench.dialog.sounds import FRAME_SAMPLES
 from tests.bench.dialog.witness import Speech, kept_speeches
 
-SKIPPED = 4000  # samples: more silence no voice has before its first sound
+Place = tuple[int, int]  # which speech, which frame of it
+SKIPPED = 4000  # samples: no voice has more silence before its first sound
+COMPARED = 3000  # samples, by which a speech is found in what it was made of
 
 
 @dataclass(slots=True)
@@ -38,40 +40,48 @@ class Heard:
 
 
 class Account:
-    """Every speech of an engine, by its frames. `words` of `told`, where given, are believed instead of its own."""
+    """Every speech of an engine, by its frames. Where `told` is given, it is believed of their words."""
 
     def __init__(self, folder: Path, told: Path | None = None) -> None:
-        self._frames: list[list[bytes]] = []
         self._speeches = kept_speeches(folder)
-        self._index: dict[bytes, tuple[int, int]] = {}
+        self._frames = [list(speech.frames()) for speech in self._speeches]
+        self._index: dict[bytes, list[Place]] = {}
         truths = _truths(told) if told is not None else {}
         for number, speech in enumerate(self._speeches):
-            if told is not None:
-                speech.words = _moved(speech, truths.get(speech.text, []))
-            self._frames.append(list(speech.frames()))
-            for at, frame in enumerate(self._frames[-1]):
-                self._index.setdefault(frame, (number, at))
+            speech.words = _moved(speech, truths.get(speech.text, []))
+            for at, frame in enumerate(self._frames[number]):
+                self._index.setdefault(frame, []).append((number, at))
 
-    def follow(self, frames: Sequence[bytes]) -> Heard:
-        """The speeches that frames on the wire are of, in order."""
-        heard, here = Heard(), (-1, -1)
+    def follow(self, frames: Sequence[bytes], answer: str) -> Heard:
+        """The speeches of an answer that frames on the wire are of, in order."""
+        heard = Heard()
+        places: list[Place] = []  # where the last frame may lie: soft beginnings are all alike
         for frame in frames:
             if frame == SILENCE:
                 continue
-            here = self._next(frame, here)
-            if here[0] < 0:
-                heard.unknown += 1
-            elif heard.pieces and heard.pieces[-1].speech is self._speeches[here[0]]:
-                heard.pieces[-1].frames = here[1] + 1
-            else:
-                heard.pieces.append(Piece(self._speeches[here[0]], here[1] + 1))
+            following = [(number, at + 1) for number, at in places if self._lies(frame, number, at + 1)]
+            if places and not following:
+                self._note(heard, places)
+            places = following or self._beginnings(frame, answer, heard)
+            heard.unknown += not places
+        if places:
+            self._note(heard, places)
         return heard
 
-    def _next(self, frame: bytes, here: tuple[int, int]) -> tuple[int, int]:
-        number, at = here
-        if number >= 0 and at + 1 < len(self._frames[number]) and self._frames[number][at + 1] == frame:
-            return number, at + 1
-        return self._index.get(frame, (-1, -1))
+    def _lies(self, frame: bytes, number: int, at: int) -> bool:
+        return at < len(self._frames[number]) and self._frames[number][at] == frame
+
+    def _beginnings(self, frame: bytes, answer: str, heard: Heard) -> list[Place]:
+        places = [(number, at) for number, at in self._index.get(frame, []) if self._speeches[number].text in answer]
+        said = {piece.speech.text for piece in heard.pieces[:-1]}
+        return [(number, at) for number, at in places if self._speeches[number].text not in said] or places
+
+    def _note(self, heard: Heard, places: Sequence[Place]) -> None:
+        number, at = places[0]
+        if heard.pieces and heard.pieces[-1].speech is self._speeches[number]:
+            heard.pieces[-1].frames = at + 1
+        else:
+            heard.pieces.append(Piece(self._speeches[number], at + 1))
 
 
 def words_of(heard: Heard) -> str:
@@ -111,7 +121,7 @@ def _moved(speech: Speech, made: Sequence[Speech]) -> list[tuple[int, int]]:
 
 def _places(speech: Speech, made: Sequence[Speech]) -> Iterator[tuple[float, int, int]]:
     """How like each is, and where in it this one begins."""
-    one = np.frombuffer(speech.slin, "<i2").astype(np.float64)[: 2 * SKIPPED]
+    one = np.frombuffer(speech.slin, "<i2").astype(np.float64)[:COMPARED]
     if not one.any():
         return
     for number, other in enumerate(made):

@@ -1,10 +1,9 @@
 """Recorded speech over the agent: how soon the agent is silent, and whether the record has what went out."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import trio
 
@@ -46,7 +45,7 @@ async def measure_interruptions(stage: Stage, sounds: Sequence[Sound], account_t
             await trio.sleep(0.37)
             nursery.start_soon(_call, stage, sounds[first : first + EACH], callers)
     account = Account(stage.folder, stage.told if account_told else None)
-    return [found for caller in callers for found in _interruptions(caller, account)]
+    return [found for caller in callers for found in _interruptions(caller, account, stage.brain.answers)]
 
 
 async def _call(stage: Stage, sounds: Sequence[Sound], callers: list[Caller]) -> None:
@@ -59,18 +58,19 @@ async def _call(stage: Stage, sounds: Sequence[Sound], callers: list[Caller]) ->
     callers.append(caller)
 
 
-def _interruptions(caller: Caller, account: Account) -> list[Interruption]:
-    answers = {utterance.frame: turn for utterance, turn in caller.answers()}
-    return [_interruption(asked, over, answers.get(asked.frame), account) for asked, over in pairwise(caller.said)]
+def _interruptions(caller: Caller, account: Account, answers: Mapping[str, str]) -> Iterator[Interruption]:
+    recorded = {utterance.frame: turn for utterance, turn in caller.answers()}
+    for asked, over in pairwise(caller.said):
+        frames = [(at, slin) for at, slin in caller.tap.heard if asked.over < at < over.over]
+        heard = account.follow([slin for _, slin in frames], answers[asked.sound.text])
+        turn = recorded.get(asked.frame)
+        text = turn["text"] if turn is not None and turn["interrupted"] else None
+        unknown = max(heard.unknown - 1, 0)
+        yield Interruption(over.sound.name, _silenced(over, frames), text, words_of(heard), heard.begun, unknown)
 
 
-def _interruption(asked: Utterance, over: Utterance, turn: dict[str, Any] | None, account: Account) -> Interruption:
-    frames = [(at, slin) for at, slin in over.tap.heard if asked.over < at < over.over]
-    sounding = [at for at, (_, slin) in enumerate(frames) if slin != SILENCE]
+def _silenced(over: Utterance, frames: Sequence[tuple[float, bytes]]) -> float:
     assert over.sound.began is not None
+    sounding = [at for at, (_, slin) in enumerate(frames) if slin != SILENCE]
     silent = sounding[-1] + 1 if sounding else 0
-    seconds = frames[silent][0] - over.sent(over.sound.began) if silent < len(frames) else float("inf")
-    heard = account.follow([slin for _, slin in frames])
-    recorded = turn["text"] if turn is not None and turn["interrupted"] else None
-    unknown = max(heard.unknown - 1, 0)
-    return Interruption(over.sound.name, seconds, recorded, words_of(heard), heard.begun, unknown)
+    return frames[silent][0] - over.sent(over.sound.began) if silent < len(frames) else float("inf")

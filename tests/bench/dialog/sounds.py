@@ -39,6 +39,7 @@ KNOCKS = (
     *("doors_steel_door_open", "doors_steel_door_close", "doors_fencegate_close"),
 )
 DOOR = ("default_wood_footstep.1", "default_place_node.1", "default_dug_node.1", "default_hard_footstep.1")
+UNLIKE = ("Robot", "Singer")  # voices that are no caller's
 KNOCK_SPACING = 0.22  # seconds
 MURMURS = ("угу", "ага", "да", "да-да", "так", "ясно", "понятно", "хорошо", "мгм", "ладно")
 
@@ -96,7 +97,7 @@ def noises(folder: Path) -> list[Sound]:
     coughs = _recorded("cough", sorted(voices.glob("*/PoisonCough.ogg")))
     knocks = _recorded("knock", [path for name in KNOCKS for path in sorted(steps.glob(f"*/sounds/{name}.ogg"))])
     doors = [_knocked(knock) for knock in knocks if knock.name in DOOR]
-    hums = _recorded("hmm", sorted(voices.glob("[!RS]*/Hmm.ogg")), "хм")  # no robot, no singer
+    hums = _recorded("hmm", [path for path in sorted(voices.glob("*/Hmm.ogg")) if path.parent.name not in UNLIKE], "хм")
     return [*coughs, *knocks, *doors, *hums, *_murmurs()]
 
 
