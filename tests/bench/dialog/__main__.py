@@ -38,7 +38,7 @@ from tests.bench.dialog.report import (
     wait_table,
     within,
 )
-from tests.bench.dialog.sounds import Sound, cut_at_end, noises, plain, prompts
+from tests.bench.dialog.sounds import Sound, noises, plain, prompts
 from tests.bench.dialog.stage import AT_ONCE, LANGUAGE, STATED, Delays, Stage, open_stage
 
 INTERRUPTIONS = 100  # with each voice
@@ -58,7 +58,7 @@ class Sounds:
 def _load() -> Sounds:
     folder = fetched_sounds()
     over = prompts(folder, 2 * INTERRUPTIONS * interruptions.EACH // (interruptions.EACH - 1))
-    said = [cut_at_end(sound) for sound in over if plain(sound, LANGUAGE)][: turns.CALLS * turns.TURNS]
+    said = [sound for sound in over if plain(sound, LANGUAGE)][: turns.CALLS * turns.TURNS]
     return Sounds(said, over, [noise for noise in noises(folder) for _ in range(AGAIN.get(noise.kind, 1))])
 
 

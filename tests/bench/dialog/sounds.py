@@ -47,7 +47,8 @@ MURMURS = ("угу", "ага", "да", "да-да", "так", "ясно", "по�
 @dataclass(frozen=True, slots=True)
 class Sound:
     """`slin` at 8 kHz, in whole frames; `text`: what a recogniser makes of it, "" for nothing. `began` and `ended`:
-    samples of the speech in it, None where the detector finds none."""
+    samples of the speech in it, None where the detector finds none. The end may lie a little behind a sound that is
+    cut short: that is the detector's word for it."""
 
     name: str
     kind: str
@@ -81,12 +82,6 @@ def prompts(folder: Path, count: int) -> list[Sound]:
 def plain(sound: Sound, language: str) -> bool:
     """Behind its words the turn-taking table waits for its usual pause."""
     return load_turn_words(language).tail(sound.text) is Tail.PLAIN
-
-
-def cut_at_end(sound: Sound) -> Sound:
-    """The sound up to the end of its speech: what sounds faintly behind it cannot be taken for more."""
-    samples = np.frombuffer(sound.slin, "<i2")[: sound.ended]
-    return _sound(sound.name, sound.kind, samples, sound.text)
 
 
 def noises(folder: Path) -> list[Sound]:
@@ -145,29 +140,23 @@ def _sound(name: str, kind: str, samples: Samples, text: str) -> Sound:
 
 
 def _speech_in(samples: Samples) -> tuple[int | None, int | None]:
-    """Where speech begins and ends. A detector's windows may lie anywhere: of some ways to lay them the one counts by
-    which speech begins first, which is the longest that anyone can be said to have been interrupted."""
-    runs = [_detected(samples, lead) for lead in LEADS]
-    begins = [begins[0] for begins, _ in runs if begins]
-    return min(begins, default=None), runs[0][1]
-
-
-def _detected(samples: Samples, lead: int) -> tuple[list[int], int | None]:
-    """Where speech begins, as often as it does, and where the last window of speech ends."""
-    padded = np.pad(samples, (lead, LEAD))
-    state, tracker, size = VoiceState(), SpeechTracker(), WINDOW_SAMPLES
-    begins: list[int] = []
-    ended: int | None = None
-    for at in range(0, len(padded) - size + 1, size):
-        if begins and lead != LEAD:
-            break
-        probability = _model().compute([padded[at : at + size].astype("<i2").tobytes()], [state])[0]
-        mark = tracker.feed(probability, at - lead)
-        if isinstance(mark, SpeechBegan):
-            begins.append(max(mark.position, 0))
-        if probability >= SPEECH_PROBABILITY:
-            ended = min(at - lead + size, len(samples))
-    return begins, ended
+    """Where speech begins and ends. A detector's windows may lie anywhere; of four ways to lay them the begin is the
+    earliest (nobody can be said to have been interrupted before) and the end one in the middle."""
+    lines = np.stack([np.pad(samples, (lead, LEAD + WINDOW_SAMPLES + LEAD - lead)) for lead in LEADS])
+    states, trackers = [VoiceState() for _ in LEADS], [SpeechTracker() for _ in LEADS]
+    begins: dict[int, int] = {}
+    ends: dict[int, int] = {}
+    for at in range(0, lines.shape[1] - WINDOW_SAMPLES + 1, WINDOW_SAMPLES):
+        windows = [line[at : at + WINDOW_SAMPLES].astype("<i2").tobytes() for line in lines]
+        for way, probability in enumerate(_model().compute(windows, states)):
+            mark = trackers[way].feed(probability, at - LEADS[way])
+            if isinstance(mark, SpeechBegan):
+                begins.setdefault(way, max(mark.position, 0))
+            if probability >= SPEECH_PROBABILITY:
+                ends[way] = at - LEADS[way] + WINDOW_SAMPLES
+    if not begins:
+        return None, None
+    return min(begins.values()), sorted(ends.values())[len(ends) // 2]
 
 
 @cache
