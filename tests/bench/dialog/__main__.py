@@ -154,7 +154,7 @@ def main() -> None:
     """Measure the parts named, or all. Exit status 1 where a reach is missed."""
     parts: dict[str, Callable[[Run], Awaitable[None]]] = {"own": Run.own, "stated": Run.stated, "espeak": Run.espeak}
     parser = argparse.ArgumentParser(prog="python -m tests.bench.dialog", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*parts, []], default=list(parts), help="what to measure")
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[], help="what to measure")
     chosen = parser.parse_args()
     began = time.monotonic()
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
@@ -166,7 +166,7 @@ def main() -> None:
     sounds = _load()
     with tempfile.TemporaryDirectory(prefix="callengine-bench-dialog-") as folder:
         run = Run(sounds, Path(folder))
-        for part in chosen.parts:
+        for part in chosen.parts or parts:
             trio.run(parts[part], run)
     met = run.finish()
     console.print(f"{time.monotonic() - began:.0f} s; load average after: {os.getloadavg()[0]:.2f}")

@@ -121,7 +121,7 @@ def _murmurs() -> list[Sound]:
             pieces: list[bytes] = []
             request = SpeakRequest(word, "ru-RU", voice, 1.0)
             speaker.speak(request, lambda chunk: pieces.append(chunk.slin))  # noqa: B023 - called within
-            samples = np.frombuffer(b"".join(pieces), "<i2").astype(np.float32) / 32768
+            samples = np.frombuffer(b"".join(pieces), "<i2").astype(np.float32)
             found.append(_sound(f"{word} {voice}", "murmur, espeak's", _levelled(samples), word))
     return found
 
