@@ -48,10 +48,9 @@ async def _call(stage: Stage, sounds: Sequence[Sound], waits: Waits) -> None:
         for sound in sounds:
             await caller.say(sound)
             await caller.phone.agent_silent(SETTLE_SECONDS)
-    for utterance in caller.said:
-        found = _waited(caller, utterance)
-        waits.wire += [] if found is None else [found]
-        waits.missing += found is None
+    found = [seconds for utterance in caller.said if (seconds := _waited(caller, utterance)) is not None]
+    waits.wire += found
+    waits.missing += len(sounds) - len(found)
     stages = [turn["timings"] for _, turn in caller.answers()]
     waits.own += [sum(stage[name] for name in OWN) for stage in stages if all(name in stage for name in OWN)]
 
