@@ -5,7 +5,8 @@ It says on its standard output where it listens, and ends with its standard inpu
 off after N responses), `delay=SECONDS` from a request to its first sound, `wideband` (24 kHz, whatever was asked),
 `silent` (no sound).
 ListVoices for the language `x-told` tells, as names of voices, what the server was asked. What Google never says it
-writes into a folder, where it is given one: every speech it made, and where each word of it begins."""
+writes into a folder, where it is given one: every speech it made, where each word of it
+begins, and the seconds it took."""
 
 import asyncio
 import contextlib
@@ -15,6 +16,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import wave
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -156,6 +158,7 @@ class Voices:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
 
     def _speak(self, text: str, voice: Any, speed: float, rate: int) -> Samples:
+        began = time.perf_counter()
         if "silent" in self.faults:
             return np.zeros(0, np.int16)
         pieces: list[Samples] = []
@@ -169,16 +172,16 @@ class Voices:
         self.library.speak(text, speed, take)
         speech = soxr.resample(np.concatenate([*pieces, np.zeros(1, np.int16)]), self.library.rate, rate)
         if self.told is not None:
-            self._tell(text, speech, _word_begins(text, words, rate / self.library.rate))
+            self._tell(text, speech, _word_begins(text, words, rate / self.library.rate), time.perf_counter() - began)
         loudness = 0.2 if "Wavenet" in voice.name else 0.9  # no two families are equally loud
         scaled: Samples = (speech * loudness).astype(np.int16)
         return scaled
 
-    def _tell(self, text: str, speech: Samples, words: list[tuple[int, int]]) -> None:
+    def _tell(self, text: str, speech: Samples, words: list[tuple[int, int]], seconds: float) -> None:
         assert self.told is not None
         path = self.told / f"{next(self.made):06d}.json"
         path.with_suffix(".slin").write_bytes(speech.astype("<i2").tobytes())
-        path.write_text(json.dumps({"text": text, "words": words}), encoding="utf-8")
+        path.write_text(json.dumps({"text": text, "words": words, "seconds": seconds}), encoding="utf-8")
 
 
 def _word_begins(text: str, events: list[tuple[int, int]], scale: float) -> list[tuple[int, int]]:

@@ -165,8 +165,6 @@ class Phone:
             except OSError as error:
                 self._end(wire.Dropped("reset", error.strerror or str(error)))
                 return
-            if self._over:  # hung up while this was on its way: nobody hears it
-                return
             if data is None:
                 self._end(wire.Dropped("late_payload", "the rest of a message did not come within 5 ms"))
             elif not data:
@@ -176,6 +174,8 @@ class Phone:
 
     def _take(self, messages: list[wire.Message]) -> None:
         for message in messages:
+            if self._over:  # hung up while this was on its way: nobody hears it
+                return
             if isinstance(message, wire.Audio):
                 self._hear(trio.current_time(), message)
             else:

@@ -80,7 +80,8 @@ class Run:
             self._count(stage, self.sounds.said[:: turns.TURNS])
         pause = turns.longest_chain(AT_ONCE)
         rows = [
-            ("engine's own part: flush + dialog + voice, stand-ins' work in it", waits.own),
+            ("flush + dialog + voice, stand-ins' own work in it", waits.record),
+            ("the same without: the engine's own part", waits.own),
             (f"response at the wire beyond the pause of {1000 * pause:.0f} ms", [wait - pause for wait in waits.wire]),
         ]
         console.print(wait_table("Turns, every stand-in answering at once", rows))

@@ -1,7 +1,9 @@
 """Whole turns: a caller says something recorded, the agent answers, and nobody interrupts."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import trio
 
@@ -19,10 +21,12 @@ OWN = ("flush", "dialog", "voice")
 
 @dataclass
 class Waits:
-    """Seconds, a turn each: `wire` from the last frame of speech to the first frame with sound, at the wire; `own`
-    from the record, the engine's part and what the stand-ins take."""
+    """Seconds, a turn each: `wire` from the last frame of speech to the first frame with sound, at the wire; `record`
+    the record's stages from the detected end of speech to the first frame, but for pause and final; `own` the same
+    without what the stand-ins say they took themselves (their answers are there at once, but have to be made)."""
 
     wire: list[float] = field(default_factory=list)
+    record: list[float] = field(default_factory=list)
     own: list[float] = field(default_factory=list)
     missing: int = 0
 
@@ -36,14 +40,26 @@ async def measure_turns(stage: Stage, sounds: Sequence[Sound]) -> Waits:
     """Every call says its own sounds."""
     stage.brain.learn(sounds, short_answer)
     waits = Waits()
+    stages: dict[str, float] = {}  # by answer; no two are alike
     async with trio.open_nursery() as nursery:
         for number in range(CALLS):
             await trio.sleep(0.31)  # calls do not come in one instant
-            nursery.start_soon(_call, stage, sounds[number * TURNS : (number + 1) * TURNS], waits)
+            nursery.start_soon(_call, stage, sounds[number * TURNS : (number + 1) * TURNS], waits, stages)
+    made = _seconds_made(stage.told)
+    for answer, seconds in stages.items():
+        others = stage.api.worked.get(answer, 0.0) + next((made[text] for text in made if answer.startswith(text)), 0.0)
+        waits.record.append(seconds)
+        waits.own.append(seconds - others)
     return waits
 
 
-async def _call(stage: Stage, sounds: Sequence[Sound], waits: Waits) -> None:
+def _seconds_made(told: Path) -> dict[str, float]:
+    """What the stand-in for Google's voice took for each text."""
+    every = [json.loads(path.read_text(encoding="utf-8")) for path in told.glob("*.json")]
+    return {speech["text"]: speech["seconds"] for speech in every}
+
+
+async def _call(stage: Stage, sounds: Sequence[Sound], waits: Waits, stages: dict[str, float]) -> None:
     async with open_caller(stage.engine) as caller:
         for sound in sounds:
             await caller.say(sound)
@@ -51,8 +67,10 @@ async def _call(stage: Stage, sounds: Sequence[Sound], waits: Waits) -> None:
     found = [seconds for utterance in caller.said if (seconds := _waited(caller, utterance)) is not None]
     waits.wire += found
     waits.missing += len(sounds) - len(found)
-    stages = [turn["timings"] for _, turn in caller.answers()]
-    waits.own += [sum(stage[name] for name in OWN) for stage in stages if all(name in stage for name in OWN)]
+    for utterance, turn in caller.answers():
+        timings = turn["timings"]
+        if all(name in timings for name in OWN):
+            stages[stage.brain.answers[utterance.sound.text]] = sum(timings[name] for name in OWN)
 
 
 def _waited(caller: Caller, utterance: Utterance) -> float | None:
