@@ -41,7 +41,8 @@ async def measure_disturbances(stage: Stage, asking: Sequence[Sound], noises: Se
         for number in range(CALLS):
             await trio.sleep(0.37)
             ours = rounds[number::CALLS]
-            nursery.start_soon(_call, stage, list(zip(asking[number::CALLS], ours, strict=False)), callers)
+            if ours:
+                nursery.start_soon(_call, stage, list(zip(asking[number::CALLS], ours, strict=False)), callers)
     account = Account(stage.folder)
     return [found for caller in callers for found in _disturbances(caller, account, stage.brain.answers)]
 
