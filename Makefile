@@ -17,7 +17,7 @@ ASYNCIO_RULES := --asyncio --enable=ASYNC --disable=ASYNC910,ASYNC911
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-asterisk check bench bench-stt clean
+.PHONY: help setup demo test test-asterisk check bench bench-dialog bench-stt clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ check: setup ## ruff, flake8-async, mypy strict, import rules
 
 bench: setup ## the numbers of docs/design.md, with the machine named
 	@$(RUN) tests.bench $(ARGS)
+
+bench-dialog: setup ## a conversation at the wire: waits, interruptions, noises, what the record says was heard (8 min)
+	@$(RUN) tests.bench.dialog $(ARGS)
 
 bench-stt: setup ## whisper-server against faster-whisper as it comes, words never lost, STT_GATE, a stream's cost (40 min)
 	@$(RUN) tests.bench.stt $(ARGS)

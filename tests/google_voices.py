@@ -2,18 +2,25 @@
 
 It says on its standard output where it listens, and ends with its standard input. Faults are a list with commas:
 `quota`, `denied`, `too_long`, `away` (UNAVAILABLE), `away_once`, `stall` (no answer at all), `break=N` (a stream breaks
-off after N responses), `delay=SECONDS` before the first sound, `wideband` (24 kHz, whatever was asked), `silent` (no
-sound).
-ListVoices for the language `x-told` tells, as names of voices, what the server was asked."""
+off after N responses), `delay=SECONDS` from a request to its first sound, `wideband` (24 kHz, whatever was asked),
+`silent` (no sound).
+ListVoices for the language `x-told` tells, as names of voices, what the server was asked. What Google never says it
+writes into a folder, where it is given one: every speech it made, where each word of it
+begins, and the seconds it took."""
 
 import asyncio
 import contextlib
 import io
+import itertools
+import json
+import re
 import subprocess
 import sys
+import time
 import wave
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -42,9 +49,9 @@ NO_STREAM = "Currently, only Chirp 3: HD voices are supported for streaming synt
 
 
 @contextlib.contextmanager
-def google_voices(faults: str = "") -> Iterator[str]:
+def google_voices(faults: str = "", told: Path | None = None) -> Iterator[str]:
     """Run it; gives its `host:port`."""
-    command = [sys.executable, "-m", "tests.google_voices", faults]
+    command = [sys.executable, "-m", "tests.google_voices", faults, *([] if told is None else [str(told)])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
@@ -57,7 +64,9 @@ class Voices:
     """The service. What it was asked is counted."""
 
     faults: dict[str, float]
+    told: Path | None = None
     library: EspeakLibrary = field(default_factory=EspeakLibrary)
+    made: "itertools.count[int]" = field(default_factory=itertools.count)
     asked: int = 0
     open: int = 0
     largest: int = 0
@@ -78,16 +87,19 @@ class Voices:
     async def synthesize(self, request: Any, context: Any) -> Any:
         """SynthesizeSpeech: LINEAR16 comes as a WAV file, PCM without a header."""
         with self._counted():
+            asked = asyncio.get_running_loop().time()
             await self._begin(request.voice, context)
             await self._take(request.input.text, context)
             config = request.audio_config
             rate = 24000 if "wideband" in self.faults else config.sample_rate_hertz
             samples = self._speak(request.input.text, request.voice, config.speaking_rate or 1.0, rate)
+            await self._delay(asked)
             return wire.SynthesizeResponse(audio_content=_wav(samples, rate))
 
     async def stream(self, requests: AsyncIterator[Any], context: Any) -> None:
         """StreamingSynthesize: the configuration, then texts, each spoken as it comes."""
         with self._counted():
+            asked = asyncio.get_running_loop().time()
             config = (await anext(requests)).streaming_config
             if not wire.can_stream(config.voice.name):
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, NO_STREAM)
@@ -98,6 +110,7 @@ class Voices:
                 await self._take(request.input.text, context)
                 rate = audio.sample_rate_hertz
                 samples = self._speak(request.input.text, config.voice, audio.speaking_rate or 1.0, rate)
+                await self._delay(asked)
                 for piece in np.array_split(samples, max(1, int(len(samples) / rate / CHUNK_SECONDS))):
                     if sent == self.faults.get("break"):
                         await context.abort(grpc.StatusCode.UNAVAILABLE, "The stream was broken off.")
@@ -126,7 +139,11 @@ class Voices:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
         if "stall" in self.faults:
             await asyncio.Event().wait()
-        await asyncio.sleep(self.faults.get("delay", 0.0))
+
+    async def _delay(self, asked: float) -> None:
+        """The first sound comes so long behind the request, whatever the making of it took."""
+        due = asked + self.faults.get("delay", 0.0)
+        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
 
     async def _refuse(self, context: Any, *kinds: str) -> None:
         for kind in kinds:
@@ -141,15 +158,40 @@ class Voices:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
 
     def _speak(self, text: str, voice: Any, speed: float, rate: int) -> Samples:
+        began = time.perf_counter()
         if "silent" in self.faults:
             return np.zeros(0, np.int16)
         pieces: list[Samples] = []
+        words: list[tuple[int, int]] = []
+
+        def take(samples: Samples, begun: list[tuple[int, int]]) -> None:
+            pieces.append(samples)
+            words.extend(begun)
+
         self.library.set_voice(LANGUAGES[voice.language_code])
-        self.library.speak(text, speed, lambda samples, _words: pieces.append(samples))
+        self.library.speak(text, speed, take)
         speech = soxr.resample(np.concatenate([*pieces, np.zeros(1, np.int16)]), self.library.rate, rate)
+        if self.told is not None:
+            self._tell(text, speech, _word_begins(text, words, rate / self.library.rate), time.perf_counter() - began)
         loudness = 0.2 if "Wavenet" in voice.name else 0.9  # no two families are equally loud
         scaled: Samples = (speech * loudness).astype(np.int16)
         return scaled
+
+    def _tell(self, text: str, speech: Samples, words: list[tuple[int, int]], seconds: float) -> None:
+        assert self.told is not None
+        path = self.told / f"{next(self.made):06d}.json"
+        path.with_suffix(".slin").write_bytes(speech.astype("<i2").tobytes())
+        path.write_text(json.dumps({"text": text, "words": words, "seconds": seconds}), encoding="utf-8")
+
+
+def _word_begins(text: str, events: list[tuple[int, int]], scale: float) -> list[tuple[int, int]]:
+    """Where each word (a run without white space) begins in the text, and at which sample of the speech."""
+    begins: dict[int, int] = {}
+    for at, sample in events:
+        word = next((found for found in re.finditer(r"\S+", text) if found.start() <= at < found.end()), None)
+        if word is not None:
+            begins.setdefault(word.start(), round(sample * scale))
+    return sorted(begins.items())
 
 
 def _wav(samples: Samples, rate: int) -> bytes:
@@ -162,9 +204,9 @@ def _wav(samples: Samples, rate: int) -> bytes:
     return content.getvalue()
 
 
-async def serve(faults: dict[str, float]) -> None:
+async def serve(faults: dict[str, float], told: Path | None) -> None:
     """Serve until standard input closes."""
-    voices = Voices(faults)
+    voices = Voices(faults, told)
     server = grpc.aio.server()
     handlers = {
         "ListVoices": grpc.unary_unary_rpc_method_handler(
@@ -191,4 +233,4 @@ def _faults(listed: str) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(_faults(sys.argv[1])))
+    asyncio.run(serve(_faults(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None))

@@ -5,23 +5,38 @@ import re
 from callengine.ports.synthesis import WordMark
 
 USUAL = 560.0  # samples a character at 8 kHz: 14 characters a second
+LEAST = 0.7  # of length over characters: a few speeches of nearly one length tell no slope
 
 
 class Pace:
-    """How fast a voice speaks at its own rate, over all it was heard to say."""
+    """How fast a voice speaks at its own rate, over all it was heard to say.
+
+    A speech is longer than its characters: its ending is drawn out. So a character is what a longer text takes more,
+    the slope of the line through all speeches; by length over characters, words would be told too late."""
 
     def __init__(self) -> None:
-        self._samples = 0.0
-        self._characters = 0
+        self._speeches = self._characters = self._squares = 0
+        self._samples = self._products = 0.0
 
     @property
     def samples_per_character(self) -> float:
-        return self._samples / self._characters if self._characters else USUAL
+        if not self._characters:
+            return USUAL
+        mean = self._samples / self._characters
+        spread = self._speeches * self._squares - self._characters**2
+        if not spread:  # all were as long
+            return mean
+        slope = (self._speeches * self._products - self._characters * self._samples) / spread
+        return min(max(slope, LEAST * mean), mean)
 
     def hear(self, text: str, samples: int, rate: float) -> None:
         """Take one whole speech into the measure."""
+        size = len(text)
+        self._speeches += 1
+        self._characters += size
+        self._squares += size * size
         self._samples += samples * rate
-        self._characters += len(text)
+        self._products += samples * rate * size
 
 
 class Words:

@@ -174,6 +174,8 @@ class Phone:
 
     def _take(self, messages: list[wire.Message]) -> None:
         for message in messages:
+            if self._over:  # hung up while this was on its way: nobody hears it
+                return
             if isinstance(message, wire.Audio):
                 self._hear(trio.current_time(), message)
             else:

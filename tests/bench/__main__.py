@@ -88,20 +88,20 @@ PARTS: dict[str, Callable[[int], None]] = {"media": _media, "response": _respons
 def main() -> None:
     """Measure the parts named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS), help="what to measure")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[], help="what to measure")
     parser.add_argument("--runs", type=int, default=3, help="runs for each number of calls [3]")
     arguments = parser.parse_args()
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     console.print(
-        f"Machine: {_processor()}, {cores} cores, {platform.system()} {platform.release()}, "
+        f"Machine: {processor()}, {cores} cores, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}; load average before: {load:.2f}"
     )
     console.print(f"Command: python -m tests.bench {' '.join(sys.argv[1:])}\n")
-    for part in arguments.parts:
+    for part in arguments.parts or PARTS:
         PARTS[part](arguments.runs)
 
 
-def _processor() -> str:
+def processor() -> str:
     with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123
         return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 

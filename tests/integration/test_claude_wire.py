@@ -1,9 +1,7 @@
 """Claude over real HTTP, by the real SDK: what is on the wire, and what a caller who goes on speaking leaves of it."""
 
-import json
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import trio
@@ -15,7 +13,7 @@ from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, Reply
 from callengine.ports.tools import ToolCall, ToolResult
 from tests.claude_dialog import IMPATIENT, asks, opened, spoken
 from tests.messages_api import Act, MessagesApi, Tool, open_messages_api
-from tests.messages_api.cache import blocks_of
+from tests.messages_api.cache import stable_bytes, wire_head
 from tests.messages_api.server import KEY
 
 pytestmark = pytest.mark.integration
@@ -102,18 +100,6 @@ async def cost_of(dialog: ClaudeDialog, request: ReplyRequest) -> tuple[list[Usa
             if isinstance(event, ToolCall):
                 calls.append(event)
     return usages, calls
-
-
-def stable_bytes(body: dict[str, Any]) -> bytes:
-    """The prompt in the API's order up to the last breakpoint, without the breakpoints themselves."""
-    blocks = blocks_of(body)
-    last = max(at for at, (_, marked) in enumerate(blocks) if marked)
-    return "\n".join(text for text, _ in blocks[: last + 1]).encode()
-
-
-def wire_head(body: dict[str, Any]) -> str:
-    """Everything that stands before the messages, with its breakpoints, as it was sent."""
-    return json.dumps({name: value for name, value in body.items() if name != "messages"}, ensure_ascii=False)
 
 
 async def test_a_connection_is_kept_from_turn_to_turn() -> None:

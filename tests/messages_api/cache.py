@@ -27,6 +27,18 @@ def blocks_of(body: Mapping[str, Any]) -> list[tuple[str, bool]]:
     ]
 
 
+def stable_bytes(body: Mapping[str, Any]) -> bytes:
+    """The prompt in the API's order up to the last breakpoint, without the breakpoints themselves."""
+    blocks = blocks_of(body)
+    last = max(at for at, (_, marked) in enumerate(blocks) if marked)
+    return "\n".join(text for text, _ in blocks[: last + 1]).encode()
+
+
+def wire_head(body: Mapping[str, Any]) -> str:
+    """Everything that stands before the messages, with its breakpoints, as it was sent."""
+    return json.dumps({name: value for name, value in body.items() if name != "messages"}, ensure_ascii=False)
+
+
 @dataclass
 class PromptCache:
     """A token is four bytes of a block."""

@@ -58,6 +58,7 @@ class MessagesApi:
     received: list[Received] = field(default_factory=list)
     connections: set[tuple[str, int]] = field(default_factory=set)
     cache: PromptCache = field(default_factory=PromptCache)
+    worked: dict[str, float] = field(default_factory=dict)  # by answer: the stand-in's own seconds to its first words
     url: str = ""
     _left: int = 0
     _changed: trio.Event = field(default_factory=trio.Event)
@@ -121,6 +122,7 @@ class Streamed(Response):
 
     def __init__(self, api: MessagesApi, act: Act, asked: Mapping[str, Any], number: int) -> None:
         super().__init__(media_type="text/event-stream")
+        self._asked_at = trio.current_time()
         del self.headers["content-length"]
         self._api, self._act, self._asked, self._number = api, act, asked, number
 
@@ -146,6 +148,9 @@ class Streamed(Response):
         await trio.sleep(act.silent_for)
         for part in contents(act, self._number):
             await write(part)
+            if b"text_delta" in part:
+                took = trio.current_time() - self._asked_at - act.silent_for
+                self._api.worked.setdefault(act.text, took)
         match act.fault:
             case "stall":
                 await trio.sleep_forever()

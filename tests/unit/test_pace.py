@@ -27,3 +27,19 @@ def test_a_pace_is_that_of_all_that_was_said() -> None:
     pace.hear("а" * 10, 5000, 1.0)
     pace.hear("а" * 10, 2000, 2.0)  # twice as fast
     assert pace.samples_per_character == pytest.approx(450)
+
+
+def test_what_every_speech_has_besides_is_no_character_s() -> None:
+    pace = Pace()
+    for size in (10, 30, 80):
+        pace.hear("а" * size, 800 + 400 * size, 1.0)
+    assert pace.samples_per_character == pytest.approx(400)
+
+
+@given(st.lists(st.tuples(st.integers(1, 200), st.integers(1, 100_000)), min_size=1, max_size=20))
+def test_a_pace_is_near_the_mean(speeches: list[tuple[int, int]]) -> None:
+    pace = Pace()
+    for size, samples in speeches:
+        pace.hear("а" * size, samples, 1.0)
+    mean = sum(samples for _, samples in speeches) / sum(size for size, _ in speeches)
+    assert 0.69 * mean <= pace.samples_per_character <= 1.01 * mean

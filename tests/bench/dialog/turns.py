@@ -1,0 +1,80 @@
+"""Whole turns: a caller says something recorded, the agent answers, and nobody interrupts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trio
+
+from callengine.call.turns import TurnTimes
+from callengine.caller.ear import is_audible
+from tests.bench.dialog.calls import Caller, Utterance, open_caller
+from tests.bench.dialog.lines import short_answer
+from tests.bench.dialog.sounds import Sound
+from tests.bench.dialog.stage import Delays, Stage
+
+CALLS, TURNS = 10, 8
+SETTLE_SECONDS = 0.8
+OWN = ("flush", "dialog", "voice")
+
+
+@dataclass
+class Waits:
+    """Seconds, a turn each: `wire` from the last frame of speech to the first frame with sound, at the wire; `record`
+    the record's stages from the detected end of speech to the first frame, but for pause and final; `own` the same
+    without what the stand-ins say they took themselves (their answers are there at once, but have to be made)."""
+
+    wire: list[float] = field(default_factory=list)
+    record: list[float] = field(default_factory=list)
+    own: list[float] = field(default_factory=list)
+    missing: int = 0
+
+
+def longest_chain(delays: Delays) -> float:
+    """Seconds from the end of speech, nothing between the stages: the final comes while the pause is waited for."""
+    return max(TurnTimes().end_pause, delays.final) + delays.token + delays.audio
+
+
+async def measure_turns(stage: Stage, sounds: Sequence[Sound]) -> Waits:
+    """Every call says its own sounds."""
+    stage.brain.learn(sounds, short_answer)
+    waits = Waits()
+    stages: dict[str, float] = {}  # by answer; no two are alike
+    async with trio.open_nursery() as nursery:
+        for number in range(CALLS):
+            await trio.sleep(0.31)  # calls do not come in one instant
+            nursery.start_soon(_call, stage, sounds[number * TURNS : (number + 1) * TURNS], waits, stages)
+    made = _seconds_made(stage.told)
+    for answer, seconds in stages.items():
+        others = stage.api.worked.get(answer, 0.0) + next((made[text] for text in made if answer.startswith(text)), 0.0)
+        waits.record.append(seconds)
+        waits.own.append(seconds - others)
+    return waits
+
+
+def _seconds_made(told: Path) -> dict[str, float]:
+    """What the stand-in for Google's voice took for each text."""
+    every = [json.loads(path.read_text(encoding="utf-8")) for path in told.glob("*.json")]
+    return {speech["text"]: speech["seconds"] for speech in every}
+
+
+async def _call(stage: Stage, sounds: Sequence[Sound], waits: Waits, stages: dict[str, float]) -> None:
+    async with open_caller(stage.engine) as caller:
+        for sound in sounds:
+            await caller.say(sound)
+            await caller.phone.agent_silent(SETTLE_SECONDS)
+    found = [seconds for utterance in caller.said if (seconds := _waited(caller, utterance)) is not None]
+    waits.wire += found
+    waits.missing += len(sounds) - len(found)
+    for utterance, turn in caller.answers():
+        timings = turn["timings"]
+        if all(name in timings for name in OWN):
+            stages[stage.brain.answers[utterance.sound.text]] = sum(timings[name] for name in OWN)
+
+
+def _waited(caller: Caller, utterance: Utterance) -> float | None:
+    assert utterance.sound.ended is not None
+    ended = utterance.sent(utterance.sound.ended - 1)
+    first = next((at for at, slin in caller.tap.heard if at > ended and is_audible(slin)), None)
+    return None if first is None else first - ended
