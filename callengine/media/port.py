@@ -5,6 +5,7 @@ from typing import Protocol
 
 SEND_BUFFER_BYTES = 4096  # a handful of frames: what waits there cannot be taken back for a barge-in
 USER_TIMEOUT_MS = 10_000
+SEGMENT_BYTES = 1460  # Ethernet's; a frame of 8 or 16 kHz is one segment
 
 
 class WirePort(Protocol):
@@ -21,6 +22,16 @@ class WirePort(Protocol):
     def close(self) -> None:
         """Let the connection go. Never raises, may be called twice."""
         ...
+
+
+def keep_little_on_the_way(listener: socket.socket) -> None:
+    """Have peers send in segments of Ethernet's size on loopback as well; call it before connections come.
+
+    Linux gives a sender room for a number of segments, and loopback's have 64 KiB: 4 MB of audio could wait in Asterisk
+    for an engine that has been stopped, four minutes. So it is 200 KB: Asterisk's write fails after 12 s, and the call
+    moves on (net/ipv4/tcp_input.c, tcp_sndbuf_expand)."""
+    if hasattr(socket, "TCP_MAXSEG"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
 
 
 class SocketPort:
