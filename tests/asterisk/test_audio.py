@@ -98,7 +98,7 @@ async def test_of_a_line_that_loses_a_tenth_every_packet_that_comes_is_heard(
 
 
 async def test_where_rtp_numbers_begin_again_no_packet_but_0_is_lost(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
-    """After 65536 packets, 22 minutes. Asterisk 22.10.1 loses the one where it translates A-law (docs/asterisk.md)."""
+    """After 65536 packets, 22 minutes. Asterisk 22.10.1 loses that one (docs/reference/asterisk.md)."""
     before_speech = round(50 * (len(speech_of(GREETING)) / 8000 + PAUSE_SECONDS))
     with nodes.open("a", **recorded_settings(tmp_path)):
         model = Model(habits=Habits(first_number=2**16 - before_speech - 75))
