@@ -5,6 +5,7 @@ from typing import Protocol
 
 SEND_BUFFER_BYTES = 4096  # a handful of frames: what waits there cannot be taken back for a barge-in
 USER_TIMEOUT_MS = 10_000
+RECEIVE_BUFFER_BYTES = 65536  # four seconds of 8 kHz; the kernel takes twice as much
 SEGMENT_BYTES = 1460  # Ethernet's; a frame of 8 or 16 kHz is one segment
 
 
@@ -25,11 +26,13 @@ class WirePort(Protocol):
 
 
 def keep_little_on_the_way(listener: socket.socket) -> None:
-    """Have peers send in segments of Ethernet's size on loopback as well; call it before connections come.
+    """Bound what a peer may send to an engine that reads no more; call it before connections come.
 
-    Linux gives a sender room for a number of segments, and loopback's have 64 KiB: 4 MB of audio could wait in Asterisk
-    for an engine that has been stopped, four minutes. So it is 200 KB: Asterisk's write fails after 12 s, and the call
-    moves on (net/ipv4/tcp_input.c, tcp_sndbuf_expand)."""
+    Left to itself Linux gives a receiver up to tcp_rmem, and a sender room for a number of segments, which on loopback
+    have 64 KiB: megabytes of audio waited in Asterisk for an engine that had been stopped, four minutes. So it is
+    200 KB: Asterisk's write fails after 12 s of 8 kHz, and the call moves on (tcp(7); tcp_sndbuf_expand in the kernel's
+    net/ipv4/tcp_input.c)."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
     if hasattr(socket, "TCP_MAXSEG"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
 
