@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.asterisk, pytest.mark.slow]
 
 EXTENSIONS = {"ru": "100", "en": "105"}  # the engine's own language, and a caller who is registered with another
 PAUSE_SECONDS = 0.8
+LAST_SECONDS = 3.0  # a final that is late corrects the record while the call is up
 # The base model measures 24 % and 0 % of sentences; another call's words, or none, would be all of them.
 MOST_WRONG = {"ru": 0.35, "en": 0.15}
 WORDS = {
@@ -48,7 +49,7 @@ class Caller:
             for clip in self.says:
                 assert await phone.agent_silent(PAUSE_SECONDS)
                 assert await phone.say(np.frombuffer(clip.slin, np.int16))
-            assert await phone.agent_silent(PAUSE_SECONDS)
+            assert await phone.agent_silent(LAST_SECONDS)
             await phone.hang_up()
 
 
