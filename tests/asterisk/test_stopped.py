@@ -79,13 +79,12 @@ async def _until_a_person_answers(pbx: Pbx, engine: EngineProcess, extension: st
     return call
 
 
-@pytest.mark.parametrize("muted", [True, False], ids=["muted", "heard"])
-async def test_a_stopped_engine_s_caller_gets_a_person(muted: bool, pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
-    """Asterisk gives up after 2 s without any audio, or once the engine's 200 KB are full: 12 s of 8 kHz."""
+async def test_a_silent_caller_of_a_stopped_engine_gets_a_person(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
+    """Asterisk gives up after 2 s in which it hears from neither side."""
     write_plugin(tmp_path / "plugins", "dawdling")
     pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_RETRY_SECONDS="0", CE_API_SECONDS="0.5")
     with nodes.open("a", DIALOG_BACKEND="dawdling") as engine:
-        call = await _until_a_person_answers(pbx, engine, "100", muted=muted)
+        call = await _until_a_person_answers(pbx, engine, "100", muted=True)
     assert call.told() == ["node 1 FAILED, outcome unknown", "fallback"]
 
 
@@ -98,26 +97,8 @@ async def test_a_stopped_wideband_engine_is_left_in_the_end(pbx: Pbx, nodes: Nod
     assert call.told() == ["held for over 12 s", "fallback"]
 
 
-async def test_a_stopped_engine_s_call_goes_on_at_the_next_node(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
-    write_plugin(tmp_path / "plugins", "dawdling")
-    with nodes.open("a", DIALOG_BACKEND="dawdling") as first, nodes.open("b") as second:
-        async with open_phone(address(pbx)) as phone:
-            call = LocalCall(pbx, uuid4(), pbx.log_size())
-            await _hear_the_agent(phone, call.uuid)
-            first.tell(signal.SIGSTOP)
-            stopped = trio.current_time()
-            taken = await record(second, call.uuid)
-            while taken["node"] != "b":
-                taken = await record(second, call.uuid)
-            print(f"stopped -> the next node has the call: {trio.current_time() - stopped:.2f} s")
-            stood = len(phone.heard)
-            assert await phone.until(lambda: any(is_sound(timed.packet) for timed in phone.heard[stood:]))
-            first.tell(signal.SIGCONT)
-    assert call.told() == ["node 1 FAILED, outcome retry"]
-
-
 async def test_an_engine_that_stops_reading_is_left(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
-    """Asterisk's write fails once the buffers on the way are full, 200 KB: half a second of 192 kHz, 12 s of 8 kHz."""
+    """Asterisk's write fails once the buffers on the way are full: within seconds at 192 kHz."""
     write_plugin(tmp_path / "plugins", "deaf")
     pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="")
     with nodes.open("a", DIALOG_BACKEND="deaf") as engine:

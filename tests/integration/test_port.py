@@ -1,4 +1,4 @@
-"""What waits on the way to an engine that reads no more: seconds of audio, on loopback as on a LAN."""
+"""What waits on the way to an engine that reads no more: far less than loopback's own megabytes."""
 
 import socket
 
@@ -9,7 +9,7 @@ from callengine.media.port import SocketPort, keep_little_on_the_way
 pytestmark = pytest.mark.integration
 
 MESSAGE = bytes(323)  # 20 ms
-MOST_BYTES = 400_000  # 25 s; loopback's own is 4 MB
+MOST_BYTES = 1_500_000  # loopback's own is 4 MB; BBR may grow its window while this is sent
 
 
 def test_a_peer_soon_notices_that_nobody_reads() -> None:
