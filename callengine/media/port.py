@@ -29,7 +29,7 @@ def keep_little_on_the_way(listener: socket.socket) -> None:
     """Bound what a peer may send to an engine that reads no more; call it before connections come.
 
     Left to itself Linux gives a receiver up to tcp_rmem, and a sender room for a number of segments, which on loopback
-    have 64 KiB: 4 MB of audio waited in Asterisk for an engine that had been stopped, four minutes. So it is 200 KB, 12 s
+    have 64 KiB: 4 MB of audio waited in Asterisk for a stopped engine, four minutes. So it is 200 KB, or 12 s
     of 8 kHz until a write fails; more where the sender's congestion control is BBR, whose window grows unused (tcp(7);
     tcp_sndbuf_expand in the kernel's net/ipv4/tcp_input.c)."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
