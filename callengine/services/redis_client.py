@@ -4,6 +4,7 @@ Without a limit redis-py opens a connection for each question of a moment, up to
 callers at once would each wait for a connection of their own. Whoever asks takes a turn of a limiter of CONNECTIONS."""
 
 from contextlib import AsyncExitStack
+from typing import Any
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
@@ -33,7 +34,8 @@ def redis_client(redis_url: str, seconds: float, *, texts: bool) -> redis.asynci
 
 async def connect_all(client: redis.asyncio.Redis) -> None:
     """Open every connection that there will be; on the asyncio side. Raises RedisError, OSError."""
+    pool: Any = client.connection_pool  # redis-py leaves its methods without types
     async with AsyncExitStack() as taken:
         for _ in range(CONNECTIONS):
-            connection = await client.connection_pool.get_connection()
-            taken.push_async_callback(client.connection_pool.release, connection)
+            connection = await pool.get_connection()
+            taken.push_async_callback(pool.release, connection)
