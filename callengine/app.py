@@ -17,6 +17,7 @@ from callengine.config import Settings
 from callengine.engine import Engine
 from callengine.listening import bound_socket, listen, shown_address
 from callengine.media.confirm import serve_confirmation
+from callengine.media.port import keep_little_on_the_way
 from callengine.media.priority import take_realtime_priority
 from callengine.media.server import CallServer, serve_calls
 from callengine.media.silero import SileroModel
@@ -99,6 +100,7 @@ async def _run(
             servers.start_soon(serve_collections, lambda: engine.admission.up)
             api = await servers.start(serve_api, _api_state(engine, stop), listeners.api)
             with quiet_gc():
+                keep_little_on_the_way(listeners.audiosocket)
                 listen("AUDIOSOCKET", listeners.audiosocket)
                 stop.serving = True
                 addresses = Addresses(shown_address(listeners.audiosocket), api)

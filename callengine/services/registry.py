@@ -7,8 +7,6 @@ from typing import TypeVar
 import redis.asyncio
 import structlog
 import trio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from callengine.errors import ConfigError, ServiceError
@@ -16,6 +14,7 @@ from callengine.ports.bridge import Bridge
 from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
 from callengine.services import registry_store as store
+from callengine.services.redis_client import CONNECTIONS, connect_all, redis_client
 
 T = TypeVar("T")
 
@@ -45,6 +44,7 @@ class RedisRegistry:
         self._attempted = trio.Event()  # replaced after every attempt
         self._trouble: ServiceError | None = None
         self._told = self._asked = 0
+        self._turns = trio.CapacityLimiter(CONNECTIONS)
 
     def call_up_nowait(self, call: LiveCall) -> None:
         """Say that a call is up here. Never blocks, never raises."""
@@ -84,6 +84,10 @@ class RedisRegistry:
         if caller is not None and trio.current_time() < until:
             return caller
         return await self._ask(store.take_caller, call_id)
+
+    async def connect(self) -> None:
+        """Have every connection open before the first call. Raises ServiceError."""
+        await self._ask(connect_all)
 
     async def check(self) -> None:
         """Raise ServiceError when Redis cannot be reached."""
@@ -163,7 +167,8 @@ class RedisRegistry:
     async def _ask(self, afn: Callable[..., Awaitable[T]], *args: object) -> T:
         try:
             with trio.fail_after(ANSWER_SECONDS):
-                return await self._bridge.run(afn, self._client, *args)
+                async with self._turns:
+                    return await self._bridge.run(afn, self._client, *args)
         except (RedisError, OSError, trio.TooSlowError) as error:
             said = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error).split("\n", 1)[0]
             raise ServiceError(f"registry: {said} (check REDIS_URL)") from error
@@ -171,11 +176,14 @@ class RedisRegistry:
 
 @asynccontextmanager
 async def open_registry(redis_url: str, node: str, bridge: Bridge) -> AsyncIterator[RedisRegistry]:
-    """The registry at `redis_url`, speaking for `node`. Connects when there is something to say. Leaving takes the
-    node's calls out, within CLOSE_SECONDS. Raises ConfigError for a wrong URL."""
-    client = _client(redis_url)
+    """The registry at `redis_url`, speaking for `node`, connected where Redis is there. Leaving takes the node's calls
+    out, within CLOSE_SECONDS. Raises ConfigError for a wrong URL."""
+    if "cluster=true" in redis_url:
+        raise ConfigError("REDIS_URL", "a Redis Cluster is not supported yet: name one server")
+    client = redis_client(redis_url, ANSWER_SECONDS, texts=True)
     registry = RedisRegistry(client, node, bridge)
     try:
+        await _connect_or_say(registry)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(registry.run_writer)
             try:
@@ -189,26 +197,15 @@ async def open_registry(redis_url: str, node: str, bridge: Bridge) -> AsyncItera
             await bridge.run(client.aclose)
 
 
+async def _connect_or_say(registry: RedisRegistry) -> None:
+    try:
+        await registry.connect()
+    except ServiceError as error:
+        log.warning("the registry connects when Redis is there", problem=str(error))
+
+
 async def _leave_or_say(registry: RedisRegistry) -> None:
     try:
         await registry.leave()
     except ServiceError as error:
         log.warning("the registry keeps this node's calls until they fade", problem=str(error))
-
-
-def _client(redis_url: str) -> redis.asyncio.Redis:
-    if "cluster=true" in redis_url:
-        raise ConfigError("REDIS_URL", "a Redis Cluster is not supported yet: name one server")
-    try:
-        client = redis.asyncio.from_url(
-            redis_url,
-            decode_responses=True,
-            socket_connect_timeout=ANSWER_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
-            # Once: a pooled connection may be older than the server.
-            retry=Retry(NoBackoff(), 1),
-        )
-    except ValueError:
-        raise ConfigError("REDIS_URL", "is not a URL like redis://:password@host:6379/0") from None
-    assert isinstance(client, redis.asyncio.Redis)
-    return client

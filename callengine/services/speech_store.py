@@ -11,13 +11,11 @@ from typing import TypeVar
 import redis.asyncio
 import structlog
 import trio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from callengine.errors import ConfigError
 from callengine.ports.bridge import Bridge
 from callengine.ports.synthesis import SpeechChunk
+from callengine.services.redis_client import CONNECTIONS, connect_all, redis_client
 from callengine.voice.packing import pack_speech, unpack_speech
 
 T = TypeVar("T")
@@ -44,7 +42,12 @@ class RedisSpeeches:
         self._client = client
         self._bridge = bridge
         self._rests_until = float("-inf")
+        self._turns = trio.CapacityLimiter(CONNECTIONS)
         self._waiting_in, self._waiting = trio.open_memory_channel[tuple[str, bytes]](MOST_WAITING)
+
+    async def connect(self) -> None:
+        """Have every connection open before the first call; where Redis is away, leave it alone for a while."""
+        await self._ask(PUT_SECONDS, connect_all)
 
     async def get(self, key: str) -> SpeechChunk | None:
         """The speech under a key, if Redis has it at once."""
@@ -77,7 +80,8 @@ class RedisSpeeches:
             return None
         try:
             with trio.fail_after(seconds):
-                return await self._bridge.run(afn, self._client, *args)
+                async with self._turns:
+                    return await self._bridge.run(afn, self._client, *args)
         except (RedisError, OSError, trio.TooSlowError) as error:
             said = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error).split("\n", 1)[0]
             log.warning("speech is not looked up in Redis for a while", problem=said, seconds=REST_SECONDS)
@@ -87,19 +91,11 @@ class RedisSpeeches:
 
 @asynccontextmanager
 async def open_speech_store(redis_url: str, bridge: Bridge) -> AsyncIterator[RedisSpeeches]:
-    """The store at `redis_url`; connects when there is something to ask. Raises ConfigError for a wrong URL."""
-    try:
-        client = redis.asyncio.from_url(
-            redis_url,
-            socket_connect_timeout=PUT_SECONDS,
-            socket_timeout=PUT_SECONDS,
-            # Once: a pooled connection may be older than the server.
-            retry=Retry(NoBackoff(), 1),
-        )
-    except ValueError:
-        raise ConfigError("REDIS_URL", "is not a URL like redis://:password@host:6379/0") from None
+    """The store at `redis_url`, connected where Redis is there. Raises ConfigError for a wrong URL."""
+    client = redis_client(redis_url, PUT_SECONDS, texts=False)
     store = RedisSpeeches(client, bridge)
     try:
+        await store.connect()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(store.run_writer)
             yield store

@@ -18,12 +18,13 @@ KEY_PAUSE_TICKS = 4  # audio between two keys
 @dataclass(frozen=True, slots=True)
 class Habits:
     """How a telephone and its line behave. `loss`: the share of packets that never arrive, picked by `seed`.
-    `suppresses_silence`: sends nothing while it has nothing to say (DTX)."""
+    `suppresses_silence`: sends nothing while it has nothing to say (DTX). `first_number`: of the first packet."""
 
     ptime_ms: int = 20
     suppresses_silence: bool = False
     loss: float = 0.0
     seed: int = 0
+    first_number: int = 1
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class Mouth:
         self._doing: deque[Saying | Pressing] = deque()
         self._chance = random.Random(habits.seed)
         self._ssrc = self._chance.getrandbits(32)
-        self._sequence = 1
+        self._sequence = habits.first_number
         self._timestamp = 0
         self._fresh = True  # the next packet begins a talkspurt
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.asterisk import alaw
 from tests.asterisk.alaw import Samples
-from tests.asterisk.comparison import Comparison, compare, is_late_audio
+from tests.asterisk.comparison import Comparison, Span, compare, is_late_audio
 from tests.asterisk.conftest import Figure
 from tests.asterisk.heard import SOUND, audio_of, percentile, spacings_ms, stream_faults
 from tests.asterisk.instance import Pbx
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
 
 EXTENSION = "100"
 SAID = clip_samples(CLIPS[0])
+LONG = np.concatenate([clip_samples(clip) for clip in CLIPS[1:4]])
 ANSWER = "Я слушаю вас."  # the obedient dialog's
 PAUSE_SECONDS = 1.2  # longer than any in the recordings
 FRAME = 160
@@ -71,8 +73,6 @@ async def test_both_ends_hear_every_sample(
     faults = stream_faults(phone.heard)
     assert (faults.lost, faults.doubled, faults.reordered) == ((), (), ())  # timestamps jump where an engine stalls
     figure("spacing of packets at the ear, p99", percentile(spacings_ms(phone.heard), 99) / 1000)
-    assert (faults.lost, faults.doubled, faults.reordered) == ((), (), ())  # timestamps jump where an engine stalls
-    figure("spacing of packets at the ear, p99", percentile(spacings_ms(phone.heard), 99) / 1000)
     sent = until_speech_ends(sent_after_first(phone))
     got = compare(sent, kept_audio(tmp_path))
     assert all(is_late_audio(difference, sent) for difference in got.differences)
@@ -95,6 +95,28 @@ async def test_of_a_line_that_loses_a_tenth_every_packet_that_comes_is_heard(
     assert got.exact
     figure("silence in the place of lost packets", silence_seconds(got))
     assert compare(speech_of(ANSWER), audio_of(phone.heard).samples).differences == ()
+
+
+async def test_where_rtp_numbers_begin_again_no_packet_but_0_is_lost(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
+    """After 65536 packets, 22 minutes. Asterisk 22.10.1 loses that one (docs/reference/asterisk.md)."""
+    before_speech = round(50 * (len(speech_of(GREETING)) / 8000 + PAUSE_SECONDS))
+    with nodes.open("a", **recorded_settings(tmp_path)):
+        model = Model(habits=Habits(first_number=2**16 - before_speech - 75))
+        async with open_phone(("127.0.0.1", pbx.ports.sip), model) as phone:
+            assert await phone.dial(EXTENSION)
+            assert await phone.agent_silent(PAUSE_SECONDS)
+            assert await phone.say(LONG)
+            assert await phone.agent_silent(PAUSE_SECONDS)
+            await phone.hang_up()
+    (zero,) = [timed.packet for timed in phone.sent if timed.packet.sequence == 0]
+    assert np.abs(alaw.decode(zero.payload)).max() > SOUND, "the number came in speech"
+    sent = until_speech_ends(sent_after_first(phone))
+    got = compare(sent, kept_audio(tmp_path))
+    lost = [each.said for each in got.differences if not is_late_audio(each, sent)]
+    begin = zero.timestamp - phone.sent[1].packet.timestamp
+    assert lost in ([], [Span(begin, begin + FRAME)])
+    assert got.exact
+    print(f"RTP's packet 0: {'lost' if lost else 'heard'}")
 
 
 async def test_what_the_engine_writes_is_what_the_caller_hears_and_soon(

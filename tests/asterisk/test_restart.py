@@ -14,8 +14,7 @@ from tests.asterisk.rest import at_rest, figures, live_calls, registered
 from tests.asterisk.telephones import address
 from tests.engine_process import EngineProcess
 
-# quiet: beside other workers what it held before was once counted three tasks short of what it settles at
-pytestmark = [pytest.mark.integration, pytest.mark.asterisk, pytest.mark.quiet]
+pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
 
 CALLS = 20
 

@@ -10,9 +10,12 @@ from functools import partial
 import httpx
 import pytest
 import trio
+from prometheus_client import REGISTRY
 
 from callengine.api.server import serve_api
 from callengine.listening import bound_socket
+from callengine.media.clock import MediaClock
+from callengine.media.statistics import ClockCollector
 from tests.unit.api.fakes import CALL, RECORD, Engine, problem_of
 
 pytestmark = pytest.mark.integration
@@ -49,6 +52,20 @@ async def test_loopback_is_served_without_a_token() -> None:
         assert (await client.post(f"/api/v1/calls/{CALL}/hangup")).status_code == 204
         assert (await client.get(f"/api/v1/calls/{CALL}/outcome")).text == "retry"
         assert "server" not in (await client.get("/metrics")).headers
+
+
+async def test_asking_for_the_tasks_does_not_change_their_number() -> None:
+    async with serving(Engine()) as url, httpx.AsyncClient(base_url=url) as client:
+        started = trio.lowlevel.current_statistics().tasks_living
+        counted = set()
+        REGISTRY.register(collector := ClockCollector(MediaClock()))
+        try:
+            for _ in range(50):
+                text = (await client.get("/metrics")).text
+                counted |= {line for line in text.splitlines() if line.startswith("callengine_tasks ")}
+        finally:
+            REGISTRY.unregister(collector)
+    assert counted == {f"callengine_tasks {started + 2:.1f}"}, "the connection's and the request's"
 
 
 async def test_a_peer_beyond_loopback_needs_a_token() -> None:
