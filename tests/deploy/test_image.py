@@ -30,7 +30,7 @@ def take_step(kind: str, rest: str, folder: Path, environment: Path) -> None:
     if kind == "COPY":
         for name in rest.split()[:-1]:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, folder / name)  # type: ignore[operator]
+            copy(ROOT / name, folder / name)
         return
     words = shlex.split(rest)
     if words[0] != "/opt/uv/bin/uv":  # uv itself is here already

@@ -39,6 +39,7 @@ def view() -> CallView:
     return CallView(
         call_id=opened.call_id, node="n", language="ru-RU", number="", name="", called="", channel="", fields={},
         opened_at=opened.opened_at, closed_at=opened.opened_at, seconds=5.0, outcome="completed", detail="", target="",
+        summary="", callbacks=[],
         used=USED, cost_usd=COST, turns=[turn(1, "caller", "шины"), turn(2, "agent", "Есть.")], tools=[],
     )  # fmt: skip
 
