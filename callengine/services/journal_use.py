@@ -21,8 +21,9 @@ def bill_of(value: Sequence[Mapping[str, Any]] | None) -> Bill:
 
 
 def _packed(used: Used) -> dict[str, Any]:
-    line = {name: amount for name, amount in asdict(used).items() if amount}
-    return line | {"usd": None if used.usd is None else str(used.usd)}
+    amounts = {name: amount for name, amount in asdict(used).items() if amount}
+    # a plug-in need not name its product
+    return amounts | {"product": used.product, "usd": None if used.usd is None else str(used.usd)}
 
 
 def _money(text: str | None) -> Decimal | None:

@@ -52,6 +52,7 @@ def opened(call_id: str, at: datetime = NOON) -> CallOpened:
 USED = (
     Used("llm", "claude-haiku-5-5", 0.0, 0, 1200, 5300, 40, 61, Decimal("0.0002085001")),
     Used("llm", "unknown", output_tokens=5),
+    Used("stt", "", seconds=4.0),  # a plug-in that names none
     Used("stt", "google/v2/chirp_3", seconds=61.0, usd=Decimal("0.0162666667")),
     Used("stt", "whisper", seconds=2.5, usd=Decimal("0E-10")),
     Used("tts", "google/Chirp3-HD", characters=812, usd=Decimal("0.0243600000")),
