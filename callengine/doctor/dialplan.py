@@ -82,7 +82,10 @@ def _judge_use(use: Use, steps: Sequence[Step]) -> list[Finding]:
 
 
 def _answered(use: Step, steps: Sequence[Step]) -> bool:
-    """Whether Answer() comes before, in the extension; or anywhere in a context that may jump to it."""
+    """Whether Answer() comes before, in the extension; or anywhere in a context that may jump to it; or whether it is
+    the channel of somebody dialled, who has answered before Dial()'s U() runs."""
+    if any(re.search(rf"\bU\({re.escape(use.context)}\b", step.data) for step in steps):
+        return True
     same = [step for step in steps if (step.context, step.exten) == (use.context, use.exten)]
     before = {step.app for step in same if step.priority < use.priority}
     if "Answer" in before:

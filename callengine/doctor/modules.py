@@ -22,7 +22,7 @@ NEEDED = {
 WANTED = {
     "chan_audiosocket": "no wideband (CE_WIDEBAND), nobody is told of a call that is put through to them (announce), "
     "and this doctor cannot let Asterisk try the engine's port",
-    "func_shared": "a person who hangs up while they are told of a call (announce) loses the caller",
+    "func_global": "a person who hangs up while they are told of a call (announce) loses the caller",
 }
 
 

@@ -38,10 +38,18 @@ async def at_rest(engine: EngineProcess, api: httpx.AsyncClient, before: Rest | 
             last, now = now, Rest(found["callengine_tasks"], psutil.Process(engine.process.pid).num_fds())
             alike = alike + 1 if now == last else 0
             idle = found["callengine_calls_active"] == found["callengine_journal_backlog"] == 0
-            if idle and (alike >= LOOKS_ALIKE if before is None else now == before):
+            if idle and _asked_by_nobody_else(engine) and (alike >= LOOKS_ALIKE if before is None else now == before):
                 return now
             await trio.sleep(LOOK_AGAIN_SECONDS)
     return now
+
+
+def _asked_by_nobody_else(engine: EngineProcess) -> bool:
+    """Our own connection to the API is the only one: Hypercorn keeps those of Asterisk's calls for its keep-alive time,
+    5 s, though the other side has closed them."""
+    port = int(engine.api.rpartition(":")[2])
+    connections = psutil.Process(engine.process.pid).net_connections("tcp")
+    return sum(one.laddr.port == port and bool(one.raddr) for one in connections) == 1
 
 
 async def live_calls(api: httpx.AsyncClient) -> list[str]:

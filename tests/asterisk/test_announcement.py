@@ -1,5 +1,6 @@
 """A person is told what a call is about before they hear the caller; whatever becomes of it, they are put together."""
 
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,9 +9,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import trio
 
 from tests.asterisk.alaw import through_alaw
-from tests.asterisk.callers import LocalCall, record
+from tests.asterisk.callers import LOOK_AGAIN_SECONDS, PATIENCE_SECONDS, LocalCall, record
 from tests.asterisk.comparison import compare
 from tests.asterisk.conftest import Figure
 from tests.asterisk.heard import audio_of, is_sound
@@ -66,9 +68,18 @@ async def open_handover(pbx: Pbx, nodes: Nodes, folder: Path, when_called: WhenC
             yield Handover(engine, phone, operator, call)
 
 
+async def put_together(pbx: Pbx) -> None:
+    """Wait for one bridge of two: it comes a moment after the dialplan's last line, and a Local channel's two become
+    one."""
+    with trio.fail_after(PATIENCE_SECONDS):
+        while re.findall(r"^\S+ +\S+ +(\d+) ", pbx.rx("bridge show all"), re.MULTILINE) != ["2"]:
+            await trio.sleep(LOOK_AGAIN_SECONDS)
+
+
 async def both_hear_each_other(handover: Handover) -> None:
     """What they say now reaches the other, to the sample."""
     phone, operator = handover.phone, handover.operator
+    await put_together(handover.call.pbx)
     heard = len(phone.heard), len(operator.heard)
     assert await operator.say(ANSWER)
     assert await phone.say(QUESTION)

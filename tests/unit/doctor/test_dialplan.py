@@ -44,6 +44,9 @@ def test_a_mistake_is_told_with_its_place(steps: list[tuple[str, str]], verdict:
         # answered in another extension, which jumps here
         extension(ANSWER, ("Goto", "connect,1"))
         + extension(("TryExec", "AudioSocket(${CALL_UUID},${ENGINE})"), exten="connect"),
+        # on the channel of who has been dialled, and has answered
+        extension(("Dial", "PJSIP/operator,25,U(tell^${CALL_UUID})"))
+        + extension(("TryExec", "AudioSocket(${ARG1},${ENGINE})"), context="tell", exten="s"),
         extension(("Gosub", "callengine,answer,1(100)"))
         + extension(ANSWER, ("TryExec", "AudioSocket(${U},${E})"), context="callengine", exten="answer"),
     ],
