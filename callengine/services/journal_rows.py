@@ -33,9 +33,11 @@ INSERT_TOOL = """INSERT INTO tool_calls (call_id, sequence, name, arguments, res
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 INSERT_CALLBACK = """INSERT INTO callbacks (call_id, sequence, requested_at, number, name, about, due)
 VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
-# The last end counts: a call that was handed over ends again on the node that took it.
+# The last end counts: a call that was handed over ends again on the node that took it, and what the first node says of
+# it may come later still, from its spool.
 CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s, summary = %s,
-used = %s, stt_usd = %s, llm_usd = %s, tts_usd = %s WHERE call_id = %s"""
+used = %s, stt_usd = %s, llm_usd = %s, tts_usd = %s WHERE call_id = %s AND (closed_at IS NULL OR closed_at <= %s)"""
+COUNT_CALLS = "SELECT count(*) FROM calls WHERE call_id = ANY(%s)"
 
 # The order in which kinds are written inside one transaction; within a kind the entries keep their own order.
 WRITES: tuple[tuple[type, str], ...] = (
@@ -86,7 +88,7 @@ def row_of(entry: Entry) -> Row:
         case CallClosed():
             end = (entry.closed_at, entry.seconds, entry.outcome, entry.detail, entry.target, entry.summary)
             costs = cost_by_service(entry.used or ())
-            row = (*end, packed_bill(entry.used), *map(costs.get, SERVICES), entry.call_id)
+            row = (*end, packed_bill(entry.used), *map(costs.get, SERVICES), entry.call_id, entry.closed_at)
     return tuple(_storable_text(value) if isinstance(value, str) else value for value in row)
 
 

@@ -7,6 +7,7 @@ import psycopg
 
 from callengine.ports.journal import CallbackRequested, CallClosed, CallRecord, Entry
 from callengine.services.journal_rows import (
+    COUNT_CALLS,
     SELECT_CALL,
     SELECT_CALLBACKS,
     SELECT_CALLBACKS_OF,
@@ -45,7 +46,14 @@ async def write(connection: psycopg.AsyncConnection, entries: Sequence[Entry]) -
                 continue
             await cursor.executemany(statement, rows)
             if kind is CallClosed and cursor.rowcount < len(rows):
-                raise UnknownCallError("a call ended that was never opened")
+                await _check_known(cursor, {entry.call_id for entry in entries if isinstance(entry, kind)})
+
+
+async def _check_known(cursor: psycopg.AsyncCursor, call_ids: set[str]) -> None:
+    """An end that changed nothing was an older one, or that of a call which was never opened."""
+    found = await (await cursor.execute(COUNT_CALLS, (list(call_ids),))).fetchone()
+    if found is None or found[0] < len(call_ids):
+        raise UnknownCallError("a call ended that was never opened")
 
 
 def is_refusal(error: Exception) -> bool:

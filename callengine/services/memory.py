@@ -30,6 +30,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.fault: ServiceError | None = None
+        self.spool_failed = False
         self._written = 0
         self._keys: set[tuple[type, str, int]] = set()
 
