@@ -3,9 +3,11 @@
 import errno
 import os
 import resource
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -224,8 +226,8 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_was_set_back_changes_no_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(1000, 0, -1))
-    monkeypatch.setattr(spool_module.time, "time_ns", lambda: next(clock))
+    clock = count(1_000_000, -1)
+    monkeypatch.setattr(time, "time_ns", lambda: next(clock))
     with open_spool(tmp_path, "n") as spool:
         for number in range(5):
             spool.append(turns(number))
