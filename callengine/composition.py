@@ -59,7 +59,8 @@ async def open_services(
         database = _secret(settings.database_url)
         with _to_blame("DATABASE_URL"):
             await migrate(database)
-        journal = await enter(open_journal(database, bridge, stack.enter_context(_spool(settings))))
+        spool = stack.enter_context(_spool(settings))
+        journal = await enter(open_journal(database, bridge, spool, _secret(settings.database_replica_url)))
         registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
         writes = await enter(open_write_log(_secret(settings.redis_url), bridge))
         store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), writes))

@@ -44,10 +44,10 @@ class PostgresJournal:
     """The Journal port. An entry is in `_entries`, then perhaps in the spool, until the database has it (or has refused
     it for good). All that is in the spool was taken before all that is in `_entries`."""
 
-    def __init__(self, options: dict[str, str], bridge: Bridge, spool: Spool | None = None) -> None:
+    def __init__(self, options: dict[str, str], bridge: Bridge, reader: Reader, spool: Spool | None = None) -> None:
         self._options = options
         self._bridge = bridge
-        self._reader = Reader(options, bridge)
+        self._reader = reader
         self._spooling = Spooling(spool)
         self._entries: deque[Entry] = deque()
         self._left = 0  # how many have left `_entries`: the number of its first one
@@ -102,11 +102,11 @@ class PostgresJournal:
 
     async def check(self) -> None:
         """Raise ServiceError when the database cannot be reached, or has no schema."""
-        await self._reader.ask(store.ping)
+        await self._reader.ask_primary(store.ping)
 
     async def call(self, call_id: str) -> CallRecord | None:
         """One call with its turns and tools, or None. Raises ServiceError."""
-        return await self._reader.ask(store.read_call, call_id)
+        return await self._reader.call(call_id)
 
     async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
         """The newest calls first, without turns and tools; those opened before `before`. Raises ServiceError."""
@@ -251,11 +251,15 @@ class PostgresJournal:
 
 
 @asynccontextmanager
-async def open_journal(database_url: str, bridge: Bridge, spool: Spool | None = None) -> AsyncIterator[PostgresJournal]:
+async def open_journal(
+    database_url: str, bridge: Bridge, spool: Spool | None = None, replica_url: str = ""
+) -> AsyncIterator[PostgresJournal]:
     """The record in the database at `database_url`, whose schema `migrate` has made. Connects when there is something
     to write; what the spool has from before is written first. Leaving waits CLOSE_SECONDS at most for what is not
     written yet, and puts the rest into the spool. Raises ConfigError for a wrong URL."""
-    journal = PostgresJournal(connection_options(database_url), bridge, spool)
+    options = connection_options(database_url)
+    replica = connection_options(replica_url, "DATABASE_REPLICA_URL") if replica_url else None
+    journal = PostgresJournal(options, bridge, Reader(options, bridge, replica), spool)
     try:
         async with trio.open_nursery() as nursery:
             # The writer outlives a cancelled body by the time that the last flush is given.

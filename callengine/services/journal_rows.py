@@ -64,6 +64,11 @@ WHERE call_id = %s ORDER BY sequence"""  # noqa: S608 - our own column names
 SELECT_CALLBACKS = f"""SELECT {_CALLBACK_COLUMNS} FROM callbacks WHERE requested_at < %s
 ORDER BY requested_at DESC, call_id DESC, sequence DESC LIMIT %s"""  # noqa: S608 - our own column names
 
+# A primary that nothing is written to sends no transactions: who has replayed all that came is not behind.
+SELECT_LAG = """SELECT CASE WHEN NOT pg_is_in_recovery() THEN 0
+WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
+ELSE coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 'infinity') END"""
+
 
 def row_of(entry: Entry) -> Row:
     """The parameters of the entry's statement in WRITES. Text that PostgreSQL cannot hold is made to fit, so that no

@@ -1,5 +1,6 @@
 """The record's statements, on the asyncio side: one transaction per batch, and reading for the API."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from callengine.services.journal_rows import (
     SELECT_CALLBACKS,
     SELECT_CALLBACKS_OF,
     SELECT_CALLS,
+    SELECT_LAG,
     SELECT_TOOLS,
     SELECT_TURNS,
     WRITES,
@@ -67,6 +69,13 @@ async def ping(options: Options) -> None:
     """Ask the database one thing."""
     async with await connect(options) as connection:
         await connection.execute("SELECT 1 FROM calls LIMIT 1")
+
+
+async def replica_lag(options: Options) -> float:
+    """By how many seconds a standby is behind its primary; without a stream to it, since what it has replayed last."""
+    async with await connect(options) as connection:
+        found = await (await connection.execute(SELECT_LAG)).fetchone()
+    return float(found[0]) if found else math.inf
 
 
 async def read_call(options: Options, call_id: str) -> CallRecord | None:
