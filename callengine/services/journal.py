@@ -51,6 +51,8 @@ class PostgresJournal:
         self._spooling = Spooling(spool)
         self._entries: deque[Entry] = deque()
         self._left = 0  # how many have left `_entries`: the number of its first one
+        # What is on its way to disk while the database takes it will be in the spool, and be written once more.
+        self._keeping_from: int | None = None
         self._taken = self._spooling.backlog
         self._refused = self._failures = 0
         self._full = False
@@ -66,7 +68,8 @@ class PostgresJournal:
     @property
     def backlog(self) -> int:
         """Entries not in the database yet."""
-        return len(self._entries) + self._spooling.backlog
+        on_the_way = 0 if self._keeping_from is None else self._left - self._keeping_from
+        return len(self._entries) + on_the_way + self._spooling.backlog
 
     @property
     def spool_failed(self) -> bool:
@@ -160,6 +163,8 @@ class PostgresJournal:
     async def keep_the_rest(self) -> None:
         """Put on disk whatever is still in memory; say what becomes of it."""
         await self._keep(self._left + len(self._entries))
+        if not self._spooling.next_ones:
+            await self._spooling.read_on(BATCH_ENTRIES)  # of the file that was written last, nothing is left
         if self._spooling.backlog:
             log.warning("the next engine writes the end of the record", entries=self._spooling.backlog)
         if self._entries:
@@ -170,9 +175,15 @@ class PostgresJournal:
         while self._left < until and self._entries:
             batch = list(islice(self._entries, min(BATCH_ENTRIES, until - self._left)))
             end = self._left + len(batch)
-            if not await self._spooling.keep(batch):
+            self._keeping_from = self._left
+            try:
+                kept = await self._spooling.keep(batch)
+            finally:
+                self._keeping_from = None
+            if not kept:
                 return False
             self._drop(end)
+        self._spooling.note_safety()
         return True
 
     async def _write_some(self) -> None:
@@ -222,7 +233,7 @@ class PostgresJournal:
         journal_backlog.set(self.backlog)
         if not self.backlog:
             self._waiting = trio.Event()
-            self._spooling.forgive()
+            self._spooling.note_safety()
 
     def _refuse(self, entry: Entry, error: Exception) -> None:
         self._refused += 1

@@ -18,8 +18,8 @@ log = structlog.get_logger(__name__)
 
 
 class Spooling:
-    """`next_ones`: the oldest entries of the spool, read and not yet in the database; `failed`: the last entries that
-    were to be kept could not be."""
+    """`next_ones`: the oldest entries of the spool, read and not yet in the database; `failed`: since the disk failed,
+    entries are in memory alone."""
 
     def __init__(self, spool: Spool | None) -> None:
         self._spool = spool
@@ -44,26 +44,29 @@ class Spooling:
         except OSError as error:
             self._note_failure(error)
             return False
-        if self.failed:
-            log.info("the disk takes the record again")
-        self.failed = False
         return True
 
     async def read_on(self, limit: int) -> None:
         """All of `next_ones` are in the database: read those that follow, if any do."""
-        if self._spool is None:
-            return
-        while True:
-            try:
-                async with self._one_at_a_time:
-                    self.next_ones.extend(await self._in_thread(self._spool.next, limit))
-                    return
-            except OSError as error:  # one file could not be removed; the next one is asked for
-                self._note_failure(error)
+        while not await self._read(limit):
+            """One file could not be removed: it is done with, the next one is asked for."""
 
-    def forgive(self) -> None:
-        """The database has everything: no entry is in danger."""
+    def note_safety(self) -> None:
+        """No entry is in memory alone: all are on disk or in the database."""
+        if self.failed:
+            log.info("no entry of the record is in memory alone any more")
         self.failed = False
+
+    async def _read(self, limit: int) -> bool:
+        if self._spool is None:
+            return True
+        try:
+            async with self._one_at_a_time:
+                self.next_ones.extend(await self._in_thread(self._spool.next, limit))
+        except OSError as error:
+            self._note_failure(error)
+            return False
+        return True
 
     async def _in_thread(self, fn: Callable[..., T], *args: object) -> T:
         """The backlog changes in the step of the loop in which the answer is there, never before."""
