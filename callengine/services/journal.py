@@ -1,12 +1,10 @@
-"""The record in PostgreSQL, written behind: taking an entry costs a list append, whatever the database is doing.
-
-What the database has not taken within a moment is put on disk, and goes from there to the database, in order."""
+"""The record in PostgreSQL, written behind: taking an entry costs a list append, whatever the database is doing. What
+it has not taken within a moment is put on disk, and goes from there to the database, in order."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import partial
 from itertools import islice
 
 import psycopg
@@ -177,11 +175,10 @@ class PostgresJournal:
             end = self._left + len(batch)
             self._keeping_from = self._left
             try:
-                kept = await self._spooling.keep(batch)
+                if not await self._spooling.keep(batch):
+                    return False
             finally:
                 self._keeping_from = None
-            if not kept:
-                return False
             self._drop(end)
         self._spooling.note_safety()
         return True
@@ -195,7 +192,8 @@ class PostgresJournal:
             await self._write(list(older), lambda _: older.popleft())
             await self._spooling.read_on(BATCH_ENTRIES)  # at the end of a file: it goes
         else:
-            await self._write(list(islice(self._entries, BATCH_ENTRIES)), partial(self._drop_before, self._left + 1))
+            second = self._left + 1
+            await self._write(list(islice(self._entries, BATCH_ENTRIES)), lambda index: self._drop(second + index))
 
     async def _write(self, batch: Sequence[Entry], settle: Callable[[int], object]) -> None:
         """Write a batch, and `settle(0)`, `settle(1)`, … what is written. One that the database refuses is written
@@ -218,9 +216,6 @@ class PostgresJournal:
                 raise
             return error
         return None
-
-    def _drop_before(self, number: int, index: int) -> None:
-        self._drop(number + index)
 
     def _drop(self, end: int) -> None:
         """Entries before number `end` are on disk or in the database. Some may have left since they were counted: what
