@@ -1,7 +1,7 @@
 """The services of one engine, opened in order: what is not given by a URL is a real part of our own, started here."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -30,6 +30,7 @@ from callengine.services.own_parts import open_demo_store
 from callengine.services.redis_writes import open_write_log
 from callengine.services.registry import open_registry
 from callengine.services.schema import migrate
+from callengine.services.spool import Spool, open_spool
 from callengine.services.store import Store, open_store
 from callengine.toolboxes import open_toolboxes
 from callengine.voices import check_voice, named_voices, open_voice, warm_voice
@@ -58,7 +59,8 @@ async def open_services(
         database = _secret(settings.database_url)
         with _to_blame("DATABASE_URL"):
             await migrate(database)
-        journal = await enter(open_journal(database, bridge))
+        spool = stack.enter_context(_spool(settings))
+        journal = await enter(open_journal(database, bridge, spool, _secret(settings.database_replica_url)))
         registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
         writes = await enter(open_write_log(_secret(settings.redis_url), bridge))
         store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), writes))
@@ -152,6 +154,11 @@ async def _with_embedded(settings: Settings, stack: AsyncExitStack) -> Settings:
         log.info("starting", part="the demo Store")
         found["store_api_url"] = await enter(open_demo_store(settings.data_dir, _secret(settings.store_api_token)))
     return settings.model_copy(update=found)
+
+
+def _spool(settings: Settings) -> AbstractContextManager[Spool]:
+    size = settings.spool_max_mb << 20
+    return open_spool(settings.data_dir, settings.node_name, fsync=settings.spool_fsync, max_bytes=size)
 
 
 def _asterisk(settings: Settings) -> Access:

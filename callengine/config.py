@@ -45,7 +45,10 @@ class Settings(BaseModel):
     embedded: bool = True
     data_dir: Path = Path("callengine-data")
     database_url: SecretStr | None = None
+    database_replica_url: SecretStr | None = None
     redis_url: SecretStr | None = None
+    spool_fsync: bool = True
+    spool_max_mb: Annotated[int, Field(ge=1)] = 1024
 
     google_application_credentials: Path | None = None
     google_cloud_project: str = ""

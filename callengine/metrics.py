@@ -44,8 +44,12 @@ slow_step_seconds = Histogram(
 bridge_errors_total = Counter("callengine_bridge_errors_total", "Errors of asyncio tasks that nobody awaited.")
 journal_backlog = Gauge("callengine_journal_backlog", "Entries of the record that are not in the database yet.")
 journal_lost_total = Counter(
-    "callengine_journal_lost_total", "Entries that will never be in the database: full (no room), refused.", ["reason"]
+    "callengine_journal_lost_total",
+    "Entries that will never be in the database: full (no room), refused, damaged (places in files of the spool).",
+    ["reason"],
 )
+journal_spool_bytes = Gauge("callengine_journal_spool_bytes", "The record's entries on disk, waiting for the database.")
+journal_spool_errors_total = Counter("callengine_journal_spool_errors_total", "The disk did not take the record.")
 stt_restarts_total = Counter("callengine_stt_restarts_total", "Recogniser streams reopened, by reason.", ["reason"])
 stt_failovers_total = Counter("callengine_stt_failovers_total", "Calls that a fault moved to the other recogniser.")
 stt_lost_seconds_total = Counter(
@@ -79,7 +83,7 @@ turn_end_opinions_total = Counter(
 # An alert on a counter's increase sees nothing where the counter itself comes into being with its first count.
 for _outcome in get_args(Outcome):
     calls_total.labels(_outcome)
-for _reason in ("full", "refused"):
+for _reason in ("full", "refused", "damaged"):
     journal_lost_total.labels(_reason)
 
 

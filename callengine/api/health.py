@@ -33,6 +33,7 @@ class Health(BaseModel):
 
     status: PartState
     parts: dict[str, Part]
+    journal_backlog: int  # entries of the record that are not in the database yet
 
 
 class Accepting(BaseModel):
@@ -81,12 +82,14 @@ def health_routes(state: ApiState) -> APIRouter:
 
     @router.get("/health", response_model=Health, responses={503: {"model": Health}})
     async def health(response: Response) -> Health:
-        """AudioSocket listening, database, Redis; 503 when one of them is not well."""
+        """AudioSocket listening, database, Redis, the record's spool; 503 when one of them is not well."""
         listening = Part(state="ok" if state.listening() else "failed", age_seconds=0.0)
-        parts = {"audiosocket": listening, **await services.states()}
+        spool = Part(state="failed" if state.journal.spool_failed else "ok", age_seconds=0.0)
+        parts = {"audiosocket": listening, **await services.states(), "spool": spool}
         well = all(part.state == "ok" for part in parts.values())
         response.status_code = 200 if well else 503
-        return Health(status="ok" if well else "failed", parts=parts)
+        backlog = state.journal.backlog
+        return Health(status="ok" if well else "failed", parts=parts, journal_backlog=backlog)
 
     @router.get("/health/accepting", responses=described(404))
     async def accepting() -> Accepting:  # noqa: ASYNC124

@@ -121,6 +121,11 @@ class Journal(Protocol):
         """Entries not in the database yet."""
         ...
 
+    @property
+    def spool_failed(self) -> bool:
+        """Entries that wait for the database could not be put on disk: they are lost if the engine dies now."""
+        ...
+
     def record_nowait(self, entry: Entry) -> None:
         """Take an entry. Never blocks, never raises."""
         ...

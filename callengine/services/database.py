@@ -9,12 +9,12 @@ CONNECT_SECONDS = 5
 _SCHEMES = ("postgresql://", "postgres://")
 
 
-def connection_options(database_url: str) -> dict[str, str]:
-    """What libpq needs to connect. Raises ConfigError when the URL cannot be used; it may hold a password, so the
-    error never quotes it."""
+def connection_options(database_url: str, variable: str = "DATABASE_URL") -> dict[str, str]:
+    """What libpq needs to connect. Raises ConfigError naming `variable` when the URL cannot be used; it may hold a
+    password, so the error never quotes it."""
     if not database_url.startswith(_SCHEMES):
-        raise ConfigError("DATABASE_URL", "must begin with postgresql://")
-    not_a_url = ConfigError("DATABASE_URL", "is not a URL like postgresql://user:password@host:5432/database")
+        raise ConfigError(variable, "must begin with postgresql://")
+    not_a_url = ConfigError(variable, "is not a URL like postgresql://user:password@host:5432/database")
     try:
         given = conninfo_to_dict(database_url)
     except psycopg.ProgrammingError:
@@ -28,7 +28,7 @@ def connection_options(database_url: str) -> dict[str, str]:
     return options
 
 
-def as_service_error(error: Exception, options: dict[str, str]) -> ServiceError:
+def as_service_error(error: Exception, options: dict[str, str], variable: str = "DATABASE_URL") -> ServiceError:
     """One line: which database, and the last thing PostgreSQL or libpq said of reaching it. Errors about data are named
     by their SQLSTATE only, because their text may quote a caller."""
     where = f"{options.get('user', '')}@{options.get('host', 'localhost')}/{options.get('dbname', '')}"
@@ -40,4 +40,4 @@ def as_service_error(error: Exception, options: dict[str, str]) -> ServiceError:
         said = f"{type(error).__name__} ({error.sqlstate})"
     else:
         said = "no answer in time"
-    return ServiceError(f"database {where}: {said} (check DATABASE_URL)")
+    return ServiceError(f"database {where}: {said} (check {variable})")

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,10 +32,10 @@ def wheel_folder(package: str, variable: str) -> Path:
 
 
 @contextmanager
-def claimed_folder(folder: Path) -> Iterator[None]:
+def claimed_folder(folder: Path, settings: str = "DATA_DIR") -> Iterator[None]:
     """Make `folder` and own it until the block ends; the kernel gives it free when the process dies, however it dies.
 
-    Raises ConfigError when it cannot be made, or another engine owns it.
+    Raises ConfigError when it cannot be made, or another engine owns it: `settings` are those that name another one.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,11 +48,11 @@ def claimed_folder(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             owner = lock.read().strip() or "unknown"
-            problem = f"{folder} is in use by another engine (process {owner}): stop it, or set another DATA_DIR"
+            problem = f"{folder} is in use by another engine (process {owner}): stop it, or set another {settings}"
             raise ConfigError("DATA_DIR", problem) from None
         lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        with suppress(OSError):  # a full disk: the lock holds, it only does not say whose it is
+            os.write(lock.fileno(), str(os.getpid()).encode("ascii"))
         yield
 
 

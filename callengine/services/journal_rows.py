@@ -33,9 +33,11 @@ INSERT_TOOL = """INSERT INTO tool_calls (call_id, sequence, name, arguments, res
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 INSERT_CALLBACK = """INSERT INTO callbacks (call_id, sequence, requested_at, number, name, about, due)
 VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
-# The last end counts: a call that was handed over ends again on the node that took it.
+# The last end counts: a call that was handed over ends again on the node that took it, and what the first node says of
+# it may come later still, from its spool.
 CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s, summary = %s,
-used = %s, stt_usd = %s, llm_usd = %s, tts_usd = %s WHERE call_id = %s"""
+used = %s, stt_usd = %s, llm_usd = %s, tts_usd = %s WHERE call_id = %s AND (closed_at IS NULL OR closed_at <= %s)"""
+COUNT_CALLS = "SELECT count(*) FROM calls WHERE call_id = ANY(%s)"
 
 # The order in which kinds are written inside one transaction; within a kind the entries keep their own order.
 WRITES: tuple[tuple[type, str], ...] = (
@@ -62,6 +64,11 @@ WHERE call_id = %s ORDER BY sequence"""  # noqa: S608 - our own column names
 SELECT_CALLBACKS = f"""SELECT {_CALLBACK_COLUMNS} FROM callbacks WHERE requested_at < %s
 ORDER BY requested_at DESC, call_id DESC, sequence DESC LIMIT %s"""  # noqa: S608 - our own column names
 
+# A primary that nothing is written to sends no transactions: who has replayed all that came is not behind.
+SELECT_LAG = """SELECT CASE WHEN NOT pg_is_in_recovery() THEN 0
+WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
+ELSE coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()), 'infinity') END"""
+
 
 def row_of(entry: Entry) -> Row:
     """The parameters of the entry's statement in WRITES. Text that PostgreSQL cannot hold is made to fit, so that no
@@ -86,7 +93,7 @@ def row_of(entry: Entry) -> Row:
         case CallClosed():
             end = (entry.closed_at, entry.seconds, entry.outcome, entry.detail, entry.target, entry.summary)
             costs = cost_by_service(entry.used or ())
-            row = (*end, packed_bill(entry.used), *map(costs.get, SERVICES), entry.call_id)
+            row = (*end, packed_bill(entry.used), *map(costs.get, SERVICES), entry.call_id, entry.closed_at)
     return tuple(_storable_text(value) if isinstance(value, str) else value for value in row)
 
 

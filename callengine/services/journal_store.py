@@ -1,5 +1,6 @@
 """The record's statements, on the asyncio side: one transaction per batch, and reading for the API."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -7,10 +8,12 @@ import psycopg
 
 from callengine.ports.journal import CallbackRequested, CallClosed, CallRecord, Entry
 from callengine.services.journal_rows import (
+    COUNT_CALLS,
     SELECT_CALL,
     SELECT_CALLBACKS,
     SELECT_CALLBACKS_OF,
     SELECT_CALLS,
+    SELECT_LAG,
     SELECT_TOOLS,
     SELECT_TURNS,
     WRITES,
@@ -45,7 +48,14 @@ async def write(connection: psycopg.AsyncConnection, entries: Sequence[Entry]) -
                 continue
             await cursor.executemany(statement, rows)
             if kind is CallClosed and cursor.rowcount < len(rows):
-                raise UnknownCallError("a call ended that was never opened")
+                await _check_known(cursor, {entry.call_id for entry in entries if isinstance(entry, kind)})
+
+
+async def _check_known(cursor: psycopg.AsyncCursor, call_ids: set[str]) -> None:
+    """An end that changed nothing was an older one, or that of a call which was never opened."""
+    found = await (await cursor.execute(COUNT_CALLS, (list(call_ids),))).fetchone()
+    if found is None or found[0] < len(call_ids):
+        raise UnknownCallError("a call ended that was never opened")
 
 
 def is_refusal(error: Exception) -> bool:
@@ -59,6 +69,13 @@ async def ping(options: Options) -> None:
     """Ask the database one thing."""
     async with await connect(options) as connection:
         await connection.execute("SELECT 1 FROM calls LIMIT 1")
+
+
+async def replica_lag(options: Options) -> float:
+    """By how many seconds a standby is behind its primary; without a stream to it, since what it has replayed last."""
+    async with await connect(options) as connection:
+        found = await (await connection.execute(SELECT_LAG)).fetchone()
+    return float(found[0]) if found else math.inf
 
 
 async def read_call(options: Options, call_id: str) -> CallRecord | None:

@@ -30,6 +30,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.fault: ServiceError | None = None
+        self.spool_failed = False
         self._written = 0
         self._keys: set[tuple[type, str, int]] = set()
 
@@ -99,8 +100,11 @@ class MemoryJournal:
         return opened
 
     def _end_of(self, call_id: str) -> CallClosed | None:
-        ends = [entry for entry in self.entries if isinstance(entry, CallClosed) and entry.call_id == call_id]
-        return ends[-1] if ends else None
+        last: CallClosed | None = None
+        for entry in self.entries:
+            if isinstance(entry, CallClosed) and entry.call_id == call_id:
+                last = entry if last is None or entry.closed_at >= last.closed_at else last
+        return last
 
 
 class MemoryRegistry:

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -19,17 +20,25 @@ from callengine.ports.journal import (
     TurnRecorded,
 )
 from callengine.ports.usage import Used
+from callengine.services import journal as journal_module
 from callengine.services.bridge import open_bridge
 from callengine.services.journal import open_journal
 from callengine.services.memory import MemoryJournal
+from callengine.services.spool import open_spool
 
 OpenJournal = Callable[[], AbstractAsyncContextManager[Journal]]
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.integration)])
-def open_any_journal(request: pytest.FixtureRequest) -> OpenJournal:
-    url = request.getfixturevalue("database_url") if request.param == "postgres" else ""
+POSTGRES, SPOOLED = (pytest.param(name, marks=pytest.mark.integration) for name in ("postgres", "spooled"))
+
+
+@pytest.fixture(params=["memory", POSTGRES, SPOOLED])
+def open_any_journal(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenJournal:
+    """`spooled`: PostgreSQL again, with every entry on disk before it goes there."""
+    url = request.getfixturevalue("database_url") if request.param != "memory" else ""
+    if request.param == "spooled":
+        monkeypatch.setattr(journal_module, "KEEP_SECONDS", 0.0)
 
     @asynccontextmanager
     async def open_memory() -> AsyncIterator[Journal]:
@@ -40,7 +49,14 @@ def open_any_journal(request: pytest.FixtureRequest) -> OpenJournal:
         async with open_bridge() as bridge, open_journal(url, bridge) as journal:
             yield journal
 
-    return open_postgres_journal if request.param == "postgres" else open_memory
+    @asynccontextmanager
+    async def open_spooled_journal() -> AsyncIterator[Journal]:
+        with open_spool(tmp_path, "node-1") as spool:
+            async with open_bridge() as bridge, open_journal(url, bridge, spool) as journal:
+                yield journal
+            assert spool.pending == spool.size == 0
+
+    return {"memory": open_memory, "postgres": open_postgres_journal, "spooled": open_spooled_journal}[request.param]
 
 
 def opened(call_id: str, at: datetime = NOON) -> CallOpened:
@@ -160,6 +176,18 @@ async def test_the_last_end_counts(open_any_journal: OpenJournal) -> None:
         for entry in (opened("a"), closed("a", "handed_over"), closed("a", "completed")):
             journal.record_nowait(entry)
         await journal.flush()
+        record = await journal.call("a")
+        assert record is not None
+        assert record.closed == closed("a", "completed")
+
+
+async def test_an_older_end_that_comes_late_changes_nothing(open_any_journal: OpenJournal) -> None:
+    """The node that a call was handed over from was away until now."""
+    async with open_any_journal() as journal:
+        older = replace(closed("a", "handed_over"), closed_at=NOON)
+        for entry in (opened("a"), closed("a", "completed"), older):
+            journal.record_nowait(entry)
+            await journal.flush()
         record = await journal.call("a")
         assert record is not None
         assert record.closed == closed("a", "completed")

@@ -54,6 +54,7 @@ class Records:
     away: bool = False
     checks: int = 0
     backlog: int = 0
+    spool_failed: bool = False
 
     def record_nowait(self, entry: Entry) -> None:
         raise NotImplementedError

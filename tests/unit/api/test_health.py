@@ -19,7 +19,9 @@ async def test_a_well_node_says_so_part_by_part() -> None:
         "audiosocket": "ok",
         "database": "ok",
         "redis": "ok",
+        "spool": "ok",
     }
+    assert body["journal_backlog"] == 0
 
 
 @pytest.mark.parametrize("sick", ["audiosocket", "database", "redis"])
@@ -32,6 +34,18 @@ async def test_a_part_that_fails_makes_503_and_tells_no_address(sick: str) -> No
     assert response.status_code == 503
     assert [name for name, part in response.json()["parts"].items() if part["state"] == "failed"] == [sick]
     assert "pa55" not in response.text
+
+
+async def test_a_spool_that_fails_is_told_with_what_waits() -> None:
+    engine = Engine()
+    engine.journal.spool_failed = True
+    engine.journal.backlog = 7
+    async with engine.client() as client:
+        response = await client.get("/health")
+    assert response.status_code == 503
+    body = response.json()
+    assert [name for name, part in body["parts"].items() if part["state"] == "failed"] == ["spool"]
+    assert body["journal_backlog"] == 7
 
 
 async def test_services_are_asked_once_in_a_while(autojump_clock: MockClock) -> None:

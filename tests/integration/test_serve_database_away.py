@@ -1,0 +1,68 @@
+"""`callengine serve` killed while its database is away: the call that came then is in the record, once, after both are
+back."""
+
+import signal
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+import trio
+
+from callengine.caller.phone import open_phone
+from callengine.services.embedded_postgres import open_postgres
+from callengine.services.schema import migrate
+from callengine.services.spool_entries import unpacked
+from callengine.services.spool_records import all_records
+from tests.engine_process import EngineProcess, running_engine
+from tests.integration.test_journal_spool import kill_postgres, until
+from tests.integration.test_serve import GOODBYE, closed_record, open_api
+from tests.state_servers import running
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+
+def kept(data_dir: Path) -> list[str]:
+    """The kinds of the entries on disk, in order."""
+    files = sorted((data_dir / "spool").rglob("*.spool"))
+    found = (record for path in files for record in all_records(path.read_bytes()))
+    return [type(unpacked(record.payload)).__name__ for record in found]
+
+
+async def call_once(engine: EngineProcess) -> UUID:
+    """A caller who says goodbye, and is gone."""
+    call_id = uuid4()
+    with trio.fail_after(60):
+        async with open_phone("127.0.0.1", engine.port, call_id) as phone:
+            await phone.agent_silent(0.6)
+            await phone.say(GOODBYE)
+            await phone.over()
+    return call_id
+
+
+async def test_a_call_while_the_database_is_away_outlives_the_engine(tmp_path: Path, redis_url: str) -> None:
+    settings = {"REDIS_URL": redis_url, "CALL_LANGUAGE": "en-GB", "NODE_NAME": "one"}
+    data_dir, database = tmp_path / "engine", tmp_path / "database"
+    with running(open_postgres, database) as url:
+        await migrate(url)
+        with running_engine(data_dir, DATABASE_URL=url, **settings) as engine:
+            before = await call_once(engine)
+            async with open_api(engine) as api:
+                await closed_record(api, before)
+                kill_postgres(database)
+                away = await call_once(engine)
+                await until(lambda: "CallClosed" in kept(data_dir))
+                health = (await api.get("/health")).json()
+            assert health["parts"]["database"]["state"] == "failed"
+            assert health["parts"]["spool"]["state"] == "ok"
+            assert health["journal_backlog"] == len(kept(data_dir)) > 3
+            engine.tell(signal.SIGKILL)
+            assert await trio.to_thread.run_sync(engine.status) == -signal.SIGKILL
+    with running(open_postgres, database) as url, running_engine(data_dir, DATABASE_URL=url, **settings) as engine:
+        async with open_api(engine) as api:
+            record = await closed_record(api, away)
+            assert [turn["role"] for turn in record["turns"]][:2] == ["agent", "caller"]
+        await until(lambda: kept(data_dir) == [])
+        with psycopg.connect(url) as connection:
+            calls = connection.execute("SELECT call_id, closed_at IS NOT NULL FROM calls ORDER BY opened_at").fetchall()
+    assert calls == [(str(before), True), (str(away), True)]
