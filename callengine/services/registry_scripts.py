@@ -1,8 +1,8 @@
 """What another node needs to go on with a call, in Redis: its epoch, its checkpoint, its outcome. On the asyncio side.
 
-A node that was stopped for a while must not write over the one that took its call, so the epoch is compared in the same
-step in which anything is written: Lua scripts, which Redis runs whole (redis.io, "Scripting with Lua"). The three keys of
-a call share a hash tag, so that a Redis Cluster has them in one slot."""
+A node that was stopped for a while must not write over the one that took its call, so the epoch is compared in the
+same step in which anything is written: Lua scripts, which Redis runs whole (redis.io, "Scripting with Lua"). The three
+keys of a call share a hash tag, so that a Redis Cluster has them in one slot."""
 
 from typing import Any
 
@@ -62,5 +62,5 @@ async def _run(client: Redis, script: str, call_id: str, *args: str | int) -> An
 
 
 def _keys(call_id: str) -> tuple[str, str, str]:
-    epoch, checkpoint, outcome = (f"callengine:{{call:{call_id}}}:{what}" for what in ("epoch", "checkpoint", "outcome"))
-    return epoch, checkpoint, outcome
+    call = f"callengine:{{call:{call_id}}}"
+    return f"{call}:epoch", f"{call}:checkpoint", f"{call}:outcome"
