@@ -205,14 +205,13 @@ class Engine:
             with trio.move_on_after(MOVED_SECONDS):
                 await call.leg.over.wait()
 
-    async def _caller(self, uuid: UUID) -> CallerContext:
-        known: CallerContext | None = None
+    async def _caller(self, uuid: UUID) -> CallerContext | None:
         try:
             with trio.move_on_after(CALLER_SECONDS):
-                known = await self.services.registry.take_caller(str(uuid))
+                return await self.services.registry.take_caller(str(uuid))
         except ServiceError as error:
             log.warning("caller_unknown", error=str(error))
-        return known or CallerContext(str(uuid), "")
+        return None
 
     def _tell_outcome(self, uuid: UUID, word: str, claim: Claim) -> None:
         """Keep a call's word, here and for the other nodes; with the last word its checkpoint has served."""
