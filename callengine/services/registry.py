@@ -7,16 +7,15 @@ from typing import TypeVar
 import redis.asyncio
 import structlog
 import trio
-from redis.exceptions import RedisError
 
-from callengine.errors import ConfigError, ServiceError
+from callengine.errors import ServiceError
 from callengine.ports.bridge import Bridge
 from callengine.ports.registry import Claim, LiveCall
 from callengine.ports.tools import CallerContext
 from callengine.services import registry_scripts as scripts
 from callengine.services import registry_store as store
 from callengine.services.kept_calls import KeptCalls
-from callengine.services.redis_client import CONNECTIONS, connect_all, redis_client
+from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, connect_all, redis_client
 
 T = TypeVar("T")
 
@@ -217,7 +216,7 @@ class RedisRegistry:
             with trio.fail_after(ANSWER_SECONDS):
                 async with self._turns:
                     return await self._bridge.run(afn, self._client, *args)
-        except (RedisError, OSError, trio.TooSlowError) as error:
+        except (*REDIS_ERRORS, trio.TooSlowError) as error:
             said = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error).split("\n", 1)[0]
             raise ServiceError(f"registry: {said} (check REDIS_URL)") from error
 
@@ -226,8 +225,6 @@ class RedisRegistry:
 async def open_registry(redis_url: str, node: str, bridge: Bridge) -> AsyncIterator[RedisRegistry]:
     """The registry at `redis_url`, speaking for `node`, connected where Redis is there. Leaving takes the node's calls
     out, within CLOSE_SECONDS. Raises ConfigError for a wrong URL."""
-    if "cluster=true" in redis_url:
-        raise ConfigError("REDIS_URL", "a Redis Cluster is not supported yet: name one server")
     client = redis_client(redis_url, ANSWER_SECONDS, texts=True)
     registry = RedisRegistry(client, node, bridge)
     try:
