@@ -54,7 +54,7 @@ async def run_call(call: Call, node: str) -> Ending:
         )
     )
     services.registry.call_up_nowait(LiveCall(caller.call_id, node, datetime.now(UTC)))
-    log.info("call_opened" if call.resumed is None else "call_resumed")
+    log.info("call_opened", **({} if call.resumed is None else {"resumed": call.claim.epoch}))
     try:
         ending = await _hold(call)
     except* Exception:

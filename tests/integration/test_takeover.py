@@ -61,11 +61,11 @@ def said_in(messages: Messages) -> str:
     return " ".join(texts)
 
 
-async def ask_and_lose(engine: EngineProcess, call_id: UUID, claude: Claude, questions: int) -> None:
-    """A caller asks; with the last question asked (and answered, unless Claude is stuck) the engine is killed."""
+async def ask_and_lose(engine: EngineProcess, call_id: UUID, claude: Claude, end: signal.Signals) -> None:
+    """A caller asks twice; with the second question asked (and answered, unless Claude is stuck) the engine ends."""
     with trio.fail_after(120):
         async with open_phone("127.0.0.1", engine.port, call_id) as phone:
-            for _ in range(questions):
+            for _ in range(2):
                 assert await phone.agent_silent(0.6)
                 assert await phone.say(GOODBYE)
             if claude.stuck:
@@ -73,14 +73,18 @@ async def ask_and_lose(engine: EngineProcess, call_id: UUID, claude: Claude, que
                     await trio.sleep(0.01)
             else:
                 assert await phone.agent_silent(0.6)
-            engine.tell(signal.SIGKILL)
-            assert await trio.to_thread.run_sync(engine.status) == -signal.SIGKILL
+            engine.tell(end)
             await phone.over()
+            assert await trio.to_thread.run_sync(engine.status) == (0 if end is signal.SIGTERM else -end)
 
 
-@pytest.mark.parametrize("thinking", [False, True], ids=["between turns", "while it thinks"])
-async def test_a_killed_nodes_call_goes_on_at_another(
-    thinking: bool, tmp_path: Path, database_url: str, redis_url: str
+@pytest.mark.parametrize(
+    ("end", "thinking"),
+    [(signal.SIGKILL, False), (signal.SIGKILL, True), (signal.SIGTERM, False)],
+    ids=["killed between turns", "killed while it thinks", "drained"],
+)
+async def test_the_call_of_a_node_that_ends_goes_on_at_another(
+    end: signal.Signals, thinking: bool, tmp_path: Path, database_url: str, redis_url: str
 ) -> None:
     call_id, claude = uuid4(), Claude(stuck=2 if thinking else 0)
     with running(claude.open, tmp_path) as url:
@@ -91,12 +95,13 @@ async def test_a_killed_nodes_call_goes_on_at_another(
             "ANTHROPIC_API_KEY": KEY,
             "ANTHROPIC_BASE_URL": url,
             "CALL_LANGUAGE": "en-GB",
+            "DRAIN_SECONDS": "0",
         }
         with (
             running_engine(tmp_path / "one", NODE_NAME="one", **settings) as one,
             running_engine(tmp_path / "two", NODE_NAME="two", **settings) as two,
         ):
-            await ask_and_lose(one, call_id, claude, 2)
+            await ask_and_lose(one, call_id, claude, end)
             async with open_api(two) as api:
                 assert (await api.get(f"/api/v1/calls/{call_id}/outcome")).text == "retry"
                 async with open_phone("127.0.0.1", two.port, call_id) as phone:
@@ -105,7 +110,8 @@ async def test_a_killed_nodes_call_goes_on_at_another(
                     assert await phone.say(GOODBYE)
                     assert await phone.agent_silent(1.0)
                     phone.hang_up()
-                record = await closed_record(api, call_id)
+                while (record := await closed_record(api, call_id))["outcome"] == "handed_over":
+                    await trio.sleep(0.05)
     questions = [turn["text"] for turn in record["turns"] if turn["role"] == "caller"]
     second = [AGENT.back_again + " This is answer b."] if thinking else ["This is answer b.", AGENT.back_again]
     first, then, now = questions
