@@ -91,11 +91,9 @@ async def test_a_call_goes_on_where_its_line_was_lost(autojump_clock: trio.testi
         play.asterisk.hang_up()
     assert await play.engine.outcome(FIRST_UUID) == "retry"
     second, dialog = parts_saying("спасибо")
-    line = Line(SimulatedAsterisk())
-    async with open_play(second, line, state=state) as play:
+    async with open_play(second, Line(SimulatedAsterisk()), state=state) as play:
         await heard_out(play)
         await play.asterisk.speak(0.8)
-    assert line.word == "hangup"
     assert dialog.asked[0] == (
         AgentSaid(AGENT.greeting),
         CallerSaid("есть зимние шины?"),
@@ -116,12 +114,12 @@ async def test_a_call_goes_on_where_its_line_was_lost(autojump_clock: trio.testi
         ("caller", "спасибо"),
         ("agent", "До свидания."),
     ]
-    assert [type(entry) for entry in state.journal.entries].count(CallOpened) == 1
-    assert [entry.name for entry in state.journal.entries if isinstance(entry, ToolRecorded)] == ["order"]
-    assert closings(state)[-1].outcome == "completed"
+    kinds = [type(entry) for entry in state.journal.entries]
+    assert (kinds.count(CallOpened), kinds.count(ToolRecorded)) == (1, 1)
     record = await state.journal.call(str(FIRST_UUID))
     assert record is not None
-    assert (record.opened.number, record.opened.language) == (ANNA.number, PATIENT.language)
+    assert record.closed is not None
+    assert (record.opened.number, record.closed.outcome) == (ANNA.number, "completed")
 
 
 async def test_who_calls_is_known_where_the_dialplan_does_not_say_it_again(
