@@ -72,14 +72,14 @@ class KeptCalls:
                 yield kept
 
     def lose(self, kept: KeptCall) -> None:
-        """A newer connection has the call, on another node."""
-        if self._of(kept.claim) is kept:
-            self._forget(kept.claim.call_id)
+        """A newer connection has the call. Should that be one of this node, on its way still, it goes on from here."""
+        self.release(kept.claim)
+        kept.outcome, kept.told = "", True
         kept.claim.lost.set()
 
     def _of(self, claim: Claim) -> KeptCall | None:
         kept = self._calls.get(claim.call_id)
-        return kept if kept is not None and kept.claim is claim else None
+        return kept if kept is not None and kept.claim is claim and not claim.lost.is_set() else None
 
     def _forget(self, call_id: str) -> None:
         self._over.pop(call_id, None)

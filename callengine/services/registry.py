@@ -189,7 +189,8 @@ class RedisRegistry:
             if claim.epoch and epoch > claim.epoch:
                 log.warning("call_taken", call_id=claim.call_id, epoch=epoch)
                 self._kept.lose(kept)
-            claim.epoch = epoch
+            else:
+                claim.epoch = epoch
 
     async def _put_back_callers(self) -> None:
         self._forget_old_callers()
