@@ -14,6 +14,7 @@ from callengine import metrics
 from callengine.answering import Agents
 from callengine.call.announcement import Announcements, announce
 from callengine.call.call import APOLOGISED, CALLER_GONE, run_call
+from callengine.call.checkpoint import unpacked
 from callengine.call.events import TransferOrdered
 from callengine.call.handover import PROMISED
 from callengine.call.meter import Meter
@@ -24,9 +25,12 @@ from callengine.media.admission import Admission
 from callengine.media.clock import MediaClock
 from callengine.media.leg import Leg
 from callengine.ports.journal import CallClosed, CallOpened
+from callengine.ports.registry import Claim
 from callengine.ports.tools import CallerContext, Toolbox
 
 OUTCOMES = 10_000  # of ended calls, kept for the dialplan's question
+ELSEWHERE_SECONDS = 0.3  # the dialplan waits, and a caller behind it
+GOES_ON = ("retry", "busy")  # words after which another node may have the call
 CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
 MOVED_SECONDS = 1.0  # a channel that was moved has left within 2 ms
 CLOSED_SECONDS = 1.0  # Asterisk closes 1 ms after it was told to; the leg waits for 2 s
@@ -74,7 +78,27 @@ class Engine:
         if (prompts := self._announcements.take(uuid)) is not None:
             await announce(leg, self.services.voice, prompts, Meter(self.services.prices))
             return
-        agent, caller = self.agents.answering(await self._caller(uuid))
+        call, ordering = await self._taken(leg, uuid)
+        self._up[uuid] = up = CallUp(call, ordering, trio.Event())
+        self._outcomes.pop(uuid, None)  # of an earlier connection with this UUID
+        metrics.calls_active.inc()
+        try:
+            await self._hold(up, uuid)
+        finally:
+            metrics.calls_active.dec()
+            up.unwound.set()
+            del self._up[uuid]
+            self.services.registry.release_nowait(call.claim)
+            await self._publish()  # noqa: ASYNC102 - shields itself
+
+    async def _taken(self, leg: Leg, uuid: UUID) -> tuple[Call, trio.MemorySendChannel[TransferOrdered]]:
+        """A call that has come, as it begins or as far as another connection had brought it; and the way to order
+        something of it."""
+        known = await self._caller(uuid)
+        claim = await self.services.registry.claim(str(uuid))
+        resumed = unpacked(claim.checkpoint) if claim.checkpoint else None
+        unknown = CallerContext(str(uuid), "") if resumed is None else resumed.caller
+        agent, caller = self.agents.answering(known or unknown)
         ordering, orders = trio.open_memory_channel[TransferOrdered](1)
         settings = self.settings
         limits = CallLimits(
@@ -84,21 +108,21 @@ class Engine:
             speculate=settings.speculate,
         )
         toolbox = self._toolboxes.get(agent.language, self.services.toolbox)
-        call = Call(leg, caller, agent, replace(self.services, toolbox=toolbox), limits, orders)
-        self._up[uuid] = up = CallUp(call, ordering, trio.Event())
-        self._outcomes.pop(uuid, None)  # of an earlier connection with this UUID
-        metrics.calls_active.inc()
-        try:
+        services = replace(self.services, toolbox=toolbox)
+        return Call(leg, caller, agent, services, limits, orders, claim, resumed), ordering
+
+    async def _hold(self, up: CallUp, uuid: UUID) -> None:
+        """Hold a call to its end, or until another node has taken it: then that one has the last word."""
+        call = up.call
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_leave_when_taken, call.claim, nursery.cancel_scope)
             ending = await run_call(call, self.settings.node_name)
             self._announcements.keep(uuid, call.agent, ending)
-            self._keep_outcome(uuid, _word_for(ending, call))
+            self._tell_outcome(uuid, _word_for(ending, call), call.claim)
             up.unwound.set()
             if ending.outcome == "transferred":
                 await self._put_through(call, ending.target)
-        finally:
-            metrics.calls_active.dec()
-            up.unwound.set()
-            del self._up[uuid]
+            nursery.cancel_scope.cancel("the call is over")
 
     def use(self, agents: Agents, toolboxes: Mapping[str, Toolbox]) -> None:
         """New calls have these agents and their tools; calls that are up keep theirs."""
@@ -117,12 +141,20 @@ class Engine:
     async def outcome(self, uuid: UUID) -> str:
         """The dialplan's word for a call; `retry` where none is known.
 
-        Asked about a call whose line has just broken, it waits the moment until that call's end is known."""
+        Asked about a call whose line has just broken, it waits the moment until that call's end is known. Where the
+        word here is not the last there can be, another node may have had the call since."""
         up = self._up.get(uuid)
         if up is not None and up.call.leg.ended is not None:
             with trio.move_on_after(UNWOUND_SECONDS):
                 await up.unwound.wait()
-        return self._outcomes.get(uuid, "retry")
+        word = self._outcomes.get(uuid, "retry")
+        if up is None and word in GOES_ON:
+            with trio.move_on_after(ELSEWHERE_SECONDS):
+                try:
+                    word = await self.services.registry.outcome(str(uuid)) or word
+                except ServiceError as error:
+                    log.warning("outcome_elsewhere_unknown", problem=str(error))
+        return word
 
     def transfer(self, uuid: UUID, target: str) -> Order:
         """Order a call that is up here to be put through: the caller is told so, then goes."""
@@ -144,7 +176,8 @@ class Engine:
         up = self._up.get(uuid)
         if up is None:
             return "unknown"
-        self._keep_outcome(uuid, "hangup")
+        self._tell_outcome(uuid, "hangup", up.call.claim)
+        await self._publish()
         leg = up.call.leg
         leg.hang_up()
         with trio.move_on_after(CLOSED_SECONDS):
@@ -172,19 +205,38 @@ class Engine:
             with trio.move_on_after(MOVED_SECONDS):
                 await call.leg.over.wait()
 
-    async def _caller(self, uuid: UUID) -> CallerContext:
-        known: CallerContext | None = None
+    async def _caller(self, uuid: UUID) -> CallerContext | None:
         try:
             with trio.move_on_after(CALLER_SECONDS):
-                known = await self.services.registry.take_caller(str(uuid))
+                return await self.services.registry.take_caller(str(uuid))
         except ServiceError as error:
             log.warning("caller_unknown", error=str(error))
-        return known or CallerContext(str(uuid), "")
+        return None
+
+    def _tell_outcome(self, uuid: UUID, word: str, claim: Claim) -> None:
+        """Keep a call's word, here and for the other nodes; with the last word its checkpoint has served."""
+        self._keep_outcome(uuid, word)
+        if word not in GOES_ON:
+            self.services.registry.outcome_nowait(claim, word)
+            self.services.registry.checkpoint_nowait(claim, "")
+
+    async def _publish(self) -> None:
+        """Let the other nodes know before 0x00 goes out, for behind a balancer the dialplan asks any of them."""
+        with trio.move_on_after(ELSEWHERE_SECONDS, shield=True):
+            try:
+                await self.services.registry.publish()
+            except ServiceError as error:
+                log.warning("outcome_unpublished", problem=str(error))
 
     def _keep_outcome(self, uuid: UUID, word: str) -> None:
         self._outcomes[uuid] = word
         while len(self._outcomes) > OUTCOMES:
             self._outcomes.popitem(last=False)
+
+
+async def _leave_when_taken(claim: Claim, call: trio.CancelScope) -> None:
+    await claim.lost.wait()
+    call.cancel("another node has the call")
 
 
 def _word_for(ending: Ending, call: Call) -> str:

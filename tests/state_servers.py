@@ -15,6 +15,11 @@ import trio
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.schema import migrate
+from tests.valkey_cluster import empty_cluster, open_cluster
+
+# Fixtures of real servers by what a test's id calls them.
+FIXTURES = {"valkey": "redis_url", "cluster": "redis_cluster_url"}
+SERVERS = [pytest.param(server, marks=pytest.mark.integration) for server in FIXTURES]
 
 OpenServer = Callable[[Path], AbstractAsyncContextManager[str]]
 
@@ -82,6 +87,20 @@ def redis_url(valkey_url: str) -> str:
     with redis.from_url(valkey_url) as client:
         client.flushall()
     return valkey_url
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Cluster of three nodes for the session."""
+    with running(open_cluster, tmp_path_factory.mktemp("cluster")) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_cluster_url(valkey_cluster_url: str) -> str:
+    """The session's Cluster, emptied."""
+    empty_cluster(valkey_cluster_url)
+    return valkey_cluster_url
 
 
 def _made_database(postgres_url: str, *, template: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ The media (reader, speaker) is outside, the conversation (recognizer, dialog) in
 what was heard, ends before the speaker does."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 import trio
@@ -11,12 +12,12 @@ import trio
 from callengine import metrics
 from callengine.call.dialog import Dialogue
 from callengine.call.events import EVENTS, DialogEvent
+from callengine.call.keeping import begin_record
 from callengine.call.outside import learn_caller, pass_order
 from callengine.call.parts import Call, Ending
 from callengine.call.presence import NOBODY
 from callengine.call.reader import run_reader
 from callengine.call.recognizer import Ear, run_recognizer
-from callengine.call.record import Record
 from callengine.call.speaker import Speaker, play_out
 from callengine.call.tones import listen_for_tones
 from callengine.media.leg import Leg
@@ -36,14 +37,14 @@ log = structlog.get_logger(__name__)
 
 async def run_call(call: Call, node: str) -> Ending:
     """Hold one call to its end. Its faults end here: an apology where line and voice are there, a count, a record."""
-    opened_at, caller = datetime.now(UTC), call.caller
+    caller = call.caller
     ending = Ending("handed_over", "the engine is shutting down")
     services = call.services
     services.journal.record_nowait(
         CallOpened(
             caller.call_id,
             node,
-            opened_at,
+            call.opened_at,
             caller.language,
             caller.number,
             caller.name,
@@ -52,8 +53,8 @@ async def run_call(call: Call, node: str) -> Ending:
             caller.channel,
         )
     )
-    services.registry.call_up_nowait(LiveCall(caller.call_id, node, opened_at))
-    log.info("call_opened")
+    services.registry.call_up_nowait(LiveCall(caller.call_id, node, datetime.now(UTC)))
+    log.info("call_opened", **({} if call.resumed is None else {"resumed": call.claim.epoch}))
     try:
         ending = await _hold(call)
     except* Exception:
@@ -62,19 +63,9 @@ async def run_call(call: Call, node: str) -> Ending:
         if await _apologise(call):
             ending = Ending("failed", APOLOGISED)
     finally:
-        seconds = trio.current_time() - call.leg.began
-        services.journal.record_nowait(
-            CallClosed(
-                caller.call_id,
-                datetime.now(UTC),
-                seconds,
-                ending.outcome,
-                ending.detail,
-                ending.target,
-                ending.summary,
-                call.meter.total,
-            )
-        )
+        seconds = trio.current_time() - call.opened
+        if not call.claim.lost.is_set():  # else its end is another node's to record
+            services.journal.record_nowait(_closed(call, ending, seconds))
         services.registry.call_down_nowait(caller.call_id)
         metrics.calls_total.labels(ending.outcome).inc()
         if ending.detail in NOBODY:
@@ -83,14 +74,20 @@ async def run_call(call: Call, node: str) -> Ending:
     return ending
 
 
+def _closed(call: Call, ending: Ending, seconds: float) -> CallClosed:
+    what = (ending.outcome, ending.detail, ending.target, ending.summary)
+    return CallClosed(call.caller.call_id, datetime.now(UTC), seconds, *what, call.meter.total)
+
+
 async def _hold(call: Call) -> Ending:
     events_in, events_out = trio.open_memory_channel[DialogEvent](EVENTS)
     speaker = Speaker(call.leg, call.services.voice, events_in, call.meter)
-    record = Record(call.services.journal, call.caller.call_id, call.leg.began, call.meter)
+    record = begin_record(call)
     dialogue = Dialogue(call, speaker, events_in, record)
     limits = call.limits
     spec = StreamSpec(call.caller.language, endpointing=limits.endpointing, chunk_ms=limits.chunk_ms)
-    ear = Ear(call.leg, call.services.sources, spec, call.agent.hints, events_in, record.lost, call.meter)
+    lost = partial(record.lost, call.leg.began - call.opened)
+    ear = Ear(call.leg, call.services.sources, spec, call.agent.hints, events_in, lost, call.meter)
     ending: Ending | None = None
     with events_in, events_out:
         async with trio.open_nursery() as media:

@@ -12,7 +12,7 @@ from callengine.call.answer import make_answer, request_of
 from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, ToneHeard, TransferOrdered
 from callengine.call.filler import fill_silence, fillers
 from callengine.call.handover import give_up, to_person
-from callengine.call.history import History
+from callengine.call.keeping import Keeping, begin_history
 from callengine.call.opinions import Opinions
 from callengine.call.parts import Call, Ending
 from callengine.call.presence import SILENT_LINE, Presence
@@ -57,7 +57,8 @@ class Dialogue:
         words = load_turn_words(call.agent.language, call.agent.complete)
         self._turns = Turns(call.limits.times, words=words)
         self._presence = Presence(words, call.leg.began)
-        self._history = History()
+        self._history = begin_history(call)
+        self._keeping = Keeping(call, self._history, record)
         self._ahead = Ahead(call.services.dialog, call.limits.speculate)
         call.services = replace(call.services, dialog=self._ahead)  # answers take what was begun ahead
         self._opinions = Opinions(call.services.turn_end, call.agent.language, events)
@@ -66,27 +67,29 @@ class Dialogue:
         self._times = ResponseTimes()
         self._ending: Ending | None = None
         self._over = False
-        self.answers_heard = 0  # to their end; the greeting is one
+        self.answers_heard = call.resumed.answers_heard if call.resumed else 0  # to their end; the greeting is one
         self._reprompts = 0
         self._fillers = fillers(call.agent)
-        self._announces = call.agent.greeting_uninterruptible
-        self._limit = TimeLimit(call.leg.began, call.limits.max_seconds, warned=not call.agent.ending_soon)
+        self._announces = call.agent.greeting_uninterruptible and call.resumed is None
+        self._limit = TimeLimit(call.opened, call.limits.max_seconds, warned=not call.agent.ending_soon)
         self._nursery: trio.Nursery
 
     async def run(self, events: trio.MemoryReceiveChannel[DialogEvent]) -> Ending:
         """Hold the conversation to its end. Raises what the dialog backend raises."""
         async with trio.open_nursery() as self._nursery:
             try:
-                self._say_fixed(self._call.agent.greeting)
+                self._open()
                 while not self._over:
                     self._take(await self._next_event(events))
                     self._look_ahead()
+                    self._keeping.look()
                 self._nursery.cancel_scope.cancel("the conversation is over")
             finally:
                 # also when the caller has hung up in mid-word: what was heard is what is recorded. Here and not outside
                 # the nursery, which may have to wait for a write
                 self._end_agent_turn(self._speaker.heard(), interrupted=True)
                 self._record.release()
+                self._keeping.look()
                 self._ahead.drop()
         return self._ending or Ending("completed")
 
@@ -197,6 +200,14 @@ class Dialogue:
 
     # Answers
 
+    def _open(self) -> None:
+        """Greet; or tell the caller that the call goes on, and answer what is still to be answered."""
+        agent, before = self._call.agent, self._call.resumed
+        if before is not None and before.unanswered:
+            self._nursery.start_soon(self._think, self._speaker.begin(), self._thinking, agent.back_again)
+        else:
+            self._say_fixed(agent.greeting if before is None else agent.back_again or agent.greeting)
+
     def _answer(self, answer: Answer, now: float) -> None:
         self._ending = None
         self._history.caller(answer.text)
@@ -205,7 +216,7 @@ class Dialogue:
         self._thinking = trio.CancelScope()
         self._nursery.start_soon(self._think, self._speaker.begin(), self._thinking)
 
-    async def _think(self, number: int, scope: trio.CancelScope) -> None:
+    async def _think(self, number: int, scope: trio.CancelScope, opening: str = "") -> None:
         first, times = True, self._times
 
         def began() -> None:
@@ -222,6 +233,8 @@ class Dialogue:
             async with trio.open_nursery() as beside:
                 beside.start_soon(fill_silence, self._call.leg, self._speaker, self._fillers)
                 async with self._answering:
+                    if opening:
+                        await say(opening)
                     try:
                         ending = await make_answer(self._call, self._history, self._record, say, began)
                     except ReasoningError as error:

@@ -54,7 +54,7 @@ class History:
     """The items a dialog backend is given."""
 
     items: list[HistoryItem] = field(default_factory=list)
-    _written: set[str] = field(default_factory=set)  # ids of the calls that changed the Store
+    written: set[str] = field(default_factory=set)  # ids of the calls that changed the Store
 
     def caller(self, text: str) -> None:
         """The caller's turn has ended."""
@@ -81,7 +81,7 @@ class History:
 
         `written`: the ids of those that changed the Store, or may have."""
         self.items[place:place] = [item for pair in done for item in pair]
-        self._written.update(written)
+        self.written.update(written)
 
     def agent(self, text: str, interrupted: bool) -> None:
         """What the caller heard of the agent's turn; nothing heard is nothing said."""
@@ -89,4 +89,4 @@ class History:
             self.items.append(AgentSaid(text, interrupted))
 
     def _is_written(self, item: HistoryItem) -> bool:
-        return isinstance(item, ToolCall | ToolResult) and item.id in self._written
+        return isinstance(item, ToolCall | ToolResult) and item.id in self.written

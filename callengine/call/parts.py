@@ -1,10 +1,12 @@
 """What one call is made of: its line, who calls, which agent answers, and the ports it may use."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import trio
 
 from callengine.agent import AgentProfile
+from callengine.call.checkpoint import Checkpoint
 from callengine.call.ending import Ending as Ending
 from callengine.call.events import TransferOrdered
 from callengine.call.failover import Failover
@@ -16,7 +18,7 @@ from callengine.ports.control import Control
 from callengine.ports.journal import Journal
 from callengine.ports.reasoning import Dialog
 from callengine.ports.recognition import Endpointing, Recognizer
-from callengine.ports.registry import Registry
+from callengine.ports.registry import Claim, Registry
 from callengine.ports.synthesis import Voice
 from callengine.ports.tools import CallerContext, Toolbox
 from callengine.ports.turn_end import TurnEnd
@@ -61,7 +63,10 @@ class CallLimits:
 
 @dataclass(slots=True)
 class Call:
-    """One call. `caller` may become known while it is up; `orders` is how somebody outside says what becomes of it."""
+    """One call. `caller` may become known while it is up; `orders` is how somebody outside says what becomes of it.
+
+    A call that goes on after its connection was lost is `resumed` from there, and was `opened` (on the clock) before
+    its leg began."""
 
     leg: Leg
     caller: CallerContext
@@ -69,7 +74,14 @@ class Call:
     services: Services
     limits: CallLimits = field(default_factory=CallLimits)
     orders: trio.MemoryReceiveChannel[TransferOrdered] | None = None
+    claim: Claim = field(default_factory=lambda: Claim(""))
+    resumed: Checkpoint | None = None
     meter: Meter = field(init=False)
+    opened_at: datetime = field(init=False)
+    opened: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.meter = Meter(self.services.prices)
+        now = datetime.now(UTC)
+        self.opened_at = now if self.resumed is None else min(self.resumed.opened_at, now)  # two nodes, two clocks
+        self.opened = self.leg.began - (now - self.opened_at).total_seconds()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from callengine import metrics
+from callengine.call.checkpoint import CallbackWish as CallbackWish
 from callengine.call.meter import Meter
 from callengine.ports.journal import CallbackRequested, Journal, TurnRecorded
 from callengine.ports.journal import ToolRecorded as ToolEntry
@@ -23,26 +24,17 @@ class ToolAsked:
     started: float
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackWish:
-    """Somebody is to be called back."""
-
-    number: str
-    name: str = ""
-    about: str = ""
-    when: str = ""
-
-
 @dataclass(slots=True)
 class Record:
-    """Writes one call's turns. A caller's turn is held back until its answer ends, for a late final may mend it."""
+    """Writes one call's turns. A caller's turn is `held` back until its answer ends, for a late final may mend it.
+    `sequence`: the number given last."""
 
     journal: Journal
     call_id: str
     began: float
     meter: Meter
-    _sequence: int = 0
-    _held: TurnRecorded | None = field(default=None)
+    sequence: int = 0
+    held: TurnRecorded | None = None
     wishes: list[CallbackWish] = field(default_factory=list)
 
     def caller(self, text: str, began: float | None, ended: float) -> None:
@@ -50,24 +42,24 @@ class Record:
         self.release()
         started = began if began is not None else ended
         span = (max(0.0, started - self.began), ended - self.began)
-        self._held = TurnRecorded(self.call_id, self._next(), "caller", text, *span, used=self.meter.take())
+        self.held = TurnRecorded(self.call_id, self._next(), "caller", text, *span, used=self.meter.take())
 
     def correct_caller(self, text: str) -> None:
         """A late final: the held turn really was `text`."""
-        if self._held is not None:
-            self._held = replace(self._held, text=text)
+        if self.held is not None:
+            self.held = replace(self.held, text=text)
 
     def take_back(self) -> None:
         """The held turn goes on and will be recorded whole."""
-        if self._held is not None:
-            self.meter.put_back(self._held.used)
-            self._held = None
+        if self.held is not None:
+            self.meter.put_back(self.held.used)
+            self.held = None
 
     def release(self) -> None:
         """The held turn is as it will stay."""
-        if self._held is not None:
-            self.journal.record_nowait(self._held)
-            self._held = None
+        if self.held is not None:
+            self.journal.record_nowait(self.held)
+            self.held = None
 
     def agent(self, text: str, span: tuple[float, float], interrupted: bool, timings: Mapping[str, float]) -> None:
         """The agent's turn ended: what was heard of it, from when to when."""
@@ -79,11 +71,11 @@ class Record:
                 TurnRecorded(self.call_id, self._next(), "agent", text, *times, interrupted, dict(timings), used)
             )
 
-    def lost(self, began: float, ended: float) -> None:
-        """No recogniser was there for what the caller said between two times since the call began."""
-        self.journal.record_nowait(
-            TurnRecorded(self.call_id, self._next(), "caller", LOST, began, ended, timings={"lost": ended - began})
-        )
+    def lost(self, earlier: float, began: float, ended: float) -> None:
+        """No recogniser was there for what the caller said between two times since the line began, `earlier` seconds
+        after the call."""
+        span, timings = (earlier + began, earlier + ended), {"lost": ended - began}
+        self.journal.record_nowait(TurnRecorded(self.call_id, self._next(), "caller", LOST, *span, timings=timings))
 
     def tool_asked(self, call: ToolCall, started: float) -> ToolAsked:
         """A tool is asked for: it has its place in the order of things now, and is written once it is over."""
@@ -127,5 +119,5 @@ class Record:
         )
 
     def _next(self) -> int:
-        self._sequence += 1
-        return self._sequence
+        self.sequence += 1
+        return self.sequence

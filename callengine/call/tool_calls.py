@@ -10,6 +10,7 @@ import trio
 
 from callengine.call.handover import run_built_in
 from callengine.call.history import History
+from callengine.call.keeping import keep
 from callengine.call.parts import Call
 from callengine.call.record import Record, ToolAsked
 from callengine.ports.reasoning import BUILT_IN
@@ -40,6 +41,8 @@ async def run_tools(call: Call, wanted: Sequence[ToolCall], history: History, re
         done = [(tool, batch.results[tool.id]) for tool in wanted if tool.id in batch.results]
         written = [tool.id for tool in wanted if tool.name in writing]
         history.tools(place, [pair for pair in done if pair[0].id in written or not cancelled], written)
+        if written:
+            keep(call, history, record)
     return not any(result.is_error for result in batch.results.values())
 
 
@@ -63,6 +66,7 @@ async def _run_read(batch: _Batch, asked: ToolAsked) -> None:
 async def _run_write(batch: _Batch, asked: ToolAsked) -> None:
     try:
         await trio.lowlevel.checkpoint_if_cancelled()
+        keep(batch.call, batch.history, batch.record)
         batch.results[asked.call.id] = ToolResult(asked.call.id, NO_ANSWER, is_error=True)
         with trio.move_on_after(WRITE_SECONDS, shield=True):
             batch.results[asked.call.id] = await _run(batch, asked)

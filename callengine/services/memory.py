@@ -17,7 +17,7 @@ from callengine.ports.journal import (
     ToolRecorded,
     TurnRecorded,
 )
-from callengine.ports.registry import LiveCall
+from callengine.ports.registry import Claim, LiveCall
 from callengine.ports.synthesis import SpeechChunk
 from callengine.ports.tools import CallerContext
 
@@ -114,6 +114,9 @@ class MemoryRegistry:
         self.fault: ServiceError | None = None
         self._calls: dict[str, LiveCall] = {}
         self._callers: dict[str, tuple[float, CallerContext]] = {}
+        self._claims: dict[str, Claim] = {}
+        self.checkpoints: dict[str, str] = {}
+        self.outcomes: dict[str, str] = {}
 
     def call_up_nowait(self, call: LiveCall) -> None:
         """Say that a call is up."""
@@ -138,6 +141,39 @@ class MemoryRegistry:
         await self.check()
         until, caller = self._callers.pop(call_id, (0.0, None))
         return caller if trio.current_time() < until else None
+
+    async def claim(self, call_id: str) -> Claim:
+        """Take a call, from whoever has it."""
+        await trio.lowlevel.checkpoint()
+        before = self._claims.get(call_id)
+        if before is not None:
+            before.lost.set()
+        self.outcomes.pop(call_id, None)
+        epoch = 1 if before is None else before.epoch + 1
+        self._claims[call_id] = claim = Claim(call_id, epoch, self.checkpoints.get(call_id, ""))
+        return claim
+
+    def checkpoint_nowait(self, claim: Claim, text: str) -> None:
+        """Keep how far a call is."""
+        if not claim.lost.is_set():
+            self.checkpoints[claim.call_id] = text
+
+    def outcome_nowait(self, claim: Claim, word: str) -> None:
+        """Keep the dialplan's word for a call."""
+        if not claim.lost.is_set():
+            self.outcomes[claim.call_id] = word
+
+    def release_nowait(self, claim: Claim) -> None:
+        """The connection is over: what was said of it stays."""
+
+    async def outcome(self, call_id: str) -> str:
+        """The word for a call."""
+        await self.check()
+        return self.outcomes.get(call_id, "")
+
+    async def publish(self) -> None:
+        """All is known at once. Raises the fault, if there is one."""
+        await self.check()
 
     async def check(self) -> None:
         """Raises the fault, if there is one."""

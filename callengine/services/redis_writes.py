@@ -16,14 +16,11 @@ from typing import TypeVar
 import redis.asyncio
 import structlog
 import trio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-from callengine.errors import ConfigError
 from callengine.ports.bridge import Bridge
 from callengine.ports.writes import Write
 from callengine.services.memory_writes import MemoryWriteLog
+from callengine.services.redis_client import REDIS_ERRORS, redis_client
 
 T = TypeVar("T")
 
@@ -104,7 +101,7 @@ class RedisWriteLog:
         try:
             with trio.fail_after(ANSWER_SECONDS):
                 return await self._bridge.run(afn, self._client, *args)
-        except (RedisError, OSError, trio.TooSlowError) as error:
+        except (*REDIS_ERRORS, trio.TooSlowError) as error:
             late = isinstance(error, trio.TooSlowError)
             raise _AwayError("no answer in time" if late else str(error).split("\n", 1)[0]) from None
 
@@ -112,17 +109,7 @@ class RedisWriteLog:
 @asynccontextmanager
 async def open_write_log(redis_url: str, bridge: Bridge) -> AsyncIterator[RedisWriteLog]:
     """The record at `redis_url`; connects when there is something to record. Raises ConfigError for a wrong URL."""
-    try:
-        client = redis.asyncio.from_url(
-            redis_url,
-            decode_responses=True,
-            socket_connect_timeout=ANSWER_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
-            # Once: a pooled connection may be older than the server.
-            retry=Retry(NoBackoff(), 1),
-        )
-    except ValueError:
-        raise ConfigError("REDIS_URL", "is not a URL like redis://:password@host:6379/0") from None
+    client = redis_client(redis_url, ANSWER_SECONDS, texts=True)
     writes = RedisWriteLog(client, bridge)
     try:
         async with trio.open_nursery() as nursery:

@@ -11,11 +11,10 @@ from typing import TypeVar
 import redis.asyncio
 import structlog
 import trio
-from redis.exceptions import RedisError
 
 from callengine.ports.bridge import Bridge
 from callengine.ports.synthesis import SpeechChunk
-from callengine.services.redis_client import CONNECTIONS, connect_all, redis_client
+from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, connect_all, redis_client
 from callengine.voice.packing import pack_speech, unpack_speech
 
 T = TypeVar("T")
@@ -82,7 +81,7 @@ class RedisSpeeches:
             with trio.fail_after(seconds):
                 async with self._turns:
                     return await self._bridge.run(afn, self._client, *args)
-        except (RedisError, OSError, trio.TooSlowError) as error:
+        except (*REDIS_ERRORS, trio.TooSlowError) as error:
             said = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error).split("\n", 1)[0]
             log.warning("speech is not looked up in Redis for a while", problem=said, seconds=REST_SECONDS)
             self._rests_until = trio.current_time() + REST_SECONDS

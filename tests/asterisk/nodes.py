@@ -12,6 +12,7 @@ from tests.engine_process import EngineProcess, running_engine
 TARGETS = ("operator", "people", "front-desk", "nobody", "gone")  # all but the last stand in the layer's dialplan
 STORE_DOCUMENT = Path(__file__).parents[2] / "docs" / "store-api.yaml"
 GREETING = "Здравствуйте, чем могу помочь?"
+BACK_AGAIN = "Продолжим."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Nodes:
         phrases = "\n".join(f'{name} = "Одну минуту."' for name in ("goodbye", "apology", "transferring", "too_long"))
         targets = ", ".join(f'"{name}"' for name in TARGETS)
         file.write_text(
-            f'language = "ru-RU"\ngreeting = "{GREETING}"\n{phrases}\n'
+            f'language = "ru-RU"\ngreeting = "{GREETING}"\nback_again = "{BACK_AGAIN}"\n{phrases}\n'
             f'no_input = ["Я слушаю.", "Алло?"]\n[transfer]\ndefault = "operator"\ntargets = [{targets}]\n'
             f'[store]\ndocument = "{STORE_DOCUMENT}"\n[tools.opening_hours]\noperation = "listBranches"\n',
             encoding="utf-8",

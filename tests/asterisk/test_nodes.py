@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import trio
@@ -12,7 +13,7 @@ import trio
 from tests.asterisk.callers import PATIENCE_SECONDS, call, loud_seconds, record
 from tests.asterisk.conftest import Figure
 from tests.asterisk.instance import FRAGMENTS, Pbx
-from tests.asterisk.nodes import GREETING, Nodes
+from tests.asterisk.nodes import BACK_AGAIN, GREETING, Nodes
 from tests.engine_process import EngineProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
@@ -106,6 +107,28 @@ async def test_a_call_goes_on_at_the_next_node_when_its_own_is_killed(pbx: Pbx, 
         told = caller.told()
     assert told[0].endswith("outcome retry")
     assert told[0].startswith("node 1 ")
+
+
+async def turns(engine: EngineProcess, uuid: UUID, count: int) -> list[str]:
+    """The texts of so many turns of a call's record, once they are there."""
+    with trio.fail_after(PATIENCE_SECONDS):
+        while len(found := (await record(engine, uuid))["turns"]) < count:
+            await trio.sleep(0.02)
+    return [turn["text"] for turn in found]
+
+
+async def test_a_conversation_goes_on_at_the_next_node(pbx: Pbx, nodes: Nodes, figure: Figure) -> None:
+    with nodes.open("b") as second:
+        with nodes.open("a") as first:
+            caller = await call(pbx, TAIL="60")
+            await turns(first, caller.uuid, 1)
+            killed = trio.current_time()
+            first.tell(signal.SIGKILL)
+            first.status()
+        await call_came(second)
+        figure("a node killed in mid-call: until another one has the call", trio.current_time() - killed)
+        assert (await turns(second, caller.uuid, 2))[:2] == [GREETING, BACK_AGAIN]
+        assert any(line.get("resumed") == 2 for line in second.log())
 
 
 async def test_a_call_goes_on_at_its_own_node_when_that_comes_back(pbx: Pbx, nodes: Nodes) -> None:

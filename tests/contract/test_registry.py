@@ -11,6 +11,7 @@ from callengine.ports.tools import CallerContext
 from callengine.services.bridge import open_bridge
 from callengine.services.memory import MemoryRegistry
 from callengine.services.registry import open_registry
+from tests.state_servers import FIXTURES, SERVERS
 
 # Two nodes that share one live state.
 OpenRegistries = Callable[[], AbstractAsyncContextManager[tuple[Registry, Registry]]]
@@ -18,9 +19,9 @@ NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ANNA = CallerContext("a", "ru-RU", "+79161234567", "Анна", "100", "PJSIP/trunk-0001", {"queue": "sales"})
 
 
-@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.integration)])
+@pytest.fixture(params=["memory", *SERVERS])
 def open_nodes(request: pytest.FixtureRequest) -> OpenRegistries:
-    url = request.getfixturevalue("redis_url") if request.param == "valkey" else ""
+    url = request.getfixturevalue(FIXTURES[request.param]) if request.param in FIXTURES else ""
 
     @asynccontextmanager
     async def open_memory() -> AsyncIterator[tuple[Registry, Registry]]:
@@ -36,7 +37,7 @@ def open_nodes(request: pytest.FixtureRequest) -> OpenRegistries:
         ):
             yield first, second
 
-    return open_valkey_registries if request.param == "valkey" else open_memory
+    return open_valkey_registries if url else open_memory
 
 
 def call(call_id: str, node: str = "node-1", after: float = 0) -> LiveCall:

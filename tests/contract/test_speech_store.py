@@ -12,17 +12,21 @@ from callengine.services.bridge import open_bridge
 from callengine.services.memory import MemorySpeeches
 from callengine.services.speech_store import INDEX, MOST_BYTES, RedisSpeeches, open_speech_store
 from tests.recognizers import NOBODY_THERE
+from tests.state_servers import FIXTURES, SERVERS
 
 SPEECH = SpeechChunk(bytes(range(256)) * 4, (WordMark(0, 0), WordMark(5, 300)))
 PATIENCE_SECONDS = 30
 
 
-@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.integration)])
+@pytest.fixture(params=["memory", *SERVERS])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[SpeechStore]:
     if request.param == "memory":
         yield MemorySpeeches()
         return
-    async with open_bridge() as bridge, open_speech_store(request.getfixturevalue("redis_url"), bridge) as opened:
+    async with (
+        open_bridge() as bridge,
+        open_speech_store(request.getfixturevalue(FIXTURES[request.param]), bridge) as opened,
+    ):
         yield opened
 
 

@@ -10,16 +10,17 @@ from callengine.services.bridge import open_bridge
 from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.redis_writes import open_write_log
 from tests.recognizers import NOBODY_THERE
+from tests.state_servers import FIXTURES, SERVERS
 
 WRITE = Write("key-1", "call-1", "createOrder")
 
 
-@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.integration), "redis away"])
+@pytest.fixture(params=["memory", *SERVERS, "redis away"])
 async def log(request: pytest.FixtureRequest) -> AsyncIterator[WriteLog]:
     if request.param == "memory":
         yield MemoryWriteLog()
         return
-    url = request.getfixturevalue("redis_url") if request.param == "valkey" else f"redis://{NOBODY_THERE}/0"
+    url = request.getfixturevalue(FIXTURES[request.param]) if request.param in FIXTURES else f"redis://{NOBODY_THERE}/0"
     async with open_bridge() as bridge, open_write_log(url, bridge) as opened:
         yield opened
 

@@ -18,6 +18,7 @@ from callengine.services import registry as registry_module
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.registry import RedisRegistry, open_registry
+from callengine.services.registry_scripts import KEPT_SECONDS
 from callengine.services.registry_store import CALLER_SECONDS, NODE_SECONDS
 
 pytestmark = pytest.mark.integration
@@ -100,7 +101,7 @@ async def test_leaving_takes_the_nodes_calls_out(redis_url: str) -> None:
         assert client.keys("*") == []
 
 
-@pytest.mark.parametrize("url", ["http://example.org", "localhost:6379", "redis://h:port", "redis://h/0?cluster=true"])
+@pytest.mark.parametrize("url", ["http://example.org", "localhost:6379", "redis://h:port", "redis://h/1?cluster=true", "redis://h,:1/0?cluster=true"])
 async def test_a_wrong_url_is_one_line(url: str) -> None:
     async with open_bridge() as bridge:
         with pytest.raises(ConfigError, match=r"^REDIS_URL: [^\n]*$"):
@@ -123,3 +124,38 @@ async def test_a_wrong_password_is_one_line_without_the_password(redis_url: str)
         with pytest.raises(ServiceError, match=r"^registry: [^\n]*(WRONGPASS|invalid username)[^\n]*$") as caught:
             await registry.check()
         assert "clerk:wrong" not in str(caught.value)
+
+
+async def test_a_call_claimed_while_away_goes_on_from_memory_and_is_put_back(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(AsyncExitStack())
+        url = await server.enter_async_context(open_valkey(tmp_path))
+        registry = await stack.enter_async_context(registry_at(url))
+        before = await registry.claim("a")
+        await server.aclose()
+        registry.checkpoint_nowait(before, "one turn")
+        registry.release_nowait(before)
+        claim = await registry.claim("a")
+        assert (claim.epoch, claim.checkpoint) == (0, "one turn")
+        registry.checkpoint_nowait(claim, "two turns")
+        await server.enter_async_context(open_valkey(tmp_path))
+        await registry.publish()
+        other = await stack.enter_async_context(registry_at(url, "node-2"))
+        assert claim.epoch > before.epoch
+        after = await other.claim("a")
+        assert (after.epoch, after.checkpoint) == (claim.epoch + 1, "two turns")
+        with redis.from_url(url) as client:
+            for what in ("epoch", "checkpoint"):
+                assert 0 < client.ttl(f"callengine:{{call:a}}:{what}") <= KEPT_SECONDS
+
+
+async def test_a_node_that_was_stopped_finds_at_its_next_heartbeat_that_its_call_is_gone(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_module, "HEARTBEAT_SECONDS", 0.05)
+    async with registry_at(redis_url) as registry, open_registry(redis_url, "node-2", registry._bridge) as other:
+        claim = await registry.claim("a")
+        newer = await other.claim("a")
+        with trio.fail_after(10):
+            await claim.lost.wait()
+        assert not newer.lost.is_set()

@@ -104,9 +104,9 @@ async def open_stage(parts: Parts, clock: MediaClock | None = None, uuid: UUID =
         assert stage.ended.is_set(), f"the call was still up after {LONGEST_PLAY:.0f} s"
 
 
-def services_of(parts: Parts, journal: MemoryJournal) -> Services:
-    """The parts as a call is given them, with a registry in memory."""
-    registry = MemoryRegistry()
+def services_of(parts: Parts, journal: MemoryJournal, registry: MemoryRegistry | None = None) -> Services:
+    """The parts as a call is given them, with a registry in memory: one of its own, or one that nodes share."""
+    registry = registry or MemoryRegistry()
     return Services(
         parts.recognizer,
         parts.voice,

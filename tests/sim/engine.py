@@ -17,7 +17,7 @@ from callengine.media.marks import Identified, LineEnded
 from callengine.media.silero import LevelModel
 from callengine.ports.control import Destination, Transferred
 from callengine.ports.tools import CallerContext
-from callengine.services.memory import MemoryJournal
+from callengine.services.memory import MemoryJournal, MemoryRegistry
 from tests.sim.asterisk import FIRST_UUID, SimulatedAsterisk
 from tests.sim.call import Parts, services_of
 
@@ -103,11 +103,22 @@ class Play:
         return self.line.asterisk
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the nodes of one shop share."""
+
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+
+
 @asynccontextmanager
-async def open_play(parts: Parts, line: Line, agents: Agents | None = None) -> AsyncIterator[Play]:
+async def open_play(
+    parts: Parts, line: Line, agents: Agents | None = None, state: State | None = None
+) -> AsyncIterator[Play]:
     """An engine that answers `line`; leaving the block waits until the call and its line are over."""
-    journal = MemoryJournal()
-    engine = Engine(load_settings({}), agents or Agents(parts.agent), services_of(parts, journal))
+    state = state or State()
+    journal = state.journal
+    engine = Engine(load_settings({}), agents or Agents(parts.agent), services_of(parts, journal, state.registry))
     await parts.voice.warm(engine.agents.fixed_prompts())
     async with trio.open_nursery() as world:
         world.cancel_scope.deadline = trio.current_time() + 600

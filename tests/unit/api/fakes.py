@@ -22,7 +22,7 @@ from callengine.ports.journal import (
     ToolRecorded,
     TurnRecorded,
 )
-from callengine.ports.registry import LiveCall
+from callengine.ports.registry import Claim, LiveCall
 from callengine.ports.tools import CallerContext
 from callengine.ports.usage import Used
 
@@ -103,6 +103,24 @@ class Callers:
 
     async def take_caller(self, call_id: str) -> CallerContext | None:
         return None
+
+    async def claim(self, call_id: str) -> Claim:
+        raise NotImplementedError
+
+    def checkpoint_nowait(self, claim: Claim, text: str) -> None:
+        raise NotImplementedError
+
+    def outcome_nowait(self, claim: Claim, word: str) -> None:
+        raise NotImplementedError
+
+    def release_nowait(self, claim: Claim) -> None:
+        raise NotImplementedError
+
+    async def outcome(self, call_id: str) -> str:
+        raise NotImplementedError
+
+    async def publish(self) -> None:
+        raise NotImplementedError
 
     async def check(self) -> None:
         if self.away:

@@ -88,7 +88,7 @@ def test_a_stage_whose_moments_did_not_come_is_left_out_and_none_is_negative() -
 def test_words_that_nobody_understood_have_their_place_in_the_record() -> None:
     record, entries = make_record()
     record.caller("шины", 101.0, 102.0)
-    record.lost(5.0, 17.5)
+    record.lost(0.0, 5.0, 17.5)
     record.release()
     assert entries == [
         TurnRecorded("c", 2, "caller", "[…]", 5.0, 17.5, timings={"lost": 12.5}),
