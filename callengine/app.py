@@ -1,6 +1,7 @@
 """The composition root: services opened in order, the clock and the servers run, drained on SIGTERM."""
 
 import signal
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from socket import socket
 
@@ -9,9 +10,11 @@ import trio
 from prometheus_client import REGISTRY
 
 from callengine.answering import load_agents
+from callengine.api.readiness import DIALOG, FALLBACK, RECOGNIZER
 from callengine.api.server import serve_api
 from callengine.api.state import Admission as ApiAdmission
 from callengine.api.state import ApiState
+from callengine.call.parts import Services
 from callengine.composition import open_services
 from callengine.config import Settings
 from callengine.engine import Engine
@@ -157,4 +160,11 @@ def _api_state(engine: Engine, stop: Stop) -> ApiState:
         transfer=engine.transfer,
         hang_up=engine.hang_up,
         drain=stop.ask,
+        reachable=_reachable(engine.services),
+        fallback_carries=lambda: engine.services.sources.fallback_carries,
     )
+
+
+def _reachable(services: Services) -> dict[str, Callable[[], Awaitable[None]]]:
+    checks = {RECOGNIZER: services.recognizer.check, DIALOG: services.dialog.check}
+    return checks if services.fallback is None else checks | {FALLBACK: services.fallback.check}

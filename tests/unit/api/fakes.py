@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
 import httpx
+import trio
 
 from callengine.api.app import build_api
 from callengine.api.state import Admission, ApiState
 from callengine.config import load_settings
-from callengine.errors import ServiceError
+from callengine.errors import EngineError, ServiceError
 from callengine.ports.journal import (
     CallbackRequested,
     CallClosed,
@@ -121,6 +123,11 @@ class Engine:
     up: set[UUID] = field(default_factory=set)
     ordered: dict[UUID, str] = field(default_factory=dict)
     deaf: bool = False  # Asterisk does not confirm
+    faults: dict[str, EngineError] = field(default_factory=dict)  # of what is beyond this node, by the part's name
+    silent: set[str] = field(default_factory=set)  # parts that never answer
+    asked: list[str] = field(default_factory=list)
+    fallback: bool = False  # there is a second recogniser
+    fallback_carries: bool = False
 
     def drain(self) -> None:
         self.admission = Admission(self.admission.calls, self.admission.capacity, True)
@@ -143,6 +150,13 @@ class Engine:
         self.up.discard(call)
         return ("told" if self.deaf else "closed") if known else "unknown"
 
+    async def _reach(self, part: str) -> None:
+        self.asked.append(part)
+        if part in self.faults:
+            raise self.faults[part]
+        if part in self.silent:
+            await trio.sleep_forever()
+
     def state(self, environ: Mapping[str, str] | None = None) -> ApiState:
         return ApiState(
             settings=load_settings(environ or {}),
@@ -155,7 +169,12 @@ class Engine:
             transfer=self.transfer,
             hang_up=self.hang_up,
             drain=self.drain,
+            reachable={part: partial(self._reach, part) for part in self._beyond()},
+            fallback_carries=lambda: self.fallback_carries,
         )
+
+    def _beyond(self) -> tuple[str, ...]:
+        return ("recognizer", "dialog", "fallback_recognizer") if self.fallback else ("recognizer", "dialog")
 
     def client(self, peer: str = "127.0.0.1", **environ: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(

@@ -260,6 +260,7 @@ async def test_the_document_describes_every_route() -> None:
     routes = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     assert routes == {
         ("GET", "/health"),
+        ("GET", "/health/ready"),
         ("GET", "/health/accepting"),
         ("GET", "/metrics"),
         ("GET", "/api/v1/calls"),
