@@ -4,17 +4,20 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
+from callengine.api.call_filters import wanted_calls
+from callengine.api.cursors import cursor_of
 from callengine.api.forms import FORM_TYPE, read_form
 from callengine.api.problems import described
 from callengine.api.records import CallbackPage, CallPage, CallView, callback_view, summary_of, view_of
 from callengine.api.state import ApiState
 from callengine.display_name import display_name
+from callengine.ports.calls_wanted import CallsWanted, Place
 from callengine.ports.tools import CallerContext
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
@@ -62,9 +65,15 @@ def record_routes(state: ApiState) -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=described(401, 422, 503))
 
     @router.get("/calls")
-    async def calls(limit: Annotated[int, Query(ge=1, le=200)] = 50, before: AwareDatetime | None = None) -> CallPage:
-        """The newest calls first; `before` a time (ISO 8601 with its zone) for the next page."""
-        return CallPage(calls=[summary_of(record) for record in await state.journal.calls(limit, before)])
+    async def calls(
+        wanted: Annotated[CallsWanted, Depends(wanted_calls)], limit: Annotated[int, Query(ge=1, le=200)] = 50
+    ) -> CallPage:
+        """The newest calls first; `cursor` is an earlier page's `next_cursor`, with the same filters."""
+        found = await state.journal.calls(limit + 1, wanted)
+        page = found[:limit]
+        last = page[-1].opened if len(found) > limit else None
+        cursor = cursor_of(Place(last.opened_at, last.call_id)) if last else None
+        return CallPage(calls=[summary_of(record) for record in page], next_cursor=cursor)
 
     @router.get("/calls/{call_id}", responses=described(404))
     async def call(call_id: UUID) -> CallView:

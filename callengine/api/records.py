@@ -109,9 +109,10 @@ class CallSummary(BaseModel):
 
 
 class CallPage(BaseModel):
-    """Calls, newest first. The last one's `opened_at` is the next page's `before`."""
+    """Calls, newest first. `next_cursor` is the next page's `cursor`, null where there is none."""
 
     calls: Sequence[CallSummary]
+    next_cursor: str | None = None
 
 
 class CallView(CallSummary):

@@ -15,6 +15,7 @@ from callengine.api.app import build_api
 from callengine.api.state import Admission, ApiState
 from callengine.config import load_settings
 from callengine.errors import EngineError, ServiceError
+from callengine.ports.calls_wanted import ALL_CALLS, CallsWanted
 from callengine.ports.journal import (
     CallbackRequested,
     CallClosed,
@@ -27,6 +28,7 @@ from callengine.ports.journal import (
 from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
 from callengine.ports.usage import Used
+from callengine.services.wanted_calls import is_wanted
 
 CALL = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
 OPENED = CallOpened(
@@ -72,9 +74,9 @@ class Records:
         await self.check()
         return next((record for record in self.records if record.opened.call_id == call_id), None)
 
-    async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
+    async def calls(self, limit: int, wanted: CallsWanted = ALL_CALLS) -> Sequence[CallRecord]:
         await self.check()
-        return [record for record in self.records if before is None or record.opened.opened_at < before][:limit]
+        return [record for record in self.records if is_wanted(record, wanted)][:limit]
 
     async def callbacks(self, limit: int, before: datetime | None = None) -> Sequence[CallbackRequested]:
         await self.check()

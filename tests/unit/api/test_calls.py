@@ -1,5 +1,6 @@
 """Calls over HTTP: the record, registration, outcomes, hang-up, drain."""
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -107,7 +108,24 @@ async def test_pages_go_on_before_a_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=many", "before=yesterday", "before=2026-03-01T09:00:00"]
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=many",
+        "before=yesterday",
+        "before=2026-03-01T09:00:00",
+        "since=yesterday",
+        "since=2026-03-02T00:00:00Z&before=2026-03-01T00:00:00Z",
+        "number=yesterday",
+        "number=",
+        "outcome=yesterday",
+        "outcome=",
+        "cursor=yesterday",
+        "cursor=",
+        "cursor=%D1%88",
+        f"cursor={base64.urlsafe_b64encode(b'2026-03-01T09:00:00 naive').decode()}",
+    ],
 )
 async def test_a_page_that_cannot_be_is_named_without_echo(query: str) -> None:
     async with recorded().client() as client:
