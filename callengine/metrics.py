@@ -54,6 +54,9 @@ stt_lost_seconds_total = Counter(
 tts_fallbacks_total = Counter(
     "callengine_tts_fallbacks_total", "Prompts that the chosen voice failed at and the spare one spoke."
 )
+event_readers_dropped_total = Counter(
+    "callengine_event_readers_dropped_total", "Readers of /api/v1/events that were too slow and lost their place."
+)
 tool_calls_total = Counter("callengine_tool_calls_total", "Tool calls, by result.", ["tool", "result"])
 callbacks_total = Counter("callengine_callbacks_total", "Requests to be called back.")
 llm_tokens_total = Counter(

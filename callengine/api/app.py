@@ -7,6 +7,7 @@ from fastapi import FastAPI
 import callengine.metrics  # noqa: F401 - defines what /metrics shows
 from callengine.api.access import guarded, tokens_of
 from callengine.api.calls import dialplan_routes, record_routes
+from callengine.api.events import event_routes
 from callengine.api.health import health_routes
 from callengine.api.operators import operator_routes
 from callengine.api.problems import answer_with_problems
@@ -21,6 +22,7 @@ def build_api(state: ApiState) -> FastAPI:
     )
     app.include_router(health_routes(state), tags=["health"])
     app.include_router(record_routes(state), tags=["record"])
+    app.include_router(event_routes(state), tags=["events"])
     app.include_router(dialplan_routes(state), tags=["dialplan"])
     app.include_router(operator_routes(state), tags=["operators"])
     app.add_middleware(guarded, tokens=tokens_of(state.settings))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from callengine.api.event_ring import EventRing
 from callengine.config import Settings
 from callengine.ports.journal import Journal
 from callengine.ports.registry import Registry
@@ -33,7 +34,8 @@ class ApiState:
     call's agent. `announcement`: the UUID with which a transferred call's summary is spoken to the person there, if it
     is to be. `hang_up`: within seconds, whatever Asterisk does; `told` where it has not confirmed. `reachable`: checks
     of what a conversation needs beyond this node (`recognizer`, `dialog`, perhaps `fallback_recognizer`), which raise
-    an EngineError. `fallback_carries`: streams go to the fallback recogniser now.
+    an EngineError. `fallback_carries`: streams go to the fallback recogniser now. `events`: what the
+    record was told.
     """
 
     settings: Settings
@@ -48,3 +50,4 @@ class ApiState:
     drain: Callable[[], None]
     reachable: Mapping[str, Callable[[], Awaitable[None]]]
     fallback_carries: Callable[[], bool]
+    events: EventRing

@@ -12,6 +12,7 @@ import httpx
 import trio
 
 from callengine.api.app import build_api
+from callengine.api.event_ring import EventRing
 from callengine.api.state import Admission, ApiState
 from callengine.config import load_settings
 from callengine.errors import EngineError, ServiceError
@@ -128,6 +129,7 @@ class Engine:
     faults: dict[str, EngineError] = field(default_factory=dict)  # of what is beyond this node, by the part's name
     silent: set[str] = field(default_factory=set)  # parts that never answer
     asked: list[str] = field(default_factory=list)
+    events: EventRing = field(default_factory=EventRing)
     fallback: bool = False  # there is a second recogniser
     fallback_carries: bool = False
 
@@ -173,6 +175,7 @@ class Engine:
             drain=self.drain,
             reachable={part: partial(self._reach, part) for part in self._beyond()},
             fallback_carries=lambda: self.fallback_carries,
+            events=self.events,
         )
 
     def _beyond(self) -> tuple[str, ...]:
