@@ -25,9 +25,11 @@ from callengine.media.clock import MediaClock
 from callengine.media.leg import Leg
 from callengine.ports.journal import CallClosed, CallOpened
 from callengine.ports.tools import CallerContext, Toolbox
+from callengine.registration import refuse_unregistered
 
 OUTCOMES = 10_000  # of ended calls, kept for the dialplan's question
 CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
+REGISTERED_SECONDS = 2.0  # but where registration decides whether there is one at all, it is waited for
 MOVED_SECONDS = 1.0  # a channel that was moved has left within 2 ms
 CLOSED_SECONDS = 1.0  # Asterisk closes 1 ms after it was told to; the leg waits for 2 s
 UNWOUND_SECONDS = 0.5  # a call whose line is gone has its outcome within a few steps of the loop
@@ -74,7 +76,11 @@ class Engine:
         if (prompts := self._announcements.take(uuid)) is not None:
             await announce(leg, self.services.voice, prompts, Meter(self.services.prices))
             return
-        agent, caller = self.agents.answering(await self._caller(uuid))
+        known = await self._caller(uuid)
+        if known is None and self.settings.require_registration:
+            refuse_unregistered(uuid)
+            return
+        agent, caller = self.agents.answering(known or CallerContext(str(uuid), ""))
         ordering, orders = trio.open_memory_channel[TransferOrdered](1)
         settings = self.settings
         limits = CallLimits(
@@ -172,14 +178,13 @@ class Engine:
             with trio.move_on_after(MOVED_SECONDS):
                 await call.leg.over.wait()
 
-    async def _caller(self, uuid: UUID) -> CallerContext:
-        known: CallerContext | None = None
-        try:
-            with trio.move_on_after(CALLER_SECONDS):
-                known = await self.services.registry.take_caller(str(uuid))
-        except ServiceError as error:
-            log.warning("caller_unknown", error=str(error))
-        return known or CallerContext(str(uuid), "")
+    async def _caller(self, uuid: UUID) -> CallerContext | None:
+        with trio.move_on_after(REGISTERED_SECONDS if self.settings.require_registration else CALLER_SECONDS):
+            try:
+                return await self.services.registry.take_caller(str(uuid))
+            except ServiceError as error:
+                log.warning("caller_unknown", error=str(error))
+        return None
 
     def _keep_outcome(self, uuid: UUID, word: str) -> None:
         self._outcomes[uuid] = word

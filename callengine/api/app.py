@@ -3,6 +3,7 @@
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 import callengine.metrics  # noqa: F401 - defines what /metrics shows
 from callengine.api.access import guarded, tokens_of
@@ -11,10 +12,11 @@ from callengine.api.events import event_routes
 from callengine.api.health import health_routes
 from callengine.api.operators import operator_routes
 from callengine.api.problems import answer_with_problems
+from callengine.api.security_headers import with_security_headers
 from callengine.api.state import ApiState
 
 
-def build_api(state: ApiState) -> FastAPI:
+def build_api(state: ApiState) -> ASGIApp:
     """The application for one engine. Every endpoint is async: a sync one would run in a thread, outside the tasks."""
     # The documentation pages are off: they load scripts from elsewhere.
     app = FastAPI(
@@ -27,4 +29,4 @@ def build_api(state: ApiState) -> FastAPI:
     app.include_router(operator_routes(state), tags=["operators"])
     app.add_middleware(guarded, tokens=tokens_of(state.settings))
     answer_with_problems(app)
-    return app
+    return with_security_headers(app)

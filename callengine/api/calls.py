@@ -62,7 +62,7 @@ def caller_of(call_id: UUID, form: dict[str, str]) -> CallerContext:
 
 def record_routes(state: ApiState) -> APIRouter:
     """The record of calls."""
-    router = APIRouter(prefix="/api/v1", responses=described(401, 422, 503))
+    router = APIRouter(prefix="/api/v1", responses=described(401, 429, 422, 503))
 
     @router.get("/calls")
     async def calls(
@@ -97,7 +97,7 @@ def record_routes(state: ApiState) -> APIRouter:
 def dialplan_routes(state: ApiState) -> APIRouter:
     """What Asterisk's dialplan asks before and after AudioSocket; its CURL() knows only GET and POST."""
     router = APIRouter(prefix="/api/v1")
-    problems = described(401, 413, 415, 422, 503)
+    problems = described(401, 429, 413, 415, 422, 503)
 
     @router.post("/calls/{call_id}", status_code=201, responses=problems, openapi_extra=FORM_BODY)
     @router.put("/calls/{call_id}", status_code=201, responses=problems, openapi_extra=FORM_BODY)

@@ -18,7 +18,7 @@ LastEventId = Annotated[str | None, Header(max_length=64, description="The last 
 
 def event_routes(state: ApiState) -> APIRouter:
     """The stream of events."""
-    router = APIRouter(prefix="/api/v1", responses=described(401, 422, 503))
+    router = APIRouter(prefix="/api/v1", responses=described(401, 429, 422, 503))
     ring = state.events
 
     async def place() -> AsyncIterator[None]:  # noqa: ASYNC900 - FastAPI makes a context manager of it
