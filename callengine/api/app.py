@@ -17,7 +17,12 @@ from callengine.api.state import ApiState
 
 
 def build_api(state: ApiState) -> ASGIApp:
-    """The application for one engine. Every endpoint is async: a sync one would run in a thread, outside the tasks."""
+    """The application for one engine, as it is served."""
+    return with_security_headers(described_api(state))
+
+
+def described_api(state: ApiState) -> FastAPI:
+    """The application with its OpenAPI document. Every endpoint is async: a sync one would run in a thread."""
     # The documentation pages are off: they load scripts from elsewhere.
     app = FastAPI(
         title="callengine", version=version("callengine"), docs_url=None, redoc_url=None, redirect_slashes=False
@@ -29,4 +34,4 @@ def build_api(state: ApiState) -> ASGIApp:
     app.include_router(operator_routes(state), tags=["operators"])
     app.add_middleware(guarded, tokens=tokens_of(state.settings))
     answer_with_problems(app)
-    return with_security_headers(app)
+    return app

@@ -3,15 +3,14 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AwareDatetime
-from starlette.exceptions import HTTPException
 
 from callengine.api.cursors import MAX_CHARS, place_of
+from callengine.api.times import Moment
 from callengine.ports.calls_wanted import CallsWanted, number_key
 from callengine.ports.journal import Outcome
 
-Since = Annotated[AwareDatetime | None, Query(description="Opened then or later; ISO 8601 with its zone.")]
-Before = Annotated[AwareDatetime | None, Query(description="Opened before; ISO 8601 with its zone.")]
+Since = Annotated[Moment | None, Query(description="Opened then or later; ISO 8601 with its zone.")]
+Before = Annotated[Moment | None, Query(description="Opened before; ISO 8601 with its zone.")]
 Number = Annotated[
     str | None,
     Query(max_length=64, pattern="[0-9]", description="The caller's, found by its last ten digits however written."),
@@ -27,9 +26,7 @@ async def wanted_calls(  # noqa: ASYNC124 - a sync one would run in a thread
     outcome: Ended = None,
     cursor: Cursor = None,
 ) -> CallsWanted:
-    """What the query asks for. Raises HTTPException 422."""
-    if since is not None and before is not None and since >= before:
-        raise HTTPException(422, "query.since: is not earlier than query.before")
+    """What the query asks for. Raises HTTPException 422 for a cursor of no page."""
     return CallsWanted(
         since,
         before,

@@ -104,10 +104,10 @@ class Play:
 
 
 @asynccontextmanager
-async def open_play(parts: Parts, line: Line, agents: Agents | None = None) -> AsyncIterator[Play]:
+async def open_play(parts: Parts, line: Line, agents: Agents | None = None, **environ: str) -> AsyncIterator[Play]:
     """An engine that answers `line`; leaving the block waits until the call and its line are over."""
     journal = MemoryJournal()
-    engine = Engine(load_settings({}), agents or Agents(parts.agent), services_of(parts, journal))
+    engine = Engine(load_settings(environ), agents or Agents(parts.agent), services_of(parts, journal))
     await parts.voice.warm(engine.agents.fixed_prompts())
     async with trio.open_nursery() as world:
         world.cancel_scope.deadline = trio.current_time() + 600
