@@ -1,7 +1,7 @@
 """The composition root: services opened in order, the clock and the servers run, drained on SIGTERM."""
 
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from socket import socket
 
@@ -175,6 +175,6 @@ def _api_state(engine: Engine, stop: Stop, events: EventRing) -> ApiState:
     )
 
 
-def _reachable(services: Services) -> dict[str, Callable[[], Awaitable[None]]]:
+def _reachable(services: Services) -> Mapping[str, Callable[[], Awaitable[None]]]:
     checks = {RECOGNIZER: services.recognizer.check, DIALOG: services.dialog.check}
     return checks if services.fallback is None else checks | {FALLBACK: services.fallback.check}

@@ -1,7 +1,7 @@
 """`GET /api/v1/events`: what happens to the calls of this node, as it happens."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header
 from starlette.exceptions import HTTPException
@@ -29,7 +29,7 @@ def event_routes(state: ApiState) -> APIRouter:
         finally:
             ring.leave()
 
-    described_stream = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
+    described_stream: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
 
     @router.get("/events", response_class=StreamingResponse, responses=described_stream, dependencies=[Depends(place)])
     async def events(last_event_id: LastEventId = None) -> StreamingResponse:  # noqa: ASYNC124

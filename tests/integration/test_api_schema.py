@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from queue import Queue
+from typing import Any
 
 import pytest
 import schemathesis
@@ -54,7 +55,7 @@ def url() -> Iterator[str]:
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_the_document_is_what_is_served(case: schemathesis.Case, url: str) -> None:
+def test_the_document_is_what_is_served(case: schemathesis.Case[Any], url: str) -> None:
     excluded: list[CheckFunction] = []
     if "cursor" in (case.query or {}):
         excluded.append(positive_data_acceptance)  # a cursor is another page's, not any text

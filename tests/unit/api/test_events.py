@@ -151,11 +151,13 @@ async def test_odd_text_does_not_end_a_stream() -> None:
 async def test_the_record_is_told_and_so_is_the_ring() -> None:
     ring, behind = EventRing(), MemoryJournal()
     journal = ToldJournal(behind, ring.tell)
-    for entry in (OPENED, *RECORD.turns, CLOSED):
+    entries: list[Entry] = [OPENED, *RECORD.turns, CLOSED]
+    for entry in entries:
         journal.record_nowait(entry)
     await journal.flush()
     await journal.check()
-    assert (behind.entries, journal.backlog) == ([ring.entry(1), ring.entry(2), ring.entry(3)], 0)
+    assert (behind.entries, journal.backlog) == (entries, 0)
+    assert [ring.entry(number) for number in (1, 2, 3)] == entries
     assert await journal.call(str(CALL)) == await behind.call(str(CALL))
     assert [list(await port.calls(5)) for port in (journal, behind)] == [
         [replace(RECORD, turns=(), tools=(), callbacks=())]

@@ -67,7 +67,7 @@ async def test_a_fallback_that_carries_the_load_is_told() -> None:
 async def test_a_fallback_that_is_missing_is_told_and_both_missing_is_503() -> None:
     status, body = await ask(Engine(fallback=True, faults={"fallback_recognizer": AWAY}))
     assert (status, body["status"], body["fallback_active"]) == (200, "degraded", False)
-    both = {"recognizer": AWAY, "fallback_recognizer": AWAY}
+    both: dict[str, EngineError] = {"recognizer": AWAY, "fallback_recognizer": AWAY}
     status, body = await ask(Engine(fallback=True, fallback_carries=True, faults=both))
     assert (status, body["status"], body["fallback_active"]) == (503, "failed", False)
 
