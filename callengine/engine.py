@@ -179,12 +179,13 @@ class Engine:
                 await call.leg.over.wait()
 
     async def _caller(self, uuid: UUID) -> CallerContext | None:
-        with trio.move_on_after(REGISTERED_SECONDS if self.settings.require_registration else CALLER_SECONDS):
-            try:
-                return await self.services.registry.take_caller(str(uuid))
-            except ServiceError as error:
-                log.warning("caller_unknown", error=str(error))
-        return None
+        known: CallerContext | None = None
+        try:
+            with trio.move_on_after(REGISTERED_SECONDS if self.settings.require_registration else CALLER_SECONDS):
+                known = await self.services.registry.take_caller(str(uuid))
+        except ServiceError as error:
+            log.warning("caller_unknown", error=str(error))
+        return known
 
     def _keep_outcome(self, uuid: UUID, word: str) -> None:
         self._outcomes[uuid] = word

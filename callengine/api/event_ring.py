@@ -57,7 +57,7 @@ class EventRing:
         """Nothing more will be told: readers have what is left, and `seconds` at most to take it."""
         self.closed = True
         self._wake()
-        with trio.move_on_after(seconds):
+        with trio.move_on_after(seconds):  # noqa: ASYNC912 - nobody to wait for is an end, too
             while self.readers:
                 await self._left.wait()
 

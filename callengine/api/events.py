@@ -21,7 +21,7 @@ def event_routes(state: ApiState) -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=described(401, 429, 422, 503))
     ring = state.events
 
-    async def place() -> AsyncIterator[None]:  # noqa: ASYNC900 - FastAPI makes a context manager of it
+    async def place() -> AsyncIterator[None]:  # noqa: ASYNC900, ASYNC124 - FastAPI makes a context manager of it
         if not ring.enter():
             raise HTTPException(503, f"{READERS} readers follow the events of this node already", {"Retry-After": "30"})
         try:

@@ -36,7 +36,7 @@ class Reader:
     async def names(self) -> list[str]:
         """The names of all events that are still to come."""
         found: list[str] = []
-        while True:
+        while True:  # noqa: ASYNC913 - `line` has one wherever it waits
             try:
                 line = await self.line()
             except trio.EndOfChannel:
