@@ -1,7 +1,8 @@
 """The composition root: services opened in order, the clock and the servers run, drained on SIGTERM."""
 
 import signal
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from socket import socket
 
 import structlog
@@ -9,9 +10,12 @@ import trio
 from prometheus_client import REGISTRY
 
 from callengine.answering import load_agents
+from callengine.api.event_ring import EventRing
+from callengine.api.readiness import DIALOG, FALLBACK, RECOGNIZER
 from callengine.api.server import serve_api
 from callengine.api.state import Admission as ApiAdmission
 from callengine.api.state import ApiState
+from callengine.call.parts import Services
 from callengine.composition import open_services
 from callengine.config import Settings
 from callengine.engine import Engine
@@ -24,6 +28,9 @@ from callengine.media.silero import SileroModel
 from callengine.media.stalls import quiet_gc, run_watched, serve_collections
 from callengine.media.statistics import ClockCollector
 from callengine.reloading import serve_reloads
+from callengine.services.told_journal import ToldJournal
+
+LAST_EVENTS_SECONDS = 1.0  # for readers of events to take the last ones
 
 log = structlog.get_logger(__name__)
 
@@ -81,24 +88,27 @@ async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
                 open_services(settings, agents) as (services, toolboxes, equip),
                 trio.open_nursery() as beside,
             ):
-                engine = Engine(settings, agents, services, toolboxes)
+                events = EventRing()
+                told = replace(services, journal=ToldJournal(services.journal, events.tell))
+                engine = Engine(settings, agents, told, toolboxes)
                 beside.start_soon(serve_reloads, hangups, engine, equip)
-                await _run(engine, model, Listeners(audiosocket, api), stop, task_status)
+                beside.start_soon(serve_confirmation, engine.clock.all_legs, model)
+                state = _api_state(engine, stop, events)
+                await _run(engine, state, Listeners(audiosocket, api), stop, task_status)
                 beside.cancel_scope.cancel("drained")
             nursery.cancel_scope.cancel("drained")
 
 
 async def _run(
-    engine: Engine, model: SileroModel, listeners: Listeners, stop: Stop, task_status: trio.TaskStatus[Addresses]
+    engine: Engine, state: ApiState, listeners: Listeners, stop: Stop, task_status: trio.TaskStatus[Addresses]
 ) -> None:
     collector = ClockCollector(engine.clock)
     REGISTRY.register(collector)
     try:
         async with trio.open_nursery() as servers:
             await servers.start(run_watched, engine.clock.run, lambda: engine.clock.ticks)
-            servers.start_soon(serve_confirmation, engine.clock.all_legs, model)
             servers.start_soon(serve_collections, lambda: engine.admission.up)
-            api = await servers.start(serve_api, _api_state(engine, stop), listeners.api)
+            api = await servers.start(serve_api, state, listeners.api)
             with quiet_gc():
                 keep_little_on_the_way(listeners.audiosocket)
                 listen("AUDIOSOCKET", listeners.audiosocket)
@@ -106,13 +116,14 @@ async def _run(
                 addresses = Addresses(shown_address(listeners.audiosocket), api)
                 log.info("serving", audiosocket=addresses.audiosocket, api=api, node=engine.settings.node_name)
                 task_status.started(addresses)
-                await _serve_until_drained(engine, listeners.audiosocket, stop.drain)
+                await _serve_until_drained(engine, listeners.audiosocket, stop.drain, state.events)
+            await state.events.close(LAST_EVENTS_SECONDS)
             servers.cancel_scope.cancel("drained")
     finally:
         REGISTRY.unregister(collector)
 
 
-async def _serve_until_drained(engine: Engine, listener: socket, drain: trio.Event) -> None:
+async def _serve_until_drained(engine: Engine, listener: socket, drain: trio.Event, events: EventRing) -> None:
     settings = engine.settings
     server = CallServer(
         engine.clock,
@@ -127,6 +138,7 @@ async def _serve_until_drained(engine: Engine, listener: socket, drain: trio.Eve
             accepting.start_soon(serve_calls, listener, server, calls)
             await drain.wait()
             engine.admission.draining = True
+            events.drain()
             accepting.cancel_scope.cancel("draining")
         log.info("draining", calls=engine.admission.up, seconds=settings.drain_seconds)
         calls.cancel_scope.deadline = trio.current_time() + settings.drain_seconds
@@ -144,7 +156,7 @@ async def _serve_signals(stop: Stop, *, task_status: trio.TaskStatus[None] = tri
             stop.ask()
 
 
-def _api_state(engine: Engine, stop: Stop) -> ApiState:
+def _api_state(engine: Engine, stop: Stop, events: EventRing) -> ApiState:
     admission = engine.admission
     return ApiState(
         settings=engine.settings,
@@ -157,4 +169,12 @@ def _api_state(engine: Engine, stop: Stop) -> ApiState:
         transfer=engine.transfer,
         hang_up=engine.hang_up,
         drain=stop.ask,
+        reachable=_reachable(engine.services),
+        fallback_carries=lambda: engine.services.sources.fallback_carries,
+        events=events,
     )
+
+
+def _reachable(services: Services) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    checks = {RECOGNIZER: services.recognizer.check, DIALOG: services.dialog.check}
+    return checks if services.fallback is None else checks | {FALLBACK: services.fallback.check}

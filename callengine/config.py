@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from callengine.errors import ConfigError
 from callengine.ports.recognition import Endpointing
+from callengine.secret_file import text_of
 
 PRIVATE_PEERS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 NO_SPARE = "off"  # TTS_FALLBACK
@@ -97,6 +98,7 @@ class Settings(BaseModel):
     audiosocket_host: str = "0.0.0.0"  # noqa: S104 - Asterisk is another machine
     audiosocket_port: Port = 9092
     allowed_peers: tuple[IPv4Network | IPv6Network, ...] = tuple(map(ip_network, PRIVATE_PEERS))
+    require_registration: bool = False
     api_host: str = "127.0.0.1"
     api_port: Port = 8080
     api_token: SecretStr | None = None
@@ -138,16 +140,16 @@ def _from_file(environ: Mapping[str, str], variable: str) -> str:
     path = environ.get(f"{variable}_FILE", "")
     if not path:
         return ""
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{variable}_FILE", f"cannot read {path!r}: {error}") from None
+    return text_of(f"{variable}_FILE", path, secret=_holds_secret(variable))
 
 
 def _problem(error: ErrorDetails) -> str:
     return " ".join(error["msg"].removeprefix("Value error, ").split())
 
 
+def _holds_secret(variable: str) -> bool:
+    return variable.endswith(("_TOKEN", "_URL", "_KEY", "_PASSWORD"))
+
+
 def _shown(variable: str, value: object) -> str:
-    secret = variable.endswith(("_TOKEN", "_URL", "_KEY", "_PASSWORD"))
-    return "not shown, it may hold a secret" if secret else repr(value)[:80]
+    return "not shown, it may hold a secret" if _holds_secret(variable) else repr(value)[:80]

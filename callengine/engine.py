@@ -27,11 +27,13 @@ from callengine.media.leg import Leg
 from callengine.ports.journal import CallClosed, CallOpened
 from callengine.ports.registry import Claim
 from callengine.ports.tools import CallerContext, Toolbox
+from callengine.registration import refuse_unregistered
 
 OUTCOMES = 10_000  # of ended calls, kept for the dialplan's question
 ELSEWHERE_SECONDS = 0.3  # the dialplan waits, and a caller behind it
 GOES_ON = ("retry", "busy")  # words after which another node may have the call
 CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
+REGISTERED_SECONDS = 2.0  # but where registration decides whether there is one at all, it is waited for
 MOVED_SECONDS = 1.0  # a channel that was moved has left within 2 ms
 CLOSED_SECONDS = 1.0  # Asterisk closes 1 ms after it was told to; the leg waits for 2 s
 UNWOUND_SECONDS = 0.5  # a call whose line is gone has its outcome within a few steps of the loop
@@ -78,7 +80,10 @@ class Engine:
         if (prompts := self._announcements.take(uuid)) is not None:
             await announce(leg, self.services.voice, prompts, Meter(self.services.prices))
             return
-        call, ordering = await self._taken(leg, uuid)
+        taken = await self._taken(leg, uuid)
+        if taken is None:
+            return
+        call, ordering = taken
         self._up[uuid] = up = CallUp(call, ordering, trio.Event())
         self._outcomes.pop(uuid, None)  # of an earlier connection with this UUID
         metrics.calls_active.inc()
@@ -91,12 +96,16 @@ class Engine:
             self.services.registry.release_nowait(call.claim)
             await self._publish()  # noqa: ASYNC102 - shields itself
 
-    async def _taken(self, leg: Leg, uuid: UUID) -> tuple[Call, trio.MemorySendChannel[TransferOrdered]]:
-        """A call that has come, as it begins or as far as another connection had brought it; and the way to order
-        something of it."""
+    async def _taken(self, leg: Leg, uuid: UUID) -> tuple[Call, trio.MemorySendChannel[TransferOrdered]] | None:
+        """A call that has come, as it begins or as far as another connection had brought it, and the way to order
+        something of it; None where nobody has told of it and that is asked for."""
         known = await self._caller(uuid)
         claim = await self.services.registry.claim(str(uuid))
         resumed = unpacked(claim.checkpoint) if claim.checkpoint else None
+        if known is None and resumed is None and self.settings.require_registration:
+            self.services.registry.release_nowait(claim)
+            refuse_unregistered(uuid)
+            return None
         unknown = CallerContext(str(uuid), "") if resumed is None else resumed.caller
         agent, caller = self.agents.answering(known or unknown)
         ordering, orders = trio.open_memory_channel[TransferOrdered](1)
@@ -207,7 +216,7 @@ class Engine:
 
     async def _caller(self, uuid: UUID) -> CallerContext | None:
         try:
-            with trio.move_on_after(CALLER_SECONDS):
+            with trio.move_on_after(REGISTERED_SECONDS if self.settings.require_registration else CALLER_SECONDS):
                 return await self.services.registry.take_caller(str(uuid))
         except ServiceError as error:
             log.warning("caller_unknown", error=str(error))

@@ -17,10 +17,37 @@ from callengine.config import Settings
 
 HIDDEN = "***"
 PERSONAL_PREFIX = "pii_"
-NUMBER_FIELDS = frozenset({"number", "caller", "caller_number", "called"})
+NUMBER_FIELDS = frozenset({"number", "numbers", "phone", "caller", "caller_number", "caller_id", "called"})
+# Names that a caller's words would have where somebody forgot the prefix: what is in them is never shown without it.
+WORDS_FIELDS = frozenset(
+    {
+        "about",
+        "arguments",
+        "digits",
+        "dtmf",
+        "final",
+        "history",
+        "interim",
+        "messages",
+        "prompt",
+        "prompts",
+        "reply",
+        "sentence",
+        "speech",
+        "summary",
+        "text",
+        "transcript",
+        "transcripts",
+        "turn",
+        "turns",
+        "utterance",
+        "words",
+    }
+)
 OUR_LOGGERS = ("callengine", "backends", "__main__")
-# Telephone numbers in their international form, wherever they stand (an SQL error quotes the row, for instance).
-E164 = re.compile(r"\+\d{7,15}\b")
+# Telephone numbers wherever they stand (an SQL error quotes the row, for instance): in their international form, and as
+# Russians write them, with 8 or 7 before ten digits. No part of a longer word: an id may have eleven digits in a row.
+TELEPHONE = re.compile(r"\+\d{7,15}\b|(?<![\w.-])[78][ (-]{0,2}\d{3}[) -]{0,2}\d{3}[ -]?\d{2}[ -]?\d{2}(?![\w-])")
 
 
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
@@ -101,11 +128,21 @@ def _shared_processors(show_personal: bool, secrets: Iterable[str]) -> list[Proc
 
 
 def personal_data(show: bool) -> Processor:
-    """A processor that drops `pii_*` fields unless they are to be shown, and masks telephone numbers always."""
+    """A processor that drops what callers say unless it is to be shown (`pii_*`, fields named like words), and masks
+    telephone numbers always; in fields of fields too."""
+
+    def is_kept(name: object) -> bool:
+        return show or not (str(name).startswith(PERSONAL_PREFIX) or name in WORDS_FIELDS)
+
+    def safe(name: object, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: safe(key, item) for key, item in value.items() if is_kept(key)}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [safe(name, item) for item in value]
+        return masked_number(str(value)) if name in NUMBER_FIELDS else value
 
     def process(_logger: Any, _method: str, event: EventDict) -> EventDict:
-        kept = {name: value for name, value in event.items() if show or not name.startswith(PERSONAL_PREFIX)}
-        return {name: masked_number(str(value)) if name in NUMBER_FIELDS else value for name, value in kept.items()}
+        return {name: safe(name, value) for name, value in event.items() if is_kept(name)}
 
     return process
 
@@ -117,13 +154,13 @@ def masked_number(number: str) -> str:
 
 
 def hidden_secrets(secrets: Iterable[str]) -> Processor:
-    """A processor that makes every value plain text or JSON types, with the secrets and E.164 numbers in it hidden."""
+    """A processor that makes every value plain text or JSON types, secrets and telephone numbers in it hidden."""
     longest_first = sorted(secrets, key=len, reverse=True)
     pattern = re.compile("|".join(re.escape(secret) for secret in longest_first)) if longest_first else None
 
     def text(value: str) -> str:
         hidden = pattern.sub(HIDDEN, value) if pattern else value
-        return E164.sub(lambda match: masked_number(match.group()), hidden)
+        return TELEPHONE.sub(lambda match: masked_number(match.group()), hidden)
 
     def plain(value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float):

@@ -58,6 +58,12 @@ stt_lost_seconds_total = Counter(
 tts_fallbacks_total = Counter(
     "callengine_tts_fallbacks_total", "Prompts that the chosen voice failed at and the spare one spoke."
 )
+refused_tokens_total = Counter(
+    "callengine_refused_tokens_total", "HTTP requests with a wrong token, or from a peer that sent too many.", ["why"]
+)
+event_readers_dropped_total = Counter(
+    "callengine_event_readers_dropped_total", "Readers of /api/v1/events that were too slow and lost their place."
+)
 tool_calls_total = Counter("callengine_tool_calls_total", "Tool calls, by result.", ["tool", "result"])
 callbacks_total = Counter("callengine_callbacks_total", "Requests to be called back.")
 llm_tokens_total = Counter(
@@ -83,6 +89,8 @@ turn_end_opinions_total = Counter(
 # An alert on a counter's increase sees nothing where the counter itself comes into being with its first count.
 for _outcome in get_args(Outcome):
     calls_total.labels(_outcome)
+for _why in ("wrong", "limited"):
+    refused_tokens_total.labels(_why)
 for _reason in ("full", "refused", "damaged"):
     journal_lost_total.labels(_reason)
 

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address
+from typing import Literal
 from urllib.parse import urlsplit
 
+import trio
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from callengine.api.failed_tokens import FailedTokens
 from callengine.api.problems import problem
 from callengine.config import Settings
+from callengine.metrics import refused_tokens_total
 
 READING = frozenset({"GET", "HEAD"})
 
@@ -54,17 +59,40 @@ def refusal(scope: Scope, tokens: Tokens) -> str:
     return ""
 
 
+def token_given(scope: Scope, tokens: Tokens) -> Literal["none", "wrong", "right"]:
+    """What the request has for a token. `none` where none is set, or where the path is open: nothing is guessed."""
+    given = _bearer(dict(scope["headers"]).get(b"authorization", b""))
+    if not given or not (tokens.full or tokens.read) or _is_open(scope["path"]):
+        return "none"
+    is_full, is_read = _same(given, tokens.full), _same(given, tokens.read)
+    return "right" if is_full or is_read else "wrong"
+
+
 def guarded(app: ASGIApp, tokens: Tokens) -> ASGIApp:
-    """The application behind `refusal`; refused requests get 401."""
+    """The application behind `refusal`; refused requests get 401, those of a peer that guesses tokens 429."""
+    failed = FailedTokens()
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        why = refusal(scope, tokens) if scope["type"] == "http" else ""
-        if why:
-            await problem(401, why, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
-        else:
-            await app(scope, receive, send)
+        answer = _refused(scope, tokens, failed) if scope["type"] == "http" else None
+        await (answer or app)(scope, receive, send)
 
     return guard
+
+
+def _refused(scope: Scope, tokens: Tokens, failed: FailedTokens) -> Response | None:
+    peer, now = (scope.get("client") or ("",))[0], trio.current_time()
+    given = token_given(scope, tokens)
+    wait = failed.wait_seconds(peer, now)
+    if given != "none" and wait and not (given == "right" and failed.knows(peer)):
+        refused_tokens_total.labels("limited").inc()
+        return problem(429, "too many wrong tokens from this address: wait", {"Retry-After": str(wait)})
+    if given == "right":
+        failed.succeed(peer)
+    elif given == "wrong":
+        failed.fail(peer, now)
+        refused_tokens_total.labels("wrong").inc()
+    why = refusal(scope, tokens)
+    return problem(401, why, {"WWW-Authenticate": "Bearer"}) if why else None
 
 
 def _is_open(path: str) -> bool:

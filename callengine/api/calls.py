@@ -4,29 +4,37 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from callengine.api.forms import FORM_TYPE, read_form
+from callengine.api.call_filters import wanted_calls
+from callengine.api.cursors import cursor_of
+from callengine.api.forms import FORM_TYPE, MAX_FIELDS, MAX_NAME_CHARS, MAX_VALUE_CHARS, read_form
 from callengine.api.problems import described
 from callengine.api.records import CallbackPage, CallPage, CallView, callback_view, summary_of, view_of
 from callengine.api.state import ApiState
+from callengine.api.times import Moment
 from callengine.display_name import display_name
+from callengine.ports.calls_wanted import CallsWanted, Place
 from callengine.ports.tools import CallerContext
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 NAMED_FIELDS = ("caller", "name", "called", "channel", "language")
+_VALUE = {"type": "string", "maxLength": MAX_VALUE_CHARS}
+_LANGUAGE = {"type": "string", "pattern": "^([a-z]{2,3}([-_][A-Z]{2})?)?$"}
 FORM_BODY = {
     "requestBody": {
         "content": {
             FORM_TYPE: {
                 "schema": {
                     "type": "object",
-                    "properties": {field: {"type": "string"} for field in NAMED_FIELDS},
-                    "additionalProperties": {"type": "string"},
+                    "properties": dict.fromkeys(NAMED_FIELDS, _VALUE) | {"language": _LANGUAGE},
+                    "additionalProperties": _VALUE,
+                    "propertyNames": {"maxLength": MAX_NAME_CHARS},
+                    "maxProperties": MAX_FIELDS,
                 }
             }
         }
@@ -59,12 +67,18 @@ def caller_of(call_id: UUID, form: dict[str, str]) -> CallerContext:
 
 def record_routes(state: ApiState) -> APIRouter:
     """The record of calls."""
-    router = APIRouter(prefix="/api/v1", responses=described(401, 422, 503))
+    router = APIRouter(prefix="/api/v1", responses=described(401, 429, 422, 503))
 
     @router.get("/calls")
-    async def calls(limit: Annotated[int, Query(ge=1, le=200)] = 50, before: AwareDatetime | None = None) -> CallPage:
-        """The newest calls first; `before` a time (ISO 8601 with its zone) for the next page."""
-        return CallPage(calls=[summary_of(record) for record in await state.journal.calls(limit, before)])
+    async def calls(
+        wanted: Annotated[CallsWanted, Depends(wanted_calls)], limit: Annotated[int, Query(ge=1, le=200)] = 50
+    ) -> CallPage:
+        """The newest calls first; `cursor` is an earlier page's `next_cursor`, with the same filters."""
+        found = await state.journal.calls(limit + 1, wanted)
+        page = found[:limit]
+        last = page[-1].opened if len(found) > limit else None
+        cursor = cursor_of(Place(last.opened_at, last.call_id)) if last else None
+        return CallPage(calls=[summary_of(record) for record in page], next_cursor=cursor)
 
     @router.get("/calls/{call_id}", responses=described(404))
     async def call(call_id: UUID) -> CallView:
@@ -75,9 +89,7 @@ def record_routes(state: ApiState) -> APIRouter:
         return view_of(record)
 
     @router.get("/callbacks")
-    async def callbacks(
-        limit: Annotated[int, Query(ge=1, le=200)] = 50, before: AwareDatetime | None = None
-    ) -> CallbackPage:
+    async def callbacks(limit: Annotated[int, Query(ge=1, le=200)] = 50, before: Moment | None = None) -> CallbackPage:
         """Who is to be called back, the newest request first; `before` a time (ISO 8601 with its zone) for the next
         page."""
         return CallbackPage(callbacks=[callback_view(one) for one in await state.journal.callbacks(limit, before)])
@@ -88,7 +100,7 @@ def record_routes(state: ApiState) -> APIRouter:
 def dialplan_routes(state: ApiState) -> APIRouter:
     """What Asterisk's dialplan asks before and after AudioSocket; its CURL() knows only GET and POST."""
     router = APIRouter(prefix="/api/v1")
-    problems = described(401, 413, 415, 422, 503)
+    problems = described(401, 429, 413, 415, 422, 503)
 
     @router.post("/calls/{call_id}", status_code=201, responses=problems, openapi_extra=FORM_BODY)
     @router.put("/calls/{call_id}", status_code=201, responses=problems, openapi_extra=FORM_BODY)

@@ -40,8 +40,9 @@ def parse_form(body: bytes) -> dict[str, str]:
     except ValueError:
         raise HTTPException(422, f"the form has more than {MAX_FIELDS} fields") from None
     fields = {_printable(name): _printable(value) for name, value in pairs}
-    if any(not name or len(name) > MAX_NAME_CHARS for name in fields):
-        raise HTTPException(422, f"a field's name is empty or over {MAX_NAME_CHARS} characters")
+    fields.pop("", None)  # nobody could ask for it
+    if any(len(name) > MAX_NAME_CHARS for name in fields):
+        raise HTTPException(422, f"a field's name is over {MAX_NAME_CHARS} characters")
     if any(len(value) > MAX_VALUE_CHARS for value in fields.values()):
         raise HTTPException(422, f"a field's value is over {MAX_VALUE_CHARS} characters")
     return fields

@@ -1,8 +1,5 @@
 """Is this node well (for people and alerts), and would it take a call (for balancers)?"""
 
-from collections.abc import Awaitable, Callable
-from typing import Literal
-
 import trio
 from fastapi import APIRouter, Response
 from prometheus_client import REGISTRY
@@ -11,21 +8,14 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from callengine.api.checks import CheckedParts, Part, PartState
 from callengine.api.problems import described
+from callengine.api.readiness import Readiness, readiness
 from callengine.api.state import ApiState
-from callengine.errors import ServiceError
 
 CHECKED_FOR_SECONDS = 3.0
-CHECK_TIMEOUT_SECONDS = 2.0
-
-PartState = Literal["ok", "failed"]
-
-
-class Part(BaseModel):
-    """One part's state, as found `age_seconds` ago."""
-
-    state: PartState
-    age_seconds: float
+REMOTE_FOR_SECONDS = 10.0  # what is asked there is free of charge, but is asked of others
+REMOTE_TIMEOUT_SECONDS = 5.0
 
 
 class Health(BaseModel):
@@ -45,51 +35,35 @@ class Accepting(BaseModel):
     draining: bool
 
 
-class CheckedParts:
-    """The parts behind ports, asked at most once in `CHECKED_FOR_SECONDS` however many requests come."""
-
-    def __init__(self, checks: dict[str, Callable[[], Awaitable[None]]]) -> None:
-        self._checks = checks
-        self._found: dict[str, PartState] = {}
-        self._checked_at = -float("inf")
-        self._one_at_a_time = trio.Lock()
-
-    async def states(self) -> dict[str, Part]:
-        """Every part's state, checked now or a moment ago."""
-        async with self._one_at_a_time:
-            if trio.current_time() - self._checked_at >= CHECKED_FOR_SECONDS:
-                async with trio.open_nursery() as nursery:
-                    for name, check in self._checks.items():
-                        nursery.start_soon(self._ask, name, check)
-                self._checked_at = trio.current_time()
-            age = round(trio.current_time() - self._checked_at, 3)
-            return {name: Part(state=self._found[name], age_seconds=age) for name in self._checks}
-
-    async def _ask(self, name: str, check: Callable[[], Awaitable[None]]) -> None:
-        try:
-            with trio.fail_after(CHECK_TIMEOUT_SECONDS):
-                await check()
-        except (ServiceError, trio.TooSlowError):  # the port's own log says why
-            self._found[name] = "failed"
-        else:
-            self._found[name] = "ok"
-
-
 def health_routes(state: ApiState) -> APIRouter:
-    """`/health`, `/health/accepting`, `/metrics`."""
+    """`/health`, `/health/ready`, `/health/accepting`, `/metrics`."""
     router = APIRouter()
-    services = CheckedParts({"database": state.journal.check, "redis": state.registry.check})
+    services = CheckedParts({"database": state.journal.check, "redis": state.registry.check}, CHECKED_FOR_SECONDS)
+    remote = CheckedParts(state.reachable, REMOTE_FOR_SECONDS, REMOTE_TIMEOUT_SECONDS)
+
+    async def own_parts() -> dict[str, Part]:
+        listening = Part(state="ok" if state.listening() else "failed", age_seconds=0.0)
+        spool = Part(state="failed" if state.journal.spool_failed else "ok", age_seconds=0.0)
+        return {"audiosocket": listening, **await services.states(), "spool": spool}
 
     @router.get("/health", response_model=Health, responses={503: {"model": Health}})
     async def health(response: Response) -> Health:
         """AudioSocket listening, database, Redis, the record's spool; 503 when one of them is not well."""
-        listening = Part(state="ok" if state.listening() else "failed", age_seconds=0.0)
-        spool = Part(state="failed" if state.journal.spool_failed else "ok", age_seconds=0.0)
-        parts = {"audiosocket": listening, **await services.states(), "spool": spool}
+        parts = await own_parts()
         well = all(part.state == "ok" for part in parts.values())
         response.status_code = 200 if well else 503
         backlog = state.journal.backlog
         return Health(status="ok" if well else "failed", parts=parts, journal_backlog=backlog)
+
+    @router.get("/health/ready", response_model=Readiness, responses={503: {"model": Readiness}})
+    async def ready(response: Response) -> Readiness:
+        """`/health` and whether recogniser and dialog can be reached; 503 when a call could not be held, or the node
+        drains. `degraded` (200): calls are held, but by the fallback recogniser, or without one in reserve."""
+        found = readiness(
+            await own_parts() | await remote.states(), state.fallback_carries(), state.admission().draining
+        )
+        response.status_code = 503 if found.status == "failed" else 200
+        return found
 
     @router.get("/health/accepting", responses=described(404))
     async def accepting() -> Accepting:  # noqa: ASYNC124

@@ -25,7 +25,7 @@ class TransferRequest(BaseModel):
 
 def operator_routes(state: ApiState) -> APIRouter:
     """What is done to a node."""
-    router = APIRouter(prefix="/api/v1", responses=described(401))
+    router = APIRouter(prefix="/api/v1", responses=described(401, 429))
 
     @router.post("/calls/{call_id}/transfer", status_code=202, responses=described(404, 409, 422))
     async def transfer(call_id: UUID, request: TransferRequest) -> None:  # noqa: ASYNC124

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import compile_path
 
 from callengine.errors import ServiceError
 
@@ -41,9 +42,19 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:  # noqa: ASYNC124
+async def _http(request: Request, error: Exception) -> JSONResponse:  # noqa: ASYNC124
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, str(error.detail), error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := _methods_of(request)):
+        headers["Allow"] = ", ".join(sorted(methods))
+    return problem(error.status_code, str(error.detail), headers)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """Every method that the path has (RFC 9110, section 15.5.6); Starlette names those of its first route alone."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    mine = [methods for path, methods in paths.items() if compile_path(path)[0].match(request.url.path)]
+    return {method.upper() for methods in mine for method in methods}
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:  # noqa: ASYNC124

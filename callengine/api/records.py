@@ -109,9 +109,10 @@ class CallSummary(BaseModel):
 
 
 class CallPage(BaseModel):
-    """Calls, newest first. The last one's `opened_at` is the next page's `before`."""
+    """Calls, newest first. `next_cursor` is the next page's `cursor`, null where there is none."""
 
     calls: Sequence[CallSummary]
+    next_cursor: str | None = None
 
 
 class CallView(CallSummary):
@@ -140,11 +141,12 @@ def _summary(record: CallRecord) -> dict[str, Any]:
         "outcome": closed.outcome if closed else None,
         "detail": closed.detail if closed else "",
         "target": closed.target if closed else "",
-        **_costs(closed.used if closed else None),
+        **costs_of(closed.used if closed else None),
     }
 
 
-def _costs(bill: Bill | None) -> dict[str, Any]:
+def costs_of(bill: Bill | None) -> dict[str, Any]:
+    """The fields `used` and `cost_usd` of what a call has used."""
     if bill is None:
         return {"used": None, "cost_usd": None}
     costs = cost_by_service(bill)

@@ -18,6 +18,7 @@ from callengine.listening import listen, shown_address
 
 # Hypercorn shields its writes without a limit; the kernel gives up on a peer that does not read, so that ours ends too.
 STALLED_PEER_MS = 5000
+END_SECONDS = 6.0  # for the end of an answer: the kernel has given up by then
 
 log = structlog.get_logger(__name__)
 
@@ -41,15 +42,19 @@ async def serve_api(
 
 
 def _patient(app: ASGIApp) -> ASGIApp:
-    """The application, for which a peer that leaves during its answer is no error.
+    """The application, for which a peer that leaves during its answer is no error, and whose answers end whole.
 
-    Hypercorn 0.18 then closes the connection in one task (`tcp_server._close`) while another still writes to it.
+    Where a peer leaves, Hypercorn 0.18 closes the connection in one task (`tcp_server._close`) while another still
+    writes to it. Where an answer is over, it first says so to whom waits for the peer's leaving, and then closes; but
+    that is where a StreamingResponse of Starlette's cancels itself, and the connection would stay.
     """
 
     async def serve_one(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_unless_closing(message: Message) -> None:
+            ends = message["type"] == "http.response.body" and not message.get("more_body", False)
             try:
-                await send(message)
+                with trio.move_on_after(END_SECONDS if ends else float("inf"), shield=ends):
+                    await send(message)
             except trio.BusyResourceError:
                 log.debug("peer left during its answer")
 

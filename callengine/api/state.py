@@ -1,10 +1,11 @@
 """What the HTTP side sees of the engine, and nothing more."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from callengine.api.event_ring import EventRing
 from callengine.config import Settings
 from callengine.ports.journal import Journal
 from callengine.ports.registry import Registry
@@ -31,7 +32,10 @@ class ApiState:
     `listening`: AudioSocket accepts connections. `outcome`: the dialplan's word for a call (`hangup`, `transfer:NAME`,
     `retry`, `busy`, `failed`, `apologised`); `retry` for one this node does not know. `transfer`: to a target of the
     call's agent. `announcement`: the UUID with which a transferred call's summary is spoken to the person there, if it
-    is to be. `hang_up`: within seconds, whatever Asterisk does; `told` where it has not confirmed.
+    is to be. `hang_up`: within seconds, whatever Asterisk does; `told` where it has not confirmed. `reachable`: checks
+    of what a conversation needs beyond this node (`recognizer`, `dialog`, perhaps `fallback_recognizer`), which raise
+    an EngineError. `fallback_carries`: streams go to the fallback recogniser now. `events`: what the
+    record was told.
     """
 
     settings: Settings
@@ -44,3 +48,6 @@ class ApiState:
     transfer: Callable[[UUID, str], Literal["unknown", "no_target", "ending", "ordered"]]
     hang_up: Callable[[UUID], Awaitable[Literal["unknown", "closed", "told"]]]
     drain: Callable[[], None]
+    reachable: Mapping[str, Callable[[], Awaitable[None]]]
+    fallback_carries: Callable[[], bool]
+    events: EventRing

@@ -29,6 +29,11 @@ class Sources:
     gate: bool = False
     away_seconds: float = AWAY_SECONDS
 
+    @property
+    def fallback_carries(self) -> bool:
+        """Streams have failed on the chosen recogniser, and those opened now go to the other one."""
+        return len(self.recognizers) > 1 and self.failover.circuits[CHOSEN].open
+
     def first(self, now: float) -> int:
         """The recogniser for a call's first stream."""
         return self.failover.pick(now) if len(self.recognizers) > 1 else CHOSEN

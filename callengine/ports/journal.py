@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from callengine.ports.calls_wanted import ALL_CALLS, CallsWanted
 from callengine.ports.usage import Bill
 
 Outcome = Literal[
@@ -142,8 +143,8 @@ class Journal(Protocol):
         """One call with its turns and tools, or None. Raises ServiceError."""
         ...
 
-    async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
-        """The newest calls first, without turns and tools; those opened before `before`. Raises ServiceError."""
+    async def calls(self, limit: int, wanted: CallsWanted = ALL_CALLS) -> Sequence[CallRecord]:
+        """The newest calls first, without turns and tools; those that are wanted. Raises ServiceError."""
         ...
 
     async def callbacks(self, limit: int, before: datetime | None = None) -> Sequence[CallbackRequested]:

@@ -14,6 +14,7 @@ import trio
 from callengine.errors import ServiceError
 from callengine.metrics import journal_backlog, journal_lost_total
 from callengine.ports.bridge import Bridge
+from callengine.ports.calls_wanted import ALL_CALLS, CallsWanted
 from callengine.ports.journal import CallbackRequested, CallRecord, Entry
 from callengine.services import journal_store as store
 from callengine.services.database import as_service_error, connection_options
@@ -26,8 +27,7 @@ from callengine.services.spool import Spool
 MAX_ENTRIES = 100_000
 # A transaction's worth: formatting it must stay within one 5 ms step of the loop.
 BATCH_ENTRIES = 50
-# Entries of a moment share a transaction.
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.1  # entries of a moment share a transaction
 # An entry is on disk once it has waited so long, twice at most: no file is touched while the database is well.
 KEEP_SECONDS = 0.2
 KEEP_AGAIN_SECONDS = 1.0  # after a disk has failed
@@ -109,9 +109,9 @@ class PostgresJournal:
         """One call with its turns and tools, or None. Raises ServiceError."""
         return await self._reader.call(call_id)
 
-    async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
-        """The newest calls first, without turns and tools; those opened before `before`. Raises ServiceError."""
-        return await self._reader.ask(store.read_calls, limit, before)
+    async def calls(self, limit: int, wanted: CallsWanted = ALL_CALLS) -> Sequence[CallRecord]:
+        """The newest calls first, without turns and tools; those that are wanted. Raises ServiceError."""
+        return await self._reader.ask(store.read_calls, limit, wanted)
 
     async def callbacks(self, limit: int, before: datetime | None = None) -> Sequence[CallbackRequested]:
         """The newest requests to be called back first; those made before `before`. Raises ServiceError."""

@@ -52,8 +52,8 @@ WRITES: tuple[tuple[type, str], ...] = (
 _CALL_COLUMNS = """call_id, node, opened_at, language, number, name, called, fields, channel,
 closed_at, seconds, outcome, detail, target, summary, used"""
 SELECT_CALL = f"SELECT {_CALL_COLUMNS} FROM calls WHERE call_id = %s"  # noqa: S608 - our own column names
-SELECT_CALLS = f"""SELECT {_CALL_COLUMNS} FROM calls WHERE opened_at < %s
-ORDER BY opened_at DESC, call_id DESC LIMIT %s"""  # noqa: S608 - our own column names
+SELECT_CALLS = f"SELECT {_CALL_COLUMNS} FROM calls"  # noqa: S608 - our own column names
+NEWEST_CALLS = "ORDER BY opened_at DESC, call_id DESC LIMIT %s"
 SELECT_TURNS = """SELECT call_id, sequence, role, text, started, ended, interrupted, timings, used
 FROM turns WHERE call_id = %s ORDER BY sequence"""
 SELECT_TOOLS = """SELECT call_id, sequence, name, arguments, result, is_error, started, seconds

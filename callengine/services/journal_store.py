@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from callengine.ports.calls_wanted import CallsWanted
 from callengine.ports.journal import CallbackRequested, CallClosed, CallRecord, Entry
+from callengine.services.journal_filters import conditions
 from callengine.services.journal_rows import (
     COUNT_CALLS,
+    NEWEST_CALLS,
     SELECT_CALL,
     SELECT_CALLBACKS,
     SELECT_CALLBACKS_OF,
@@ -91,10 +94,11 @@ async def read_call(options: Options, call_id: str) -> CallRecord | None:
     return record_of(found, turns, tools, callbacks)
 
 
-async def read_calls(options: Options, limit: int, before: datetime | None) -> list[CallRecord]:
-    """The newest calls, without turns and tool calls."""
+async def read_calls(options: Options, limit: int, wanted: CallsWanted) -> list[CallRecord]:
+    """The newest calls that are wanted, without turns and tool calls."""
+    where, parameters = conditions(wanted)
     async with await connect(options) as connection:
-        cursor = await connection.execute(SELECT_CALLS, (before or _END_OF_TIME, limit))
+        cursor = await connection.execute(f"{SELECT_CALLS} {where} {NEWEST_CALLS}", (*parameters, limit))
         return [record_of(row) for row in await cursor.fetchall()]
 
 

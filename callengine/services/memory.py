@@ -7,6 +7,7 @@ from datetime import datetime
 import trio
 
 from callengine.errors import ServiceError
+from callengine.ports.calls_wanted import ALL_CALLS, CallsWanted
 from callengine.ports.journal import (
     CallbackRequested,
     CallClosed,
@@ -20,6 +21,7 @@ from callengine.ports.journal import (
 from callengine.ports.registry import Claim, LiveCall
 from callengine.ports.synthesis import SpeechChunk
 from callengine.ports.tools import CallerContext
+from callengine.services.wanted_calls import is_wanted
 
 CALLER_SECONDS = 60.0
 
@@ -75,13 +77,13 @@ class MemoryJournal:
         )
         return CallRecord(opened, self._end_of(call_id), tuple(turns), tuple(tools), tuple(callbacks))
 
-    async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
-        """The newest calls first, without turns and tools."""
+    async def calls(self, limit: int, wanted: CallsWanted = ALL_CALLS) -> Sequence[CallRecord]:
+        """The newest calls first, without turns and tools; those that are wanted."""
         await self.check()
-        opened = [entry for entry in self.entries if isinstance(entry, CallOpened)]
-        wanted = [entry for entry in opened if before is None or entry.opened_at < before]
-        wanted.sort(key=lambda entry: (entry.opened_at, entry.call_id), reverse=True)
-        return [CallRecord(self._with_caller(entry), self._end_of(entry.call_id)) for entry in wanted[:limit]]
+        opened = (entry for entry in self.entries if isinstance(entry, CallOpened))
+        every = [CallRecord(self._with_caller(entry), self._end_of(entry.call_id)) for entry in opened]
+        every.sort(key=lambda record: (record.opened.opened_at, record.opened.call_id), reverse=True)
+        return [record for record in every if is_wanted(record, wanted)][:limit]
 
     async def callbacks(self, limit: int, before: datetime | None = None) -> Sequence[CallbackRequested]:
         """The newest requests to be called back first, of all calls."""

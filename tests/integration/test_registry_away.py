@@ -101,7 +101,16 @@ async def test_leaving_takes_the_nodes_calls_out(redis_url: str) -> None:
         assert client.keys("*") == []
 
 
-@pytest.mark.parametrize("url", ["http://example.org", "localhost:6379", "redis://h:port", "redis://h/1?cluster=true", "redis://h,:1/0?cluster=true"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org",
+        "localhost:6379",
+        "redis://h:port",
+        "redis://h/1?cluster=true",
+        "redis://h,:1/0?cluster=true",
+    ],
+)
 async def test_a_wrong_url_is_one_line(url: str) -> None:
     async with open_bridge() as bridge:
         with pytest.raises(ConfigError, match=r"^REDIS_URL: [^\n]*$"):

@@ -7,9 +7,12 @@ import psycopg
 import pytest
 import trio
 
+from callengine.ports.calls_wanted import CallsWanted
 from callengine.ports.journal import TurnRecorded
 from callengine.services.bridge import open_bridge
 from callengine.services.journal import open_journal
+from callengine.services.journal_filters import conditions
+from callengine.services.journal_rows import NEWEST_CALLS
 from callengine.services.schema import migrate, unmigrate
 
 pytestmark = pytest.mark.integration
@@ -84,3 +87,22 @@ def test_a_call_takes_its_turns_and_tools_with_it(database_url: str) -> None:
         connection.execute("DELETE FROM calls WHERE call_id = 'a'")
         row = connection.execute("SELECT (SELECT count(*) FROM turns), (SELECT count(*) FROM tool_calls)").fetchone()
     assert row == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (CallsWanted(), "calls_newest_first"),
+        (CallsWanted(outcome="failed"), "calls_by_outcome"),
+        (CallsWanted(number="9161234567"), "calls_by_number"),
+    ],
+    ids=["all", "outcome", "number"],
+)
+def test_a_filter_s_page_is_read_from_its_index(database_url: str, wanted: CallsWanted, index: str) -> None:
+    where, parameters = conditions(wanted)
+    query = f"EXPLAIN SELECT call_id FROM calls {where} {NEWEST_CALLS}"
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SET enable_seqscan = off")  # a table of a few rows is not worth an index
+        connection.execute("SET enable_sort = off")
+        plan = "\n".join(line for (line,) in connection.execute(query, (*parameters, 50)))
+    assert index in plan

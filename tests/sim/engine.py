@@ -113,12 +113,12 @@ class State:
 
 @asynccontextmanager
 async def open_play(
-    parts: Parts, line: Line, agents: Agents | None = None, state: State | None = None
+    parts: Parts, line: Line, agents: Agents | None = None, state: State | None = None, **environ: str
 ) -> AsyncIterator[Play]:
     """An engine that answers `line`; leaving the block waits until the call and its line are over."""
     state = state or State()
     journal = state.journal
-    engine = Engine(load_settings({}), agents or Agents(parts.agent), services_of(parts, journal, state.registry))
+    engine = Engine(load_settings(environ), agents or Agents(parts.agent), services_of(parts, journal, state.registry))
     await parts.voice.warm(engine.agents.fixed_prompts())
     async with trio.open_nursery() as world:
         world.cancel_scope.deadline = trio.current_time() + 600

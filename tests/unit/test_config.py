@@ -86,6 +86,7 @@ def test_a_bad_value_is_one_line_that_names_it(variable: str, value: str) -> Non
 def test_a_secret_is_read_from_a_file_and_shown_nowhere(variable: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("s3cret\n", encoding="utf-8")
+    secret.chmod(0o640)
     settings = load_settings({f"{variable}_FILE": str(secret)})
     value = getattr(settings, variable.lower())
     assert value.get_secret_value() == "s3cret"
@@ -111,6 +112,30 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
             load_settings({"API_TOKEN_FILE": str(path)})
         assert str(caught.value).startswith("API_TOKEN_FILE: cannot read ")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o666])
+def test_a_secret_that_everybody_can_read_is_refused_with_the_mend(mode: int, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret", encoding="utf-8")
+    (tmp_path / "token").chmod(mode)
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"API_TOKEN_FILE": str(tmp_path / "token")})
+    line = str(caught.value)
+    assert line.startswith("API_TOKEN_FILE: everybody can read ")
+    assert line.endswith(f"(mode {mode:04o}): chmod 640 {tmp_path / 'token'}")
+    assert "s3cret" not in line
+    assert load_settings({"NODE_NAME_FILE": str(tmp_path / "token")}).node_name == "s3cret", "no secret"
+
+
+def test_a_secret_s_file_without_one_is_no_setting_left_out(tmp_path: Path) -> None:
+    (tmp_path / "token").touch(mode=0o600)
+    with pytest.raises(ConfigError, match=r"API_TOKEN_FILE: .* is empty"):
+        load_settings({"API_TOKEN_FILE": str(tmp_path / "token")})
+
+
+def test_registration_is_required_where_it_is_said() -> None:
+    assert not load_settings({}).require_registration
+    assert load_settings({"REQUIRE_REGISTRATION": "on"}).require_registration
 
 
 def test_a_bad_secret_is_not_shown() -> None:

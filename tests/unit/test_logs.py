@@ -14,6 +14,7 @@ from callengine.config import load_settings
 from callengine.logs import (
     HIDDEN,
     OUR_LOGGERS,
+    WORDS_FIELDS,
     bound_call,
     configure_logging,
     hidden_secrets,
@@ -92,7 +93,7 @@ def test_a_masked_number_keeps_its_last_two_digits() -> None:
 @given(st.dictionaries(st.from_regex(r"(pii_)?[a-z]{1,8}", fullmatch=True), st.text()))
 def test_personal_fields_are_dropped_and_others_kept(event: dict[str, str]) -> None:
     hidden = personal_data(False)(None, "info", dict(event))
-    assert set(hidden) == {name for name in event if not name.startswith("pii_")}
+    assert set(hidden) == {name for name in event if not name.startswith("pii_") and name not in WORDS_FIELDS}
     assert set(personal_data(True)(None, "info", dict(event))) == set(event)
 
 
@@ -113,6 +114,48 @@ def test_an_event_is_one_json_line_without_personal_data() -> None:
         "stage": "dialog",
         "error": "'***89'",
     }
+
+
+@pytest.mark.parametrize("name", sorted(WORDS_FIELDS))
+def test_words_that_somebody_forgot_to_mark_are_not_shown_but_at_debug(name: str) -> None:
+    for level, shown in (("info", False), ("debug", True)):
+        stream = io.StringIO()
+        log = configured(stream, LOG_LEVEL=level)
+        log.warning("odd", **{name: "мне нужны шины"}, deep=[{name: "зимние шины", "stage": "dialog"}])
+        text = stream.getvalue()
+        assert ("мне нужны шины" in text, "зимние шины" in text) == (shown, shown)
+        assert '"stage": "dialog"' in text
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["+79123456789", "89123456789", "79123456789", "8 912 345-67-89", "8(912)345-67-89", "8-912-345-67-89"],
+)
+def test_a_number_is_masked_wherever_it_stands(number: str) -> None:
+    stream = io.StringIO()
+    configured(stream, LOG_LEVEL="debug").info(
+        f"called {number}.", problem=f"Key (number)=({number}) exists", deep={"caller": number, "list": [number]}
+    )
+    [event] = logged(stream)
+    assert event["event"] == "called ***89."
+    assert event["problem"] == "Key (number)=(***89) exists"
+    assert event["deep"] == {"caller": "***89", "list": ["***89"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6ba7b810-9dad-41d1-80b4-79123456789a",
+        "1795404900646-1",
+        "127.0.0.1:40000",
+        "2026-03-01T09:00:00Z",
+        "0.79123456789",
+    ],
+)
+def test_what_is_no_number_is_left_as_it_is(text: str) -> None:
+    stream = io.StringIO()
+    configured(stream).info("odd", what=text)
+    assert logged(stream)[0]["what"] == text
 
 
 def test_debug_level_shows_what_was_said_but_no_number() -> None:

@@ -4,15 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
 import httpx
+import trio
 
 from callengine.api.app import build_api
+from callengine.api.event_ring import EventRing
 from callengine.api.state import Admission, ApiState
 from callengine.config import load_settings
-from callengine.errors import ServiceError
+from callengine.errors import EngineError, ServiceError
+from callengine.ports.calls_wanted import ALL_CALLS, CallsWanted
 from callengine.ports.journal import (
     CallbackRequested,
     CallClosed,
@@ -25,6 +29,7 @@ from callengine.ports.journal import (
 from callengine.ports.registry import Claim, LiveCall
 from callengine.ports.tools import CallerContext
 from callengine.ports.usage import Used
+from callengine.services.wanted_calls import is_wanted
 
 CALL = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
 OPENED = CallOpened(
@@ -71,9 +76,9 @@ class Records:
         await self.check()
         return next((record for record in self.records if record.opened.call_id == call_id), None)
 
-    async def calls(self, limit: int, before: datetime | None = None) -> Sequence[CallRecord]:
+    async def calls(self, limit: int, wanted: CallsWanted = ALL_CALLS) -> Sequence[CallRecord]:
         await self.check()
-        return [record for record in self.records if before is None or record.opened.opened_at < before][:limit]
+        return [record for record in self.records if is_wanted(record, wanted)][:limit]
 
     async def callbacks(self, limit: int, before: datetime | None = None) -> Sequence[CallbackRequested]:
         await self.check()
@@ -140,6 +145,12 @@ class Engine:
     up: set[UUID] = field(default_factory=set)
     ordered: dict[UUID, str] = field(default_factory=dict)
     deaf: bool = False  # Asterisk does not confirm
+    faults: dict[str, EngineError] = field(default_factory=dict)  # of what is beyond this node, by the part's name
+    silent: set[str] = field(default_factory=set)  # parts that never answer
+    asked: list[str] = field(default_factory=list)
+    events: EventRing = field(default_factory=EventRing)
+    fallback: bool = False  # there is a second recogniser
+    fallback_carries: bool = False
 
     def drain(self) -> None:
         self.admission = Admission(self.admission.calls, self.admission.capacity, True)
@@ -162,6 +173,13 @@ class Engine:
         self.up.discard(call)
         return ("told" if self.deaf else "closed") if known else "unknown"
 
+    async def _reach(self, part: str) -> None:
+        self.asked.append(part)
+        if part in self.faults:
+            raise self.faults[part]
+        if part in self.silent:
+            await trio.sleep_forever()
+
     def state(self, environ: Mapping[str, str] | None = None) -> ApiState:
         return ApiState(
             settings=load_settings(environ or {}),
@@ -174,7 +192,13 @@ class Engine:
             transfer=self.transfer,
             hang_up=self.hang_up,
             drain=self.drain,
+            reachable={part: partial(self._reach, part) for part in self._beyond()},
+            fallback_carries=lambda: self.fallback_carries,
+            events=self.events,
         )
+
+    def _beyond(self) -> tuple[str, ...]:
+        return ("recognizer", "dialog", "fallback_recognizer") if self.fallback else ("recognizer", "dialog")
 
     def client(self, peer: str = "127.0.0.1", **environ: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(

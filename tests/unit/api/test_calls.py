@@ -1,5 +1,6 @@
 """Calls over HTTP: the record, registration, outcomes, hang-up, drain."""
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -107,7 +108,25 @@ async def test_pages_go_on_before_a_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=many", "before=yesterday", "before=2026-03-01T09:00:00"]
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=many",
+        "before=yesterday",
+        "before=2026-03-01T09:00:00",
+        "before=0.5",
+        "before=20260301T090000Z",
+        "since=yesterday",
+        "number=yesterday",
+        "number=",
+        "outcome=yesterday",
+        "outcome=",
+        "cursor=yesterday",
+        "cursor=",
+        "cursor=%D1%88",
+        f"cursor={base64.urlsafe_b64encode(b'2026-03-01T09:00:00 naive').decode()}",
+    ],
 )
 async def test_a_page_that_cannot_be_is_named_without_echo(query: str) -> None:
     async with recorded().client() as client:
@@ -123,6 +142,7 @@ async def test_unknown_calls_paths_and_methods_are_problems() -> None:
         problem_of(await client.get("/docs"), 404)
         response = await client.delete(f"/api/v1/calls/{CALL}")
         problem_of(response, 405)
+        assert response.headers["allow"] == "GET, POST, PUT"
 
 
 async def test_a_database_that_is_away_is_503_and_its_address_stays_here() -> None:
@@ -260,6 +280,7 @@ async def test_the_document_describes_every_route() -> None:
     routes = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
     assert routes == {
         ("GET", "/health"),
+        ("GET", "/health/ready"),
         ("GET", "/health/accepting"),
         ("GET", "/metrics"),
         ("GET", "/api/v1/calls"),
@@ -269,6 +290,7 @@ async def test_the_document_describes_every_route() -> None:
         ("GET", "/api/v1/calls/{call_id}/outcome"),
         ("GET", "/api/v1/calls/{call_id}/announcement"),
         ("GET", "/api/v1/callbacks"),
+        ("GET", "/api/v1/events"),
         ("POST", "/api/v1/calls/{call_id}/hangup"),
         ("POST", "/api/v1/calls/{call_id}/transfer"),
         ("POST", "/api/v1/drain"),

@@ -4,7 +4,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from callengine.api.health import CHECKED_FOR_SECONDS, CheckedParts
+from callengine.api.checks import CheckedParts
+from callengine.api.health import CHECKED_FOR_SECONDS
 from callengine.api.state import Admission
 from tests.unit.api.fakes import Engine, problem_of
 
@@ -62,7 +63,7 @@ async def test_services_are_asked_once_in_a_while(autojump_clock: MockClock) -> 
 
 
 async def test_a_check_that_hangs_is_a_failed_part(autojump_clock: MockClock) -> None:
-    parts = CheckedParts({"database": trio.sleep_forever, "redis": trio.lowlevel.checkpoint})
+    parts = CheckedParts({"database": trio.sleep_forever, "redis": trio.lowlevel.checkpoint}, CHECKED_FOR_SECONDS)
     states = await parts.states()
     assert {name: part.state for name, part in states.items()} == {"database": "failed", "redis": "ok"}
     assert trio.current_time() == 2.0

@@ -163,3 +163,15 @@ def test_a_rotation_brings_the_call_back_once_the_chosen_one_is_well() -> None:
     assert both.first(1.0) == FALLBACK
     assert retries.after(FALLBACK, Over("rotation", None, True), 2.0)[0] == FALLBACK
     assert retries.after(FALLBACK, Over("rotation", None, True), OPEN_SECONDS)[0] == CHOSEN
+
+
+def test_the_fallback_carries_from_the_first_open_circuit_until_life_is_shown() -> None:
+    both = sources(2)
+    assert not both.fallback_carries
+    both.blame(CHOSEN, "away", 0.0, for_good=True)
+    assert both.fallback_carries
+    both.forgive(CHOSEN)
+    assert not both.fallback_carries
+    alone = sources(1)
+    alone.blame(CHOSEN, "away", 0.0, for_good=True)
+    assert not alone.fallback_carries

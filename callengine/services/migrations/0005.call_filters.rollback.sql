@@ -1,0 +1,2 @@
+DROP INDEX IF EXISTS calls_by_number;
+DROP INDEX IF EXISTS calls_by_outcome;

@@ -1,0 +1,190 @@
+"""Events: what readers of them get, from where on, and what they are told of what they missed."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from callengine.api.event_ring import READERS, EventRing
+from callengine.api.event_stream import EVENTS_AT_ONCE, HEAD, HEARTBEAT, HEARTBEAT_SECONDS, EventStream, resumed
+from callengine.api.event_views import event_of
+from callengine.ports.journal import CallerFound, Entry, TurnRecorded
+from callengine.services.memory import MemoryJournal
+from callengine.services.told_journal import ToldJournal
+from tests.unit.api.fakes import CALL, CLOSED, OPENED, RECORD, Engine, problem_of
+
+Event = tuple[str, str, dict[str, object]]  # id, name, data
+
+
+def turn(sequence: int, text: str = "да") -> TurnRecorded:
+    return TurnRecorded(str(CALL), sequence, "caller", text, 0.0, 1.0)
+
+
+def ring_of(count: int, size: int = 100) -> EventRing:
+    ring = EventRing(era=7, size=size)
+    for sequence in range(1, count + 1):
+        ring.tell(turn(sequence))
+    return ring
+
+
+def parsed(text: bytes) -> list[Event]:
+    """Events of a stream's text, as a browser reads it: comments and `retry` apart."""
+    found: list[Event] = []
+    for block in text.decode().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "event" in fields:
+            found.append((fields.get("id", ""), fields["event"], json.loads(fields["data"])))
+    return found
+
+
+async def rest_of(ring: EventRing, last_id: str | None) -> list[Event]:
+    """All that a reader gets of a node that has drained."""
+    ring.drain()
+    await ring.close(0)
+    return parsed(b"".join([chunk async for chunk in EventStream(ring, last_id)]))
+
+
+async def test_a_reader_that_comes_back_gets_what_it_has_not_had() -> None:
+    events = await rest_of(ring_of(5), "7-3")
+    assert [(number, name) for number, name, _ in events] == [("7-4", "turn"), ("7-5", "turn"), ("", "draining")]
+    assert events[0][2]["sequence"] == 4
+
+
+async def test_what_the_ring_has_lost_is_a_gap_of_known_size() -> None:
+    events = await rest_of(ring_of(10, size=3), "7-2")
+    assert [(number, name) for number, name, _ in events[:2]] == [("7-7", "gap"), ("7-8", "turn")]
+    assert events[0][2] == {"missed": 5}
+
+
+@pytest.mark.parametrize("last_id", ["6-3", "8-1", "7-11", "nonsense", "", "7-", "-1", "７-1"])
+async def test_an_id_that_is_not_ours_is_a_gap_of_unknown_size_and_all_there_is(last_id: str) -> None:
+    events = await rest_of(ring_of(10, size=3), last_id)
+    assert [name for _, name, _ in events] == ["gap", "turn", "turn", "turn", "draining"]
+    assert events[0][2] == {"missed": None}
+
+
+async def test_a_reader_that_begins_gets_what_comes_and_no_gap() -> None:
+    assert [name for _, name, _ in await rest_of(ring_of(10), None)] == ["draining"]
+
+
+@given(st.integers(1, 8), st.lists(st.booleans(), max_size=60))
+def test_ids_go_up_by_one_but_for_gaps_that_say_how_many(size: int, tells: list[bool]) -> None:
+    """Readers that come and go: each event is had once, or counted as missed."""
+    ring, had, told = EventRing(era=7, size=size), 0, 0
+    for tell in tells:
+        if tell:
+            ring.tell(turn(told := told + 1))
+            continue
+        at, gap = resumed(ring, f"7-{had}")
+        missed = 0 if gap is None else parsed(gap)[0][2]["missed"]
+        assert at == had + 1 + int(str(missed))
+        assert all(ring.entry(number) is not None for number in range(at, ring.last + 1))
+        had = ring.last
+
+
+async def test_telling_wakes_readers_and_many_events_come_in_parts() -> None:
+    ring = EventRing(era=7)
+    stream = EventStream(ring, None)
+    assert await anext(stream) == HEAD
+    got: list[bytes] = []
+
+    async def read() -> None:
+        got.append(await anext(stream))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await trio.testing.wait_all_tasks_blocked()
+        for sequence in range(EVENTS_AT_ONCE + 1):
+            ring.tell(turn(sequence))
+    assert [number for number, _, _ in parsed(got[0])] == [f"7-{number}" for number in range(1, EVENTS_AT_ONCE + 1)]
+    assert [number for number, _, _ in parsed(await anext(stream))] == [f"7-{EVENTS_AT_ONCE + 1}"]
+
+
+async def test_silence_has_heartbeats_on_time(autojump_clock: MockClock) -> None:
+    stream = EventStream(EventRing(), None)
+    assert await anext(stream) == HEAD
+    began = trio.current_time()
+    assert [await anext(stream) for _ in range(4)] == [HEARTBEAT] * 4
+    assert trio.current_time() - began == 4 * HEARTBEAT_SECONDS
+
+
+async def test_a_reader_that_is_too_slow_loses_its_place_and_hears_of_it_when_it_comes_back() -> None:
+    ring = ring_of(1, size=3)
+    stream = EventStream(ring, "7-0")
+    assert [number for number, _, _ in parsed(await anext(stream))] == ["7-1"]
+    for sequence in range(10):
+        ring.tell(turn(sequence))
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+    assert [(number, data) for number, name, data in await rest_of(ring, "7-1") if name == "gap"] == [
+        ("7-8", {"missed": 7})
+    ]
+
+
+def test_every_entry_says_what_the_record_shows() -> None:
+    entries: list[Entry] = [OPENED, *RECORD.turns, *RECORD.tools, *RECORD.callbacks, CLOSED]
+    entries.append(CallerFound(str(CALL), "+79123456789", "Иван", "100", "PJSIP/7"))
+    events = dict(event_of(entry) for entry in entries)
+    assert set(events) == {"opened", "turn", "tool", "callback", "closed", "caller"}
+    assert {data["call_id"] for data in events.values()} == {str(CALL)}
+    assert events["opened"]["opened_at"] == "2026-03-01T09:00:00Z"
+    assert "closed_at" not in events["opened"]
+    assert events["turn"]["text"] == "Здравствуйте"
+    assert (events["closed"]["closed_at"], events["closed"]["summary"]) == ("2026-03-01T09:01:00Z", "Ищет шины.")
+    assert events["closed"]["cost_usd"]["total"] == 0.0164396667
+    json.dumps(list(events.values()), allow_nan=False)
+
+
+async def test_odd_text_does_not_end_a_stream() -> None:
+    ring = EventRing(era=7)
+    ring.tell(turn(1, "half a pair \ud800, lines\n\nevent: x\r\n"))
+    ring.tell(replace(RECORD.tools[0], arguments={"a": float("nan"), "\udfff": ["\ud800"]}))
+    events = await rest_of(ring, "7-0")
+    assert [name for _, name, _ in events] == ["turn", "tool", "draining"]
+    assert events[0][2]["text"] == "half a pair ?, lines\n\nevent: x\r\n"
+
+
+async def test_the_record_is_told_and_so_is_the_ring() -> None:
+    ring, behind = EventRing(), MemoryJournal()
+    journal = ToldJournal(behind, ring.tell)
+    entries: list[Entry] = [OPENED, *RECORD.turns, CLOSED]
+    for entry in entries:
+        journal.record_nowait(entry)
+    await journal.flush()
+    await journal.check()
+    assert (behind.entries, journal.backlog) == (entries, 0)
+    assert [ring.entry(number) for number in (1, 2, 3)] == entries
+    assert await journal.call(str(CALL)) == await behind.call(str(CALL))
+    assert [list(await port.calls(5)) for port in (journal, behind)] == [
+        [replace(RECORD, turns=(), tools=(), callbacks=())]
+    ] * 2
+    assert await journal.callbacks(5) == []
+
+
+async def test_an_api_reader_needs_a_token_and_a_place() -> None:
+    engine = Engine()
+    async with engine.client(peer="192.0.2.7") as client:
+        problem_of(await client.get("/api/v1/events"), 401)
+    assert all(engine.events.enter() for _ in range(READERS))
+    async with engine.client() as client:
+        response = await client.get("/api/v1/events")
+        assert "readers" in problem_of(response, 503)
+        assert response.headers["retry-after"] == "30"
+    assert engine.events.readers == READERS
+
+
+async def test_the_read_token_follows_a_node_to_its_end() -> None:
+    engine = Engine()
+    engine.events.tell(OPENED)
+    engine.events.drain()
+    await engine.events.close(0)
+    bearer = {"Authorization": "Bearer read-token", "Last-Event-ID": f"{engine.events.era}-0"}
+    async with engine.client(peer="192.0.2.7", API_TOKEN="full-token", API_READ_TOKEN="read-token") as client:
+        response = await client.get("/api/v1/events", headers=bearer)
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert [name for _, name, _ in parsed(response.content)] == ["opened", "draining"]
+    assert engine.events.readers == 0
