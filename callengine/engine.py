@@ -158,7 +158,7 @@ class Engine:
                 await up.unwound.wait()
         word = self._outcomes.get(uuid, "retry")
         if up is None and word in GOES_ON:
-            with trio.move_on_after(ELSEWHERE_SECONDS):
+            with trio.move_on_after(ELSEWHERE_SECONDS):  # noqa: ASYNC912 - the registry's answer is awaited
                 try:
                     word = await self.services.registry.outcome(str(uuid)) or word
                 except ServiceError as error:
@@ -231,7 +231,7 @@ class Engine:
 
     async def _publish(self) -> None:
         """Let the other nodes know before 0x00 goes out, for behind a balancer the dialplan asks any of them."""
-        with trio.move_on_after(ELSEWHERE_SECONDS, shield=True):
+        with trio.move_on_after(ELSEWHERE_SECONDS, shield=True):  # noqa: ASYNC912 - publishing is awaited
             try:
                 await self.services.registry.publish()
             except ServiceError as error:
