@@ -16,7 +16,7 @@ import pytest
 
 from callengine.call.timing import STAGES
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.quiet]
 
 Line = dict[str, Any]
 LANGUAGES = ("ru", "en")
