@@ -15,7 +15,6 @@ from typing import Any
 import grpc
 import grpc.aio
 import trio
-from google.cloud.speech_v2.types import cloud_speech
 
 from callengine.ports.recognition import (
     Final,
@@ -27,13 +26,11 @@ from callengine.ports.recognition import (
     StreamLimits,
     StreamSpec,
 )
+from tests.bench.speech_service import Response, serve_speech
 
 RATE = 8000
 PAUSE = RATE // 2
 LIMITS = StreamLimits(None, None, 15_360, bills_silence=False)
-SERVICE = "google.cloud.speech.v2.Speech"
-Request: Any = cloud_speech.StreamingRecognizeRequest.pb()
-Response: Any = cloud_speech.StreamingRecognizeResponse.pb()
 
 
 class Listening:
@@ -145,16 +142,5 @@ def _set(offset: Any, position: int) -> None:
     offset.nanos = rest * 1_000_000_000 // RATE
 
 
-async def _serve() -> None:
-    server = grpc.aio.server()
-    rpc = grpc.stream_stream_rpc_method_handler(_recognize, Request.FromString, Response.SerializeToString)
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"StreamingRecognize": rpc}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    print(port, flush=True)  # noqa: T201
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    await server.stop(None)
-
-
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(serve_speech(_recognize))

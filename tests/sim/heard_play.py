@@ -48,6 +48,7 @@ class Play:
     speech: Sequence[Span]
     recognizers: tuple[PlacingRecognizer, ...]
     gate: bool = False
+    away_seconds: float = math.inf  # a play goes on until its words are heard, or marked as lost
     finals: list[CallerHeard] = field(default_factory=list)
     interims: list[CallerHeard] = field(default_factory=list)
     heard_at: list[float] = field(default_factory=list)
@@ -57,8 +58,7 @@ class Play:
     meter: Meter = field(default_factory=lambda: Meter(Prices()))
 
     def __post_init__(self) -> None:
-        # giving up is test_away's; here every call goes on until its words are heard, or marked as lost
-        self.sources = Sources(self.recognizers, gate=self.gate, away_seconds=math.inf)
+        self.sources = Sources(self.recognizers, gate=self.gate, away_seconds=self.away_seconds)
 
     async def run(self, seconds: float | None = None) -> None:
         """Let time pass until `seconds`, or until everything owed has had its time."""

@@ -235,6 +235,6 @@ async def test_a_call_gives_up_when_nobody_understands(autojump_clock: trio.test
     both = tuple(PlacingRecognizer([], [Fate("refuses")] * 50) for _ in range(2))
     began = trio.current_time()
     with pytest.RaisesGroup(RecognizerError, flatten_subgroups=True):
-        await Play(seconds((1.0, 2.0)), both).run(seconds=60.0)
+        await Play(seconds((1.0, 2.0)), both, away_seconds=AWAY_SECONDS).run(seconds=60.0)
     assert AWAY_SECONDS <= trio.current_time() - began <= AWAY_SECONDS + 2 * RETRY_SECONDS[-1]
     assert abs(both[0].tries - both[1].tries) <= 1

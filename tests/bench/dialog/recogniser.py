@@ -22,7 +22,8 @@ import grpc.aio
 import numpy as np
 
 from tests.bench.dialog.sounds import Sound
-from tests.bench.stand_in import RATE, SERVICE, Request, Response
+from tests.bench.speech_service import Response, serve_speech
+from tests.bench.stand_in import RATE
 
 INTERIM_SECONDS = 0.2
 INTERIM_EVERY = RATE * 3 // 10
@@ -136,14 +137,7 @@ async def serve(words: Sequence[Known], final_seconds: float) -> None:
                 for seconds, response in listening.feed(message.audio):
                     group.create_task(say(seconds, response))
 
-    server = grpc.aio.server()
-    rpc = grpc.stream_stream_rpc_method_handler(recognize, Request.FromString, Response.SerializeToString)
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"StreamingRecognize": rpc}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    print(port, flush=True)  # noqa: T201
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    await server.stop(None)
+    await serve_speech(recognize)
 
 
 if __name__ == "__main__":

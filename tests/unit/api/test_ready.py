@@ -29,7 +29,7 @@ async def test_a_ready_node_names_every_part() -> None:
     status, body = await ask(Engine())
     assert (status, body["status"], body["draining"], body["fallback_active"]) == (200, "ok", False, False)
     assert isinstance(body["parts"], dict)
-    assert list(body["parts"]) == ["audiosocket", "database", "redis", "recognizer", "dialog"]
+    assert list(body["parts"]) == ["audiosocket", "database", "redis", "spool", "recognizer", "dialog"]
 
 
 @pytest.mark.parametrize(
