@@ -25,6 +25,7 @@ from tests.bench.dialog.fetched import fetched_sounds
 from tests.bench.dialog.interruptions import Interruption
 from tests.bench.dialog.prefix import Prefixes, count_prefixes
 from tests.bench.dialog.report import (
+    BARGE_IN_MS,
     OVER_CHAIN_MS,
     OWN_MS,
     Reach,
@@ -37,8 +38,10 @@ from tests.bench.dialog.report import (
     prefixes,
     reaches_table,
     resumed,
+    told,
     wait_table,
     within,
+    words_off,
 )
 from tests.bench.dialog.sounds import Sound, noises, plain, prompts
 from tests.bench.dialog.stage import AT_ONCE, LANGUAGE, STATED, Delays, Stage, open_stage
@@ -135,6 +138,9 @@ class Run:
     async def _interruptions(self, stage: Stage, voice: str, sounds: list[Sound]) -> None:
         found = await interruptions.measure_interruptions(stage, sounds, account_told=voice == "google")
         self.over[voice] = found
+        for one in found:
+            if words_off(one) or one.unknown or one.seconds * 1000 > BARGE_IN_MS:
+                console.print(f"  {voice}, {one.name}: {told(one)}")
         planned = len(sounds) - len(sounds[:: interruptions.EACH])
         self.reaches.append(none_of(f"interruptions that were not made, {voice}", planned - len(found)))
         self._count(stage, sounds[:: interruptions.EACH])

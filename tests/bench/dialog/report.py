@@ -109,6 +109,12 @@ def past_the_piece(one: Interruption) -> bool:
     return one.recorded is not None and not one.begun.startswith(one.recorded)
 
 
+def told(one: Interruption) -> str:
+    """One interruption in a line."""
+    recorded = "no record of it" if one.recorded is None else f"record «{one.recorded[-40:]}»"
+    return f"{1000 * one.seconds:.0f} ms, {recorded}, went out «{one.heard[-40:]}», {one.unknown} frames unknown"
+
+
 def barge_in(found: Sequence[Interruption]) -> Reach:
     p95 = 1000 * quantile95([one.seconds for one in found])
     what = f"barge-in over {len(found)} interruptions, p95"
