@@ -23,10 +23,10 @@ def test_the_own_part_is_made_of_stages_that_the_engine_has() -> None:
 
 def test_a_turn_without_a_stage_or_without_what_the_stand_ins_took_is_no_figure() -> None:
     waits = Waits()
-    account_for(waits, "раз", STAGES, [0.002, 0.003])
-    account_for(waits, "два", {name: 0.01 for name in OWN if name != "first_token"}, [0.002, 0.003])
-    account_for(waits, "три", STAGES, [0.002, None])
-    account_for(waits, "четыре", {}, [0.0, 0.0])
+    account_for(waits, "раз", STAGES, 0.005)
+    account_for(waits, "два", {name: 0.01 for name in OWN if name != "first_token"}, 0.005)
+    account_for(waits, "три", STAGES, None)
+    account_for(waits, "четыре", {}, 0.0)
     assert [round(seconds, 4) for seconds in waits.own] == [0.035]
     assert [one.partition(":")[0] for one in waits.unknown] == ["два", "три", "четыре"]
     assert "first_token" in waits.unknown[0]

@@ -88,7 +88,9 @@ class Run:
             self._count(stage, self.sounds.said[:: turns.TURNS])
         pause = turns.longest_chain(AT_ONCE)
         rows = [
-            (f"{' + '.join(turns.OWN)}, stand-ins' own work in it", waits.record),
+            *waits.stages.items(),
+            ("all of them, stand-ins' own work in it", waits.record),
+            ("stand-ins' own work", waits.others),
             ("the same without: the engine's own part", waits.own),
             (f"response at the wire beyond the pause of {1000 * pause:.0f} ms", [wait - pause for wait in waits.wire]),
         ]

@@ -1,7 +1,7 @@
 """Whole turns: a caller says something recorded, the agent answers, and nobody interrupts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,8 +23,9 @@ OWN = ("flush", *STAGES[STAGES.index("first_token") :])  # of a turn whose final
 @dataclass
 class Waits:
     """Seconds, a turn each: `wire` from the last frame of speech to the first frame with sound, at the wire; `record`
-    the record's stages from the detected end of speech to the first frame, but for pause and final; `own` the same
-    without what the stand-ins say they took themselves (their answers are there at once, but have to be made).
+    the record's stages from the detected end of speech to the first frame, but for pause and final (`stages` has them
+    one by one); `own` the same without what the stand-ins say they took themselves (`others`: their answers are there
+    at once, but have to be made and written).
 
     `missing`: turns without an answer at the wire. `unknown`: those of which a figure cannot be computed, with what is
     missing; such a one is in no list."""
@@ -32,6 +33,8 @@ class Waits:
     wire: list[float] = field(default_factory=list)
     record: list[float] = field(default_factory=list)
     own: list[float] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
+    stages: dict[str, list[float]] = field(default_factory=dict)
     missing: int = 0
     unknown: list[str] = field(default_factory=list)
 
@@ -52,21 +55,30 @@ async def measure_turns(stage: Stage, sounds: Sequence[Sound]) -> Waits:
             nursery.start_soon(_call, stage, sounds[first : first + TURNS], waits, answers)
     made = _seconds_made(stage.told)
     for text, answer in stage.brain.answers.items():
-        others = [stage.api.worked.get(answer), next((made[piece] for piece in made if answer.startswith(piece)), None)]
-        account_for(waits, text, answers.get(answer, {}), others)
+        account_for(waits, text, answers.get(answer, {}), _others(answer, made, stage.api.worked.get(answer, [])))
     return waits
 
 
-def account_for(waits: Waits, text: str, stages: dict[str, float], others: Sequence[float | None]) -> None:
+def _others(answer: str, made: Mapping[str, float], written: Sequence[float]) -> float | None:
+    """What the stand-ins took until the answer's first piece was written and had its first sound; None: not known."""
+    first = next((piece for piece in made if answer.startswith(piece)), "")
+    words = len(first.split())
+    return made[first] + written[words - 1] if first and words <= len(written) else None
+
+
+def account_for(waits: Waits, text: str, stages: Mapping[str, float], others: float | None) -> None:
     """Add one turn: what the record has of it, and what the stand-ins took of that."""
     lacking = [name for name in OWN if name not in stages]
-    lacking += ["the stand-ins' own seconds"] * (None in others)
-    if lacking:
+    lacking += ["the stand-ins' own seconds"] * (others is None)
+    if lacking or others is None:
         waits.unknown.append(f"{text}: {', '.join(lacking)}")
         return
+    for name in OWN:
+        waits.stages.setdefault(name, []).append(stages[name])
     seconds = sum(stages[name] for name in OWN)
     waits.record.append(seconds)
-    waits.own.append(seconds - sum(filter(None, others)))
+    waits.others.append(others)
+    waits.own.append(seconds - others)
 
 
 def _seconds_made(told: Path) -> dict[str, float]:
