@@ -1,4 +1,4 @@
-"""A node that is frozen (SIGSTOP): its callers go on at a living one or reach people, and are kept from a second silence.
+"""A node that is frozen (SIGSTOP): its callers go on at a living one or reach people, without a second silence.
 
 The kernel still answers for a frozen engine: connections are taken, and bytes until buffers are full. So the dialplan
 believes no node that does not answer over HTTP (docker/asterisk/dialplan.conf, `first` and `again`)."""
