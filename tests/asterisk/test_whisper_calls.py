@@ -1,7 +1,7 @@
 """Four telephones talk at once to a real Whisper, two in each language: each record has the words of its own caller.
 
-On a machine that is busy with other things Whisper is seconds late, and an engine answers an interim rather than let the
-caller wait for ever: "That feature is known." So it is among the tests that wait until no other worker is busy."""
+On a machine that is busy with other things Whisper is seconds late, and an engine answers an interim rather than let
+the caller wait for ever: "That feature is known." So it is among the tests that wait until no other worker is busy."""
 
 from dataclasses import dataclass
 from typing import Any
