@@ -32,6 +32,17 @@ def waiting(caller: LocalCall) -> list[str]:
     return [node[port] if port else f"{what} {of.rpartition('/')[2]}" for port, what, of in found]
 
 
+@pytest.mark.parametrize("api", ["asked", "not there"])
+async def test_a_node_that_is_away_is_passed_over_without_a_word(api: str, pbx: Pbx, nodes: Nodes) -> None:
+    """Where there is an API to ask, the engine that is away is not even called."""
+    if api == "not there":
+        pbx.set_globals(CE_API_1="", CE_API_2="")
+    with nodes.open("b") as second:
+        caller = await call(pbx, TAIL="60")
+        assert (await record(second, caller.uuid))["node"] == "b"
+        assert waiting(caller) == (["a", "b"] if api == "not there" else ["b"])
+
+
 async def test_where_all_are_busy_a_node_is_tried_each_second_and_then_people(
     pbx: Pbx, nodes: Nodes, figure: Figure
 ) -> None:

@@ -103,6 +103,7 @@ async def test_four_calls_at_once_are_each_understood(
             assert await at_rest(engine, api, before) == before
             assert await live_calls(api) == await registered(redis_url) == []
     assert {each["outcome"] for each in found} <= {"abandoned", "completed"}
+    assert [each["language"][:2] for each in found] == [caller.language for caller in callers]
     for language, most in MOST_WRONG.items():
         pairs = [(said(caller), heard(each)) for caller, each in zip(callers, found, strict=True)
                  if caller.language == language]  # fmt: skip
