@@ -63,7 +63,7 @@ async def test_a_stopped_engine_goes_on_where_it_was(pbx: Pbx, nodes: Nodes, tmp
 async def _until_a_person_answers(
     pbx: Pbx, engine: EngineProcess, extension: str, *, muted: bool
 ) -> tuple[LocalCall, float]:
-    """Call, stop the engine while it talks, and wait for the queue, so many seconds; then let the engine go on, which has
+    """Call, stop the engine while it talks, and wait for the queue, so many seconds; then let it go on, which has
     lost the call. A muted caller sends no RTP (or DTX): Asterisk then hears from neither side."""
     async with open_phone(address(pbx)) as phone:
         call = LocalCall(pbx, uuid4(), pbx.log_size())
