@@ -80,8 +80,8 @@ async def test_an_operator_who_does_not_answer_is_followed_by_the_queue(pbx: Pbx
             async with open_operator(pbx, refusal):
                 told[refusal], waited[refusal] = await _fall_back(pbx, engine)
         told["is not there"], waited["is not there"] = await _fall_back(pbx, engine)
-    for refusal, seconds in waited.items():
-        figure(f"an operator of the kind {refusal!r}: until a person of the queue answers", seconds)
+    for kind, seconds in waited.items():
+        figure(f"an operator of the kind {kind!r}: until a person of the queue answers", seconds)
     statuses = {str(refusal): status for refusal, status in REFUSALS.items()} | {"is not there": "NOANSWER"}
     assert told == {
         refusal: ["node 1 SUCCESS, outcome transfer:operator", f"transfer to operator {status}", "fallback"]
