@@ -59,12 +59,11 @@ async def test_where_all_are_busy_a_node_is_tried_each_second_and_then_people(
             await caller.logged("a person answered")
             figure("all nodes busy: until a person answers", trio.current_time() - began)
             assert phone.state == "up"
+            tries = waiting(caller)
         assert there.told() == ["node 1 SUCCESS, outcome busy"], "the calls that are up go on"
     assert {re.sub(r"node \d", "node", step) for step in caller.told()} == {"node SUCCESS, outcome busy", "fallback"}
-    tries, between = waiting(caller)[0::1], [what for what in waiting(caller) if what not in "ab"]
-    nodes_tried = [what for what in tries if what in "ab"]
     assert tries[:4] == ["a", "b", "Playback one-moment", "a"], "the next node at once, without a word"
-    assert nodes_tried == (["a", "b"] * len(nodes_tried))[: len(nodes_tried)]
-    assert set(between[1:]) == {"Wait 1"}
-    assert len(nodes_tried) == len(between) + 2 - (tries[-1] not in "ab")
+    again = tries[3:]
+    assert again[1::2] == ["Wait 1"] * (len(again) // 2), "said once; then a second before each try"
+    assert again[::2] == (["a", "b"] * len(again))[: (len(again) + 1) // 2], "the nodes in turn"
     assert compare(ONE_MOMENT, audio_of(phone.heard).samples).differences == ()
