@@ -21,9 +21,9 @@ from callengine.ports.recognition import StreamSpec
 from callengine.prices import Prices
 from tests.sim.positions import PlacingRecognizer, Span, coded
 
-TICK = 0.02
-FRAME = RATE // 50
-LATE = 10  # frames by which the detector is late
+FRAME = RATE // 50  # of audio that comes at once
+GATE_LATE = 2 * FRAME
+LATE = 10 * FRAME  # by which the detector is late
 PATIENCE = 25.0  # seconds after the last word for everything that is owed
 LONG_PATIENCE = 80.0  # the same where streams hang again and again: a ring's length, and its replay
 
@@ -49,6 +49,7 @@ class Play:
     recognizers: tuple[PlacingRecognizer, ...]
     gate: bool = False
     away_seconds: float = math.inf  # a play goes on until its words are heard, or marked as lost
+    frame: int = FRAME  # many calls at once take larger ones, to save the test's time
     finals: list[CallerHeard] = field(default_factory=list)
     interims: list[CallerHeard] = field(default_factory=list)
     heard_at: list[float] = field(default_factory=list)
@@ -89,12 +90,12 @@ class Play:
     async def _speak(self, leg: Leg, end: float) -> None:
         due, heard = trio.current_time(), 0
         while leg.ring.end < end * RATE:
-            due += TICK
+            due += self.frame / RATE
             await trio.sleep_until(due)
-            leg.ring.append(coded(leg.ring.end, leg.ring.end + FRAME))
-            heard = leg.confirm = leg.ring.end - LATE * FRAME
+            leg.ring.append(coded(leg.ring.end, leg.ring.end + self.frame))
+            heard = leg.confirm = leg.ring.end - LATE
             inside = next((span for span in self.speech if span[0] <= heard < span[1]), None)
-            leg.gate.open = any(span[0] <= leg.ring.end - 2 * FRAME and heard < span[1] for span in self.speech)
+            leg.gate.open = any(span[0] <= leg.ring.end - GATE_LATE and heard < span[1] for span in self.speech)
             if inside is not None and not leg.tracker.speaking:
                 leg.tracker.speaking = True
                 leg.mark_speech(SpeechBegan(inside[0]))
