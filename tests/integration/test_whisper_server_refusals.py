@@ -128,6 +128,7 @@ def test_a_client_that_does_not_read_harms_nobody(channel: grpc.Channel, whisper
 
 def test_the_token_guards_speech_and_not_health(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("right")
+    (tmp_path / "token").chmod(0o600)
     with (
         whisper_server(WHISPER_TOKEN_FILE=str(tmp_path / "token")) as address,
         grpc.insecure_channel(address) as channel,
@@ -146,6 +147,7 @@ def test_plaintext_to_a_tls_port_is_unavailable_and_tls_is_served(tmp_path: Path
     authority = trustme.CA()
     pair = authority.issue_cert("localhost")
     pair.private_key_pem.write_to_path(tmp_path / "key")
+    (tmp_path / "key").chmod(0o600)
     pair.cert_chain_pems[0].write_to_path(tmp_path / "certificate")
     files = {"WHISPER_TLS_CERT": str(tmp_path / "certificate"), "WHISPER_TLS_KEY": str(tmp_path / "key")}
     with whisper_server(**files) as address:

@@ -112,5 +112,5 @@ def test_what_many_would_do_in_one_moment_is_spread_and_a_seed_repeats_it() -> N
     spread = [entrances.spread(1.0) for _ in range(200)]
     assert (round(min(spread), 1), round(max(spread), 1)) == (0.5, 1.5)
     assert len(set(spread)) == 200
-    assert spread == [Entrances(random=Random(0)).spread(1.0)] + spread[1:]
+    assert spread == [Entrances(random=Random(0)).spread(1.0), *spread[1:]]
     assert entrances.spread(0.0) == 0.0
