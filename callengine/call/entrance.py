@@ -31,6 +31,11 @@ class Entrance:
         """How many streams may be beginning at once."""
         return int(self._places.total_tokens)
 
+    @property
+    def crowded(self) -> bool:
+        """Whoever comes now has to wait."""
+        return self._places.available_tokens <= 0
+
     def narrow(self) -> None:
         """A stream has failed."""
         self._places.total_tokens = max(FEWEST_PLACES, self.places // 2)

@@ -114,7 +114,10 @@ async def _run_streams(ear: Ear, progress: _Progress) -> None:
     retries, at = Retries(ear.sources), ear.sources.first(trio.current_time())
     since = trio.current_time()
     while True:
-        async with ear.sources.entrance(at).place(since, ear.sources.away_seconds) as place:
+        entrance = ear.sources.entrance(at)
+        if entrance.crowded:
+            progress.absence.begin()
+        async with entrance.place(since, ear.sources.away_seconds) as place:
             over = await _run_stream(ear, at, progress, place)
         if ear.leg.ended is not None:
             return

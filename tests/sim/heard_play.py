@@ -54,6 +54,7 @@ class Play:
     interims: list[CallerHeard] = field(default_factory=list)
     heard_at: list[float] = field(default_factory=list)
     lost: list[tuple[float, float]] = field(default_factory=list)
+    told: int = 0  # how often the dialog was told that words wait for a recogniser
     owed: bool = False  # at the end, for speech that had no final
     sources: Sources = field(init=False)
     meter: Meter = field(default_factory=lambda: Meter(Prices()))
@@ -79,6 +80,7 @@ class Play:
     async def _collect(self, leg: Leg, events: trio.MemoryReceiveChannel[DialogEvent]) -> None:
         async for event in events:
             if isinstance(event, CallerUnheard):
+                self.told += 1
                 continue
             assert isinstance(event, CallerHeard)
             (self.finals if event.final else self.interims).append(

@@ -72,6 +72,7 @@ async def test_who_waits_gives_up_when_nobody_is_let_in(autojump_clock: trio.tes
         for _ in range(MOST_PLACES):
             nursery.start_soon(_stay, entrance)
         await trio.sleep(3.0)
+        assert entrance.crowded
         assert await _give_up(entrance, began + 1.0, 20.0) == began + 21.0
         nursery.cancel_scope.cancel("asked")
 
@@ -103,7 +104,9 @@ async def test_while_others_are_let_in_who_waits_goes_on(
 
 
 async def test_a_place_that_is_free_is_had_without_any_patience() -> None:
-    async with Entrance().place(trio.current_time() - 100.0, 0.0) as place:
+    entrance = Entrance()
+    assert not entrance.crowded
+    async with entrance.place(trio.current_time() - 100.0, 0.0) as place:
         assert place.held
 
 
