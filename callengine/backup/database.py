@@ -10,7 +10,7 @@ from psycopg.pq import Conninfo
 
 from callengine.errors import ConfigError
 from callengine.services.database import as_service_error, connection_options
-from callengine.services.schema import LOCK, LOCK_SECONDS, TABLE
+from callengine.services.schema import LOCK, LOCK_SECONDS, SELECT_STEPS, TABLE
 
 ASIDE = "before_restore"
 # Ours is the schema `public`; what an extension brought there comes back with the extension.
@@ -42,12 +42,6 @@ def database_name(database_url: str) -> str:
     return options.get("dbname") or options.get("user", "")
 
 
-def shown(database_url: str) -> str:
-    """A URL for people."""
-    options = connection_options(database_url)
-    return f"{options.get('host', 'localhost')}/{options.get('dbname', '')}"
-
-
 @contextmanager
 def open_connection(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection in autocommit mode; what goes wrong with it is a ServiceError."""
@@ -65,10 +59,9 @@ def take_snapshot(connection: psycopg.Connection) -> Snapshot:
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     rows = count_rows(connection)
     if TABLE not in rows:
-        raise ConfigError(
-            "DATABASE_URL", f"{connection.info.dbname} is no database of callengine's: nothing to back up"
-        )
-    steps = [name for (name,) in connection.execute(f"SELECT migration_id FROM {TABLE} ORDER BY migration_id")]
+        where = f"the database {connection.info.dbname}"
+        raise ConfigError("DATABASE_URL", f"{where} has no schema of callengine's: nothing to back up")
+    steps = [name for (name,) in connection.execute(SELECT_STEPS)]
     exported = connection.execute("SELECT pg_export_snapshot()").fetchone()
     assert exported is not None
     return Snapshot(exported[0], rows, steps)

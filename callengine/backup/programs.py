@@ -1,5 +1,5 @@
-"""Programs joined by pipes, as a shell would, with what a shell forgets: each one's end is looked at, and what failed is
-one line."""
+"""Programs joined by pipes, as a shell would, with what a shell forgets: each one's end is looked at, and what failed
+is one line."""
 
 import os
 import re
@@ -29,7 +29,7 @@ Tell = Callable[[int], None]
 
 
 class BackupError(EngineError):
-    """A backup or a restore did not succeed. `program` and `status` are those of the program that failed, if one did."""
+    """A backup or a restore did not succeed. `program` and `status`: of the program that failed, where one did."""
 
     def __init__(self, message: str, *, program: str = "", status: int = 0) -> None:
         super().__init__(message)
@@ -109,8 +109,8 @@ async def open_sink(*programs: Program) -> AsyncIterator[trio.abc.SendStream]:
 
 
 async def pour(source: trio.abc.ReceiveStream, sink: trio.abc.SendStream, tell: Tell) -> Poured:
-    """All of `source` into `sink`; `tell` hears the bytes so far. A sink that breaks says why at its own end; the source
-    is still read, for its sum tells what is wrong."""
+    """All of `source` into `sink`; `tell` hears the bytes so far. A sink that breaks says why at its own end; the
+    source is still read, for its sum tells what is wrong."""
     digest, size, taken = sha256(), 0, True
     async for chunk in source:
         digest.update(chunk)

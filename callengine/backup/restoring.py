@@ -35,7 +35,7 @@ class Restored:
 
 
 async def verify(source: Source, tell: Tell) -> None:
-    """Read a backup from its first byte to its last: sum, key, and whether pg_restore can read it. Raises BackupError."""
+    """Read a whole backup: its sum, the key, and whether pg_restore can read it. Raises BackupError."""
     place, copy = source.place, source.copy
     reader = Program((found("pg_restore"), "--file=/dev/null"))
     failure: BackupError | None = None
@@ -81,8 +81,8 @@ def check_empty(connection: psycopg.Connection, force: bool) -> None:
     there = database.count_rows(connection)
     if there and not force:
         problem = (
-            f"{where} is not empty ({len(there)} tables, {there.get('calls', 0)} calls), and a restore goes into an empty"
-            " one: make one (createdb), or --force replaces what is there"
+            f"{where} is not empty ({len(there)} tables, {there.get('calls', 0)} calls), and a restore goes into an"
+            " empty one: make one (createdb), or --force replaces what is there"
         )
         raise ConfigError("DATABASE_URL", problem)
 
@@ -110,15 +110,13 @@ async def _pour_in(source: Source, database_url: str, connection: psycopg.Connec
     options = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges")
     name = database.database_name(database_url)
     into = Program((found("pg_restore"), *options, f"--dbname={name}"), database.environment(database_url))
-    async with open_source(source.place.reads_dump(source.copy.name)) as dump:
-        async with open_sink(_age(source.identity), into) as sink:
-            await pour(dump, sink, tell)
+    reads = source.place.reads_dump(source.copy.name)
+    async with open_source(reads) as dump, open_sink(_age(source.identity), into) as sink:
+        await pour(dump, sink, tell)
     rows = await trio.to_thread.run_sync(database.count_rows, connection)
     if rows != source.copy.rows:
-        wrong = sorted(
-            name for name in rows.keys() | source.copy.rows.keys() if rows.get(name) != source.copy.rows.get(name)
-        )
-        raise BackupError(f"{source.copy.name}: restored, but {', '.join(wrong)} have not the rows that they had")
+        tables = sorted({name for name, _ in rows.items() ^ source.copy.rows.items()})
+        raise BackupError(f"{source.copy.name}: restored, but {', '.join(tables)} have not the rows that they had")
 
 
 def _age(identity: Path) -> Program:

@@ -29,9 +29,9 @@ async def take_backup(plan: Plan, tell: Tell) -> Copy:
     name = name_at(datetime.now(UTC))
     async with _open_snapshot(plan.database_url) as snapshot:
         dump = _pg_dump(plan.database_url, snapshot.id)
-        async with open_sink(plan.place.writes_dump(name)) as sink:
-            async with open_source(dump, _age(plan.recipients)) as source:
-                poured = await pour(source, sink, tell)
+        writes = plan.place.writes_dump(name)
+        async with open_sink(writes) as sink, open_source(dump, _age(plan.recipients)) as source:
+            poured = await pour(source, sink, tell)
     copy = Copy(name, poured.size, poured.sha256, snapshot.rows, snapshot.steps)
     await plan.place.put_page(copy)
     return copy

@@ -47,13 +47,13 @@ def backup(
 ) -> None:
     """Back the database up: pg_dump, encrypted by age, put at its place by rclone. Calls go on meanwhile.
 
-    PLACE is s3://BUCKET/FOLDER, a folder of this machine, or REMOTE:PATH of rclone's own configuration. For S3 rclone takes
-    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE; another S3 than Amazon's is named by
-    RCLONE_S3_ENDPOINT and RCLONE_S3_REGION.
+    PLACE is s3://BUCKET/FOLDER, a folder of this machine, or REMOTE:PATH of rclone's own configuration. For S3 rclone
+    takes AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE; another S3 than Amazon's is named
+    by RCLONE_S3_ENDPOINT and RCLONE_S3_REGION.
 
-    age-keygen -o key.txt makes a pair of keys. The public one is all that this machine needs; key.txt, without which no
-    backup can be read, is kept elsewhere. The dump is of one moment, and is never on this machine's disk. Beside it goes a
-    page with its size, sum and rows; a dump without one was broken off, is never restored, and is deleted a day later.
+    age-keygen -o key.txt makes a pair of keys. The public one is all that this machine needs; key.txt, without which
+    no backup can be read, is kept elsewhere. The dump is of one moment, and is never on this machine's disk. Beside it
+    goes a page with its size, sum and rows; a dump without one was broken off and is never restored.
 
     \b
     callengine backup --to s3://shop-backups/callengine --recipient age1…
@@ -68,9 +68,7 @@ def backup(
         _show_all(place, as_json=as_json)
         return
     if settings.database_url is None:
-        raise ConfigError(
-            "DATABASE_URL", "is not set; an embedded database is not for calls that anybody wants to keep"
-        )
+        raise ConfigError("DATABASE_URL", "is not set: name the database that is to be backed up")
     keep = timedelta(days=keep_days) if keep_days else None
     plan = Plan(settings.database_url.get_secret_value(), place, _recipients(recipient), keep)
     if daily:
@@ -138,14 +136,8 @@ def _show_all(place: Place, *, as_json: bool) -> None:
 def _recipients(text: str) -> tuple[str, ...]:
     given = tuple(part.strip() for part in text.split(",") if part.strip())
     if not given or not all(re.match(r"age1[0-9a-z]+$|ssh-(rsa|ed25519) ", each) for each in given):
-        what = (
-            "is not set"
-            if not given
-            else "holds a private key"
-            if "SECRET" in text.upper()
-            else "is no public key of age's"
-        )
-        raise ConfigError("BACKUP_RECIPIENT", f"{what}: give the line `public key: age1…` of age-keygen -o key.txt")
+        problem = "is no public key of age's" if given else "is not set"
+        raise ConfigError("BACKUP_RECIPIENT", f"{problem}: give the age1… that age-keygen -o key.txt tells")
     return given
 
 

@@ -29,18 +29,18 @@ def restore(
 ) -> None:
     """Put a backup into DATABASE_URL, which must be empty. Stop the engines first: what they have spooled is kept.
 
-    The backup is read through before anything is touched (its sum, the key, whether pg_restore can read it), and then goes
-    in as one transaction: whole or not at all. Rows are counted and compared, the migrations since are applied, and who
-    was forgotten since is forgotten again. With --force what was there comes back if any of that fails, and is dropped
-    when it has succeeded.
+    The backup is read through before anything is touched (its sum, the key, whether pg_restore can read it), and then
+    goes in as one transaction: whole or not at all. Rows are counted and compared, the migrations since are applied,
+    and who was forgotten since is forgotten again. With --force what was there comes back if any of that fails, and is
+    dropped when it has succeeded.
 
     \b
     callengine restore --identity key.txt --check
     callengine restore --identity key.txt
     callengine restore callengine-20261123T033000Z --from s3://shop-backups/callengine --identity key.txt
 
-    0 when the record is back (with --check: when it could be), 1 where the backup, its place or the database fails, 2 for
-    a setting, and for a database that is not empty.
+    0 when the record is back (with --check: when it could be), 1 where the backup, its place or the database fails, 2
+    for a setting, and for a database that is not empty.
     """
     settings = read_settings()
     chosen = place_of(place, "--from")

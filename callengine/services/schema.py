@@ -16,6 +16,7 @@ from callengine.errors import ConfigError
 from callengine.services.database import as_service_error, connection_options
 
 TABLE = "schema_migrations"
+SELECT_STEPS = f"SELECT migration_id FROM {TABLE} ORDER BY migration_id"  # noqa: S608 - a name of ours
 LOCK = 0x43414C4C  # "CALL": our number among the database's advisory locks
 LOCK_SECONDS = 60
 NOTHING = ""  # before the first step
@@ -62,7 +63,7 @@ def _change(database_url: str, step: str, *, down: bool) -> tuple[str, ...]:
     options = connection_options(database_url)
     try:
         with _open(options) as backend:
-            applied = {name for (name,) in backend.execute(f"SELECT migration_id FROM {TABLE}").fetchall()}
+            applied = {name for (name,) in backend.execute(SELECT_STEPS).fetchall()}
             check_known(applied, f"the database {options.get('dbname', '')}")
             undone = [name for name in reversed(known_steps()) if name > step and name in applied]
             if undone and not down:
