@@ -13,6 +13,7 @@ from callengine.errors import EngineError
 log = structlog.get_logger(__name__)
 
 DAY = timedelta(days=1)
+SLACK = timedelta(hours=1)  # yesterday's may have come after some attempts
 RETRY = timedelta(minutes=10)
 
 Take = Callable[[], Awaitable[Copy]]
@@ -20,11 +21,10 @@ Now = Callable[[], datetime]
 
 
 def next_start(newest: datetime | None, now: datetime, at: time) -> datetime:
-    """When the next one is due: the next `at` (UTC), or now where the newest is over a day old."""
-    if newest is None or now - newest > DAY:
-        return now
+    """When the next one is due: at the next `at` (UTC), or now where that would be over a day after the newest."""
     today = datetime.combine(now.date(), at, now.tzinfo)
-    return today if today > now else today + DAY
+    coming = today if today > now else today + DAY
+    return now if newest is None or coming - newest > DAY + SLACK else coming
 
 
 async def run_daily(take: Take, at: time, newest: Copy | None, now: Now) -> None:
