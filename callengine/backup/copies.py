@@ -19,13 +19,14 @@ UNFINISHED = timedelta(days=1)  # so long another backup may still be writing
 @dataclass(frozen=True, slots=True)
 class Copy:
     """One backup. `size` in bytes and `sha256` are the encrypted dump's; `rows` counts each table as of the same
-    moment as the dump, `steps` are the migrations that the database had."""
+    moment as the dump, `steps` are the migrations that the database had, `extensions` are pgvector and the like."""
 
     name: str
     size: int
     sha256: str
     rows: Mapping[str, int]
     steps: Sequence[str]
+    extensions: Sequence[str] = ()
 
     @property
     def taken_at(self) -> datetime:

@@ -18,6 +18,7 @@ OURS = """
 SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('public') AND relkind IN ('r', 'p')
 AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e') ORDER BY relname
 """
+EXTENSIONS = "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY extname"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Snapshot:
     id: str
     rows: Mapping[str, int]
     steps: Sequence[str]
+    extensions: Sequence[str]
 
 
 def environment(database_url: str) -> dict[str, str]:
@@ -62,9 +64,10 @@ def take_snapshot(connection: psycopg.Connection) -> Snapshot:
         where = f"the database {connection.info.dbname}"
         raise ConfigError("DATABASE_URL", f"{where} has no schema of callengine's: nothing to back up")
     steps = [name for (name,) in connection.execute(SELECT_STEPS)]
+    extensions = [name for (name,) in connection.execute(EXTENSIONS)]
     exported = connection.execute("SELECT pg_export_snapshot()").fetchone()
     assert exported is not None
-    return Snapshot(exported[0], rows, steps)
+    return Snapshot(exported[0], rows, steps, extensions)
 
 
 def count_rows(connection: psycopg.Connection) -> dict[str, int]:
@@ -81,6 +84,13 @@ def lock_schema(connection: psycopg.Connection) -> None:
     """No engine migrates the database while this connection is open (services/schema.py waits for the same lock)."""
     connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
     connection.execute(f"SELECT pg_advisory_lock({LOCK})")
+
+
+def create_extensions(connection: psycopg.Connection, wanted: Sequence[str]) -> None:
+    """Those that this server has: what needs another one names it when it is restored."""
+    query = "SELECT name FROM pg_available_extensions WHERE name = ANY(%s)"
+    for (name,) in connection.execute(query, (list(wanted),)).fetchall():
+        connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA public").format(sql.Identifier(name)))
 
 
 def put_aside(connection: psycopg.Connection) -> None:

@@ -13,6 +13,7 @@ from callengine.backup.copies import Copy
 from callengine.backup.forgotten import forget_again
 from callengine.backup.place import Place
 from callengine.backup.programs import BackupError, Program, Tell, found, open_sink, open_source, pour
+from callengine.config import Settings
 from callengine.errors import ConfigError
 from callengine.services import schema
 
@@ -54,19 +55,34 @@ async def verify(source: Source, tell: Tell) -> None:
         raise BackupError(f"{where} cannot be read, nothing was restored: {failure}{hint}")
 
 
-async def restore(source: Source, database_url: str, *, force: bool, tell: Tell) -> Restored:
+async def check(source: Source, settings: Settings, *, force: bool) -> None:
+    """Raise ConfigError for what is refused whatever the dump is: a database that is not empty, a newer version's backup.
+    Raises ServiceError (the database)."""
+    schema.check_known(source.copy.steps, source.copy.name, "--from")
+    with database.open_connection(_url(settings)) as connection:
+        await trio.to_thread.run_sync(check_empty, connection, force)
+
+
+async def restore(source: Source, settings: Settings, *, force: bool, tell: Tell) -> Restored:
     """Put a backup that was verified into an empty database; with `force` in place of what is there, which comes back
     if it fails. Raises ConfigError (not empty), ServiceError (the database) or BackupError."""
-    schema.check_known(source.copy.steps, source.copy.name, "--from")
-    with database.open_connection(database_url) as connection:
-        await trio.to_thread.run_sync(check_empty, connection, force)
+    url = _url(settings)
+    with database.open_connection(url) as connection:
+        await trio.to_thread.run_sync(database.lock_schema, connection)
+        check_empty(connection, force)
         with _replacing(connection, force=force):
-            await _pour_in(source, database_url, connection, tell)
+            await _pour_in(source, url, connection, tell)
             # Its own lock: ours must be free by now.
             connection.execute("SELECT pg_advisory_unlock_all()")
-            migrations = await schema.migrate(database_url)
-            forgotten = await forget_again(database_url)
+            migrations = await schema.migrate(url)
+            forgotten = await forget_again(settings)
     return Restored(migrations, forgotten)
+
+
+def _url(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise ConfigError("DATABASE_URL", "is not set: name the empty database that the record is to go into")
+    return settings.database_url.get_secret_value()
 
 
 def check_empty(connection: psycopg.Connection, force: bool) -> None:
@@ -90,7 +106,6 @@ def check_empty(connection: psycopg.Connection, force: bool) -> None:
 @contextmanager
 def _replacing(connection: psycopg.Connection, *, force: bool) -> Iterator[None]:
     """What is there is out of the way, and comes back if the block fails."""
-    database.lock_schema(connection)
     if not force:
         yield
         return
@@ -107,7 +122,9 @@ def _replacing(connection: psycopg.Connection, *, force: bool) -> Iterator[None]
 
 
 async def _pour_in(source: Source, database_url: str, connection: psycopg.Connection, tell: Tell) -> None:
-    options = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges")
+    # Of the schema alone: extensions are made before, where the server has them.
+    options = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--schema=public")
+    await trio.to_thread.run_sync(database.create_extensions, connection, source.copy.extensions)
     name = database.database_name(database_url)
     into = Program((found("pg_restore"), *options, f"--dbname={name}"), database.environment(database_url))
     reads = source.place.reads_dump(source.copy.name)

@@ -32,7 +32,7 @@ async def take_backup(plan: Plan, tell: Tell) -> Copy:
         writes = plan.place.writes_dump(name)
         async with open_sink(writes) as sink, open_source(dump, _age(plan.recipients)) as source:
             poured = await pour(source, sink, tell)
-    copy = Copy(name, poured.size, poured.sha256, snapshot.rows, snapshot.steps)
+    copy = Copy(name, poured.size, poured.sha256, snapshot.rows, snapshot.steps, snapshot.extensions)
     await plan.place.put_page(copy)
     return copy
 

@@ -92,7 +92,10 @@ async def _run_daily(plan: Plan, at: time, port: int) -> None:
         newest = await plan.place.copy()
     except BackupError as error:
         log.warning("no_backup_yet", problem=str(error))
-    server, thread = start_http_server(port, registry=metrics.REGISTRY)
+    try:
+        server, thread = start_http_server(port, registry=metrics.REGISTRY)
+    except OSError as error:
+        raise ConfigError("--metrics-port", f"cannot listen on {port}: {error.strerror}") from None
     try:
         log.info("backups_daily", place=plan.place.name, at=f"{at:%H:%M} UTC", metrics_port=server.server_port)
         await run_daily(partial(_take_and_prune, plan), at, newest, partial(datetime.now, UTC))

@@ -9,11 +9,11 @@ import typer
 
 from callengine.backup import restoring
 from callengine.backup.copies import Copy
-from callengine.backup.database import open_connection
 from callengine.backup.place import place_of
 from callengine.backup.restoring import Restored, Source
 from callengine.cli.serve import read_settings
 from callengine.cli.transfer_bar import transfer_bar
+from callengine.config import Settings
 from callengine.errors import ConfigError
 
 
@@ -47,25 +47,26 @@ def restore(
     if identity is None or not identity.is_file():
         problem = "is not set" if identity is None else f"there is no file {identity}"
         raise ConfigError("--identity", f"{problem}: name the file that age-keygen wrote, with AGE-SECRET-KEY in it")
-    if settings.database_url is None and not check:
-        raise ConfigError("DATABASE_URL", "is not set: name the empty database that the record is to go into")
-    url = settings.database_url.get_secret_value() if settings.database_url is not None and not check else ""
     source = Source(chosen, trio.run(chosen.copy, name), identity)
-    done = trio.run(_restore, source, url, force)
+    if check:
+        trio.run(_verify, source)
+        done = None
+    else:
+        done = trio.run(_restore, source, settings, force)
     _show(source.copy, done, as_json=as_json)
 
 
-async def _restore(source: Source, database_url: str, force: bool) -> Restored | None:
-    """Refuses what it can before it reads the whole backup."""
-    if database_url:
-        with open_connection(database_url) as connection:
-            restoring.check_empty(connection, force)
+async def _verify(source: Source) -> None:
     with transfer_bar("checking", source.copy.size) as tell:
         await restoring.verify(source, tell)
-    if not database_url:
-        return None
+
+
+async def _restore(source: Source, settings: Settings, force: bool) -> Restored:
+    """Refuses what it can before it reads the whole backup."""
+    await restoring.check(source, settings, force=force)
+    await _verify(source)
     with transfer_bar("restoring", source.copy.size) as tell:
-        return await restoring.restore(source, database_url, force=force, tell=tell)
+        return await restoring.restore(source, settings, force=force, tell=tell)
 
 
 def _show(copy: Copy, done: Restored | None, *, as_json: bool) -> None:

@@ -35,17 +35,15 @@ def rows_of(url: str) -> Rows:
     tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
     with psycopg.connect(url) as connection:
         names = [name for (name,) in connection.execute(tables) if "yoyo" not in name and name != schema.TABLE]
-        return {
-            name: [row for (row,) in connection.execute(f"SELECT to_jsonb(t) FROM {name} t ORDER BY t::text COLLATE \"C\"")]
-            for name in sorted(names)
-        }
+        rows = {name: connection.execute(f"SELECT to_jsonb(t) FROM {name} t").fetchall() for name in sorted(names)}
+    return {name: [row for (row,) in found] for name, found in rows.items()}
 
 
 def kept(rows: Rows, others: Rows) -> Rows:
     """What of `rows` has a place in `others`, in an order that does not depend on columns that have none."""
     shared = {}
     for table in rows.keys() & others.keys():
-        columns = {column for row in others[table] for column in row} or {column for row in rows[table] for column in row}
+        columns = {column for row in others[table] for column in row}
         cut = [{name: row[name] for name in sorted(row.keys() & columns)} for row in rows[table]]
         shared[table] = sorted(cut, key=str)
     return shared
@@ -135,7 +133,9 @@ async def test_a_database_that_is_ahead_is_told_by_every_command(
 ) -> None:
     assert await schema.migrate(database_url) == 1
     for ended in (
-        failed_start(tmp_path / "data", DATABASE_URL=database_url, REDIS_URL=redis_url, STORE_API_URL="http://127.0.0.1:1"),
+        failed_start(
+            tmp_path / "data", DATABASE_URL=database_url, REDIS_URL=redis_url, STORE_API_URL="http://127.0.0.1:1"
+        ),
         as_tuple(command("migrate", DATABASE_URL=database_url)),
     ):
         status, stdout, said = ended
@@ -151,8 +151,8 @@ def as_tuple(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
 
 
 def test_all_of_this_runs_on_postgresql_16(postgres_url: str) -> None:
-    """The version that the contract names: the server that every test of the schema, the journal and the API has, and the
-    programs that backups are tested with."""
+    """The version that the contract names: the server that every test of the schema, the journal and the API has, and
+    the programs that backups are tested with."""
     with psycopg.connect(postgres_url) as connection:
         assert connection.info.server_version // 10000 == 16
     for name in ("pg_dump", "pg_restore"):

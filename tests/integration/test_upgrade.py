@@ -1,7 +1,7 @@
 """The schema goes to the next version's while calls are up: they go on, and their record is whole.
 
-Once with a step that is made up, and once with the engine as it was before the newest step was written, taken out of the
-history: that one is the road of a shop that upgrades."""
+Once with a step that is made up, and once with the engine as it was before the newest step was written, taken out of
+the history: that one is the road of a shop that upgrades."""
 
 import io
 import subprocess

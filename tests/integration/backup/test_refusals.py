@@ -8,6 +8,7 @@ import pytest
 
 from callengine.backup import programs, restoring
 from callengine.backup.copies import DUMP, PAGE
+from callengine.config import Settings
 from callengine.errors import ServiceError
 from callengine.services.schema import known_steps
 from tests.backup_tools import Ended, Shop, make_keys
@@ -104,7 +105,7 @@ def test_force_replaces_what_is_there(shop: Shop, backed_up: str, database_url: 
 def test_a_forced_restore_that_fails_at_its_end_brings_back_what_was_there(
     shop: Shop, backed_up: str, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_url: str) -> int:
+    async def fail(_settings: Settings) -> int:
         raise ServiceError("the list of who was forgotten cannot be read")
 
     with psycopg.connect(database_url) as connection:
