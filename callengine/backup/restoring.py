@@ -56,8 +56,8 @@ async def verify(source: Source, tell: Tell) -> None:
 
 
 async def check(source: Source, settings: Settings, *, force: bool) -> None:
-    """Raise ConfigError for what is refused whatever the dump is: a database that is not empty, a newer version's backup.
-    Raises ServiceError (the database)."""
+    """Raise ConfigError for what is refused whatever the dump is: a database that is not empty, a backup of a newer
+    version. Raises ServiceError (the database)."""
     schema.check_known(source.copy.steps, source.copy.name, "--from")
     with database.open_connection(_url(settings)) as connection:
         await trio.to_thread.run_sync(check_empty, connection, force)
