@@ -31,7 +31,7 @@ def test_what_is_no_name_is_refused(name: str) -> None:
 
 
 def test_a_page_is_read_as_it_was_written() -> None:
-    copy = Copy(name_at(NOW), 5, "ab", {"calls": 3}, ["0001.calls"])
+    copy = Copy(name_at(NOW), 5, "ab", {"calls": 3}, ["0001.calls"], ["vector"])
     assert read_page(copy.page()) == copy
     assert copy.taken_at == NOW
 

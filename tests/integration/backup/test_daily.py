@@ -23,10 +23,10 @@ pytestmark = pytest.mark.integration
 def service(url: str) -> Iterator[Iterator[dict[str, Any]]]:
     """The running service; gives the lines of its log as they come."""
     at = datetime.now(UTC) + timedelta(hours=12)  # not while the test runs
-    words = ("backup", "--daily", f"{at:%H:%M}", "--metrics-port", "0")
+    words = (sys.executable, "-m", "callengine", "backup", "--daily", f"{at:%H:%M}", "--metrics-port", "0")
     env = {**os.environ, "DATABASE_URL": url, "LOG_FORMAT": "json"}
     with subprocess.Popen(
-        [sys.executable, "-m", "callengine", *words], env=env, stderr=subprocess.PIPE, text=True
+        words, env=env, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stderr is not None
