@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import typer
 
+from callengine.cli.backup import backup
 from callengine.cli.call import call
 from callengine.cli.check import check
 from callengine.cli.demo import demo
@@ -12,6 +13,7 @@ from callengine.cli.doctor import doctor
 from callengine.cli.evaluate import evaluate
 from callengine.cli.load import load
 from callengine.cli.migrate import migrate
+from callengine.cli.restore import restore
 from callengine.cli.serve import serve
 from callengine.errors import ConfigError, EngineError
 
@@ -20,7 +22,7 @@ BAD_SETTING = 2
 FAILED = 1
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (serve, demo, call, load, evaluate, check, doctor, migrate):
+for command in (serve, demo, call, load, evaluate, check, doctor, migrate, backup, restore):
     app.command()(command)
 
 

@@ -10,6 +10,7 @@ import yaml
 from whisper_server import metrics as whisper_metrics
 
 from callengine import metrics
+from callengine.backup import metrics as backup_metrics
 from callengine.media.clock import MediaClock
 from callengine.media.statistics import ClockCollector
 from tests.debian import NoPackageError
@@ -39,7 +40,7 @@ async def ours() -> set[str]:
     registry = prometheus_client.CollectorRegistry()
     registry.register(ClockCollector(MediaClock()))
     found = [*registry.collect()]
-    for module in (metrics, whisper_metrics):
+    for module in (metrics, backup_metrics, whisper_metrics):
         for value in vars(module).values():
             if isinstance(value, prometheus_client.metrics.MetricWrapperBase):
                 found.extend(value.collect())
