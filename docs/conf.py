@@ -1,7 +1,7 @@
-"""The site of these pages, by Sphinx: `make docs` builds it into build/docs, where a link that leads nowhere is an error.
+"""The site of these pages, by Sphinx: `make docs` builds it into build/docs. A link that leads nowhere is an error.
 
 The pages are read in the repository as well, so they link to files beside docs/ as one does there. The site has no such
-files: there a link to one becomes its path, or an address below REPOSITORY_URL (`https://…/blob/main`) where that is set.
+files: a link to one becomes its path there, or an address under REPOSITORY_URL (`https://…/blob/main`) where that is set.
 """
 
 import os
@@ -18,7 +18,7 @@ LINK = re.compile(r"\[([^\]]+)\]\((?!\w+:|#|<)([^)#\s]+)(#[^)\s]*)?\)")
 
 project = "callengine"
 release = metadata.version("callengine")
-copyright = "callengine's authors, Apache-2.0"  # noqa: A001 - Sphinx's name
+copyright = "callengine's authors, Apache-2.0"
 extensions = ["myst_parser"]
 myst_heading_anchors = 4
 html_theme = "furo"
