@@ -1,7 +1,7 @@
 """The site of these pages, by Sphinx: `make docs` builds it into build/docs. A link that leads nowhere is an error.
 
 The pages are read in the repository as well, so they link to files beside docs/ as one does there. The site has no such
-files: a link to one becomes its path there, or an address under REPOSITORY_URL (`https://…/blob/main`) where that is set.
+files: a link to one becomes its path there, or an address under REPOSITORY_URL (`https://…/blob/main`) where it is set.
 """
 
 import os

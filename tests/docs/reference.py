@@ -98,8 +98,9 @@ def metrics_page() -> str:
     engine = of_module(metrics) + [(family, ()) for family in trio.run(clock_metrics)]
     return (
         f"# Metrics\n\n{MADE}\nNo label ever holds a call's id, a number or a word that a caller said.\n"
-        "What the alerts make of them: [alerts](../operations/alerts.md).\n\n## The engine, `GET /metrics` on `API_PORT`\n\n"
-        f"{table(head, metric_rows(engine))}\n## whisper-server, on `WHISPER_METRICS_PORT`\n\n"
+        "What the alerts make of them: [alerts](../operations/alerts.md).\n\n"
+        f"## The engine, `GET /metrics` on `API_PORT`\n\n{table(head, metric_rows(engine))}\n"
+        "## whisper-server, on `WHISPER_METRICS_PORT`\n\n"
         f"{table(head, metric_rows(of_module(whisper_metrics)))}"
     )
 
