@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.debian import Closure, NoPackageError
+from tests.debian import Closure, NoPackageError, unpacked
 from tests.deploy.files import ROOT
 from tests.deploy.programs import command
 
@@ -101,28 +102,18 @@ def test_a_run_makes_them_equal_and_a_second_one_changes_nothing(pair: Pair) -> 
     assert "changed=3 " in pair.sync()  # configuration, recordings, the reload
     wanted = pair.files("active") | {"etc/local/registrations.conf": "; backup\n"}
     assert pair.files("standby") == wanted
-    assert pair.asked.read_text().splitlines() == ["core reload", "dialplan show answer@callengine"]
     assert "changed=0 " in pair.sync()
     assert pair.files("standby") == wanted
-    assert pair.asked.read_text().splitlines()[2:] == ["dialplan show answer@callengine"]
-
-
-@pytest.mark.integration
-def test_a_changed_line_is_read_and_recordings_alone_are_not(pair: Pair) -> None:
-    pair.sync()
     (pair.folder / "active/sounds/ru/hello.wav").write_text("RIFF, longer")
-    assert "changed=1 " in pair.sync()
-    (pair.folder / "active/etc/callengine/settings.conf").write_text("CE_QUEUE = people\n")
-    assert "changed=2 " in pair.sync()
-    assert pair.asked.read_text().splitlines().count("core reload") == 2
-    assert pair.files("standby")["etc/callengine/settings.conf"] == "CE_QUEUE = people\n"
+    assert "changed=1 " in pair.sync()  # recordings are read when they are played
+    reload, look = "core reload", "dialplan show answer@callengine"
+    assert pair.asked.read_text().splitlines() == [reload, look, look, look]
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("role", ["backup", "fault"])
-def test_a_machine_that_is_not_active_gives_nothing(pair: Pair, role: str) -> None:
+def test_a_machine_that_is_not_active_gives_nothing(pair: Pair) -> None:
     before = pair.files("standby")
-    (pair.folder / "role").write_text(f"{role}\n")
+    (pair.folder / "role").write_text("backup\n")
     assert "changed=0 " in pair.sync()
     assert pair.files("standby") == before
     assert not pair.asked.exists()
@@ -139,7 +130,7 @@ def test_half_a_configuration_removes_nothing(pair: Pair) -> None:
 @pytest.mark.integration
 def test_a_dry_run_tells_and_does_nothing(pair: Pair) -> None:
     before = pair.files("standby")
-    assert "changed=3 " in pair.sync("--check")
+    assert "changed=2 " in pair.sync("--check")
     assert pair.files("standby") == before
     assert not pair.asked.exists()
 
@@ -179,12 +170,16 @@ def test_a_role_that_there_is_none_of_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_keepalived_takes_its_configuration(tmp_path: Path) -> None:
+    """In a mount namespace whose /etc has what keepalived reads there; Asterisk is missing, which it says."""
     try:
-        program = command(KEEPALIVED, "keepalived")
+        program = command(KEEPALIVED, "keepalived", "sbin")
+        shutil.copytree(unpacked(KEEPALIVED) / "etc/keepalived", tmp_path / "keepalived")
     except NoPackageError as error:
         pytest.skip(f"no keepalived: {error}")
-    done = subprocess.run(
-        [*program, "--config-test", "--use-file", str(STANDBY / "keepalived.conf")], capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("passwd", "group"):
+        shutil.copy(f"/etc/{name}", tmp_path)
+    look = [*program, "--config-test", "--use-file", str(STANDBY / "keepalived.conf")]
+    inside = ["unshare", "--map-root-user", "--mount", "sh", "-c", 'mount --bind "$0" /etc && exec "$@"', str(tmp_path)]
+    done = subprocess.run([*inside, *look], capture_output=True, text=True, check=False)
+    said = (done.stdout + done.stderr).splitlines()
+    assert said == ["Disabling track script asterisk_answers since not found/accessible"]
