@@ -1,6 +1,7 @@
 """The pages that people read, and what stands in them as code."""
 
 import re
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -12,7 +13,7 @@ PAGES = sorted(
         *(ROOT / "docker").rglob("README*.md"),
     ]
 )
-FENCE = re.compile(r"^( *)```[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 NOT_YET = re.compile(r"^Not yet:.*?\n\n", re.MULTILINE | re.DOTALL)
 
@@ -29,8 +30,12 @@ def text_of(page: Path) -> str:
 
 def lines_of_blocks(page: Path) -> list[str]:
     """The lines of a page's fenced blocks; what a backslash breaks is one."""
-    blocks = "".join(found[2] for found in FENCE.finditer(text_of(page)))
-    return blocks.replace("\\\n", " ").splitlines()
+    return "".join(found[3] for found in FENCE.finditer(text_of(page))).replace("\\\n", " ").splitlines()
+
+
+def blocks(page: Path, kind: str) -> list[str]:
+    """A page's fenced blocks of one kind, as `sh`, without what they are indented by."""
+    return [textwrap.dedent(found[3]) for found in FENCE.finditer(text_of(page)) if found[2] == kind]
 
 
 def spans(page: Path) -> list[str]:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from myst_parser.mdit_to_docutils.base import default_slugify
+from myst_parser.slugs import github_slugify
 
 from tests.docs.pages import FENCE, PAGES, name_of
 
@@ -18,7 +18,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 def anchors(page: Path) -> set[str]:
     """What a link may name of a page."""
     headings = HEADING.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
-    return {default_slugify(re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", heading).replace("`", "")) for heading in headings}
+    return {github_slugify(re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", heading).replace("`", "")) for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
