@@ -25,7 +25,7 @@ METRIC = re.compile(r"\b(?:callengine|whisper)_[a-z_]+(?:_total|_seconds|_active
 ENVIRONMENT_FILES = ("compose.yaml", "gpu/compose.yaml", ".env.example", "Makefile", ".ci/run", ".ci/bootstrap")
 OTHERS = {"NAME", "CN", "RESOURCE_EXHAUSTED", "NOT_SERVING", "OUT_OF_RANGE"}  # words of the pages, of TLS and of gRPC
 # On Asterisk's machine, or put there by whoever runs it.
-ELSEWHERE = re.compile(r"callengine/(settings|dialplan)\.conf|(gpu/)?secrets(/.*)?|docker/agents/.*")
+ELSEWHERE = re.compile(r"callengine/\w+\.conf|(gpu/)?secrets(/.*)?|docker/agents/.*")
 SOURCE = re.compile(r"[\w/]+\.py")
 ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE) (/(?:api/v1|health|metrics|openapi)[\w/{}.-]*)")
 
