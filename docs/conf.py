@@ -14,7 +14,8 @@ from sphinx.util import logging
 
 DOCS = Path(__file__).parent
 REPOSITORY = os.environ.get("REPOSITORY_URL", "").rstrip("/")
-LINK = re.compile(r"\[([^\]]+)\]\((?!\w+:|#|<)([^)#\s]+)(#[^)\s]*)?\)")
+# A fenced block, which is left alone, or a link within the repository: text, file, anchor.
+LINK = re.compile(r"^ *```.*?^ *```$|\[([^\]]+)\]\((?!\w+:|#|<)([^)#\s]+)(#[^)\s]*)?\)", re.MULTILINE | re.DOTALL)
 
 project = "callengine"
 release = metadata.version("callengine")
@@ -37,6 +38,8 @@ def lead_out(app: Sphinx, page: str, source: list[str]) -> None:
 
     def shown(link: re.Match[str]) -> str:
         text, target, anchor = link[1], link[2], link[3] or ""
+        if not target:
+            return link[0]
         path = (folder / target).resolve()
         if path.is_relative_to(DOCS) and path.is_file():
             return link[0]
