@@ -108,7 +108,7 @@ def test_the_playbook_brings_a_dialplan_that_is_there_at_once(machine: Pbx, tmp_
 
 
 def sync(pbx: Pbx, active: Path, folder: Path) -> None:
-    """The playbook, from a folder to this Asterisk's. Raises CalledProcessError with Ansible's words."""
+    """The playbook, from a folder to this Asterisk's; fails with Ansible's words."""
     try:
         rsync = command(RSYNC, "rsync")
     except NoPackageError as error:

@@ -28,6 +28,5 @@ echo "$role" >"${ROLE_FILE:-/run/callengine-asterisk-role}"
 
 # One that is not running reads it when it starts.
 if ${ASTERISK:-asterisk} -rx 'core show uptime' >/dev/null 2>&1; then
-    ${ASTERISK:-asterisk} -rx 'module reload res_pjsip.so' >/dev/null
     ${ASTERISK:-asterisk} -rx 'module reload res_pjsip_outbound_registration.so' >/dev/null
 fi
