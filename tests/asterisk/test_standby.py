@@ -17,7 +17,7 @@ from tests.asterisk.packages import Installation
 from tests.asterisk.sip import Message, decode
 from tests.debian import NoPackageError
 from tests.deploy.programs import command
-from tests.deploy.test_standby import RSYNC, STANDBY
+from tests.deploy.test_asterisk_standby import RSYNC, STANDBY
 
 GUARD_SECONDS = 60
 pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
