@@ -25,9 +25,7 @@ def service(url: str) -> Iterator[Iterator[dict[str, Any]]]:
     at = datetime.now(UTC) + timedelta(hours=12)  # not while the test runs
     words = (sys.executable, "-m", "callengine", "backup", "--daily", f"{at:%H:%M}", "--metrics-port", "0")
     env = {**os.environ, "DATABASE_URL": url, "LOG_FORMAT": "json"}
-    with subprocess.Popen(
-        words, env=env, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(words, env=env, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
             yield (json.loads(line) for line in process.stderr)
