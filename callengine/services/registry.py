@@ -15,7 +15,7 @@ from callengine.ports.tools import CallerContext
 from callengine.services import registry_scripts as scripts
 from callengine.services import registry_store as store
 from callengine.services.kept_calls import KeptCalls
-from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, connect_all, redis_client
+from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, as_service_error, connect_all, redis_client
 
 T = TypeVar("T")
 
@@ -122,8 +122,10 @@ class RedisRegistry:
         await self._ask(connect_all)
 
     async def check(self) -> None:
-        """Raise ServiceError when Redis cannot be reached."""
+        """Raise ServiceError when Redis cannot be reached, or does not take what it is told."""
         await self._ask(store.ping)
+        if self._trouble is not None:
+            raise self._trouble
 
     async def publish(self) -> None:
         """Wait until Redis knows all that was said here so far. Raises ServiceError."""
@@ -218,8 +220,7 @@ class RedisRegistry:
                 async with self._turns:
                     return await self._bridge.run(afn, self._client, *args)
         except (*REDIS_ERRORS, trio.TooSlowError) as error:
-            said = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error).split("\n", 1)[0]
-            raise ServiceError(f"registry: {said} (check REDIS_URL)") from error
+            raise as_service_error("registry", error) from error
 
 
 @asynccontextmanager

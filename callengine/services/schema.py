@@ -1,18 +1,25 @@
 """The database's schema: the numbered SQL files of `migrations/`, applied by yoyo."""
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import as_file, files
 
 import psycopg
+import structlog
 import trio
 import yoyo
 from yoyo.backends import DatabaseBackend, get_backend_class
 from yoyo.connections import DatabaseURI
 
+from callengine.errors import AwayError, ServiceError
 from callengine.services.database import as_service_error, connection_options
 
+AGAIN_SECONDS = 2.0
 LOCK = 0x43414C4C  # "CALL": our number among the database's advisory locks
 LOCK_SECONDS = 60
+
+log = structlog.get_logger(__name__)
 
 
 async def migrate(database_url: str) -> int:
@@ -20,7 +27,44 @@ async def migrate(database_url: str) -> int:
 
     Raises ConfigError (the URL) or ServiceError (the database cannot be reached, or refuses).
     """
-    return await trio.to_thread.run_sync(_apply, database_url)
+    # Whoever does not wait any more leaves the thread to its connection, which ends with the process.
+    return await trio.to_thread.run_sync(_apply, database_url, abandon_on_cancel=True)
+
+
+@asynccontextmanager
+async def open_schema(database_url: str) -> AsyncIterator[bool]:
+    """The schema, brought up to date; False where the database is away: then as soon as it is back, and what is to be
+    written meanwhile waits. Errors as `migrate` of what does not pass by itself."""
+    try:
+        await migrate(database_url)
+    except AwayError as error:
+        log.warning("database_away", problem=str(error), until_then="calls are answered, their record waits on disk")
+    else:
+        yield True
+        return
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_migrate_when_back, database_url)
+        try:
+            yield False
+        finally:
+            nursery.cancel_scope.cancel("the engine ends")
+
+
+async def _migrate_when_back(database_url: str) -> None:
+    said = ""
+    while True:
+        await trio.sleep(AGAIN_SECONDS)
+        try:
+            steps = await migrate(database_url)
+        except AwayError:
+            continue
+        except ServiceError as error:  # a password, a right: the operator's to mend, while calls go on
+            if str(error) != said:
+                said = str(error)
+                log.error("database_refuses", problem=said)
+        else:
+            log.info("database_migrated", steps=steps)
+            return
 
 
 async def unmigrate(database_url: str) -> int:
@@ -47,6 +91,7 @@ def _change(database_url: str, *, forward: bool) -> int:
             _lock(backend)
             with as_file(files("callengine.services") / "migrations") as folder:
                 steps = yoyo.read_migrations(str(folder))
+            _say_if_ahead(backend, steps)
             if forward:
                 todo = backend.to_apply(steps)
                 backend.apply_migrations(todo)
@@ -56,6 +101,16 @@ def _change(database_url: str, *, forward: bool) -> int:
             return len(todo)
     except psycopg.Error as error:
         raise as_service_error(error, options) from error
+
+
+def _say_if_ahead(backend: DatabaseBackend, steps: yoyo.migrations.MigrationList) -> None:
+    """A newer version was here, as it is while nodes are upgraded one by one. Steps only add, so the older ones go on;
+    should one be in the way all the same, the record waits on disk."""
+    known = {step.id for step in steps}
+    applied = backend.execute("SELECT migration_id FROM schema_migrations ORDER BY migration_id").fetchall()
+    unknown = [name for (name,) in applied if name not in known]
+    if unknown:
+        log.warning("database_ahead", steps=unknown, mend="run the version that made them, or a newer one")
 
 
 def _lock(backend: DatabaseBackend) -> None:

@@ -158,7 +158,7 @@ class Engine:
     async def outcome(self, call: UUID) -> str:
         return self.outcomes.get(call, "retry")
 
-    def transfer(self, call: UUID, target: str) -> Literal["unknown", "no_target", "ending", "ordered"]:
+    async def transfer(self, call: UUID, target: str) -> Literal["unknown", "no_target", "ending", "ordered"]:
         if call not in self.up:
             return "unknown"
         if target != "sales":

@@ -215,7 +215,7 @@ async def test_a_call_that_is_up_is_hung_up_once() -> None:
     engine = Engine(up={CALL})
     async with engine.client() as client:
         assert (await client.post(f"/api/v1/calls/{CALL}/hangup")).status_code == 204
-        assert "on this node" in problem_of(await client.post(f"/api/v1/calls/{CALL}/hangup"), 404)
+        assert "on any node" in problem_of(await client.post(f"/api/v1/calls/{CALL}/hangup"), 404)
 
 
 async def test_a_hang_up_that_asterisk_has_not_confirmed_is_told_apart() -> None:
