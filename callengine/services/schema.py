@@ -106,6 +106,7 @@ def _change(database_url: str, *, forward: bool) -> int:
 def _say_if_ahead(backend: DatabaseBackend, steps: yoyo.migrations.MigrationList) -> None:
     """A newer version was here, as it is while nodes are upgraded one by one. Steps only add, so the older ones go on;
     should one be in the way all the same, the record waits on disk."""
+    backend.ensure_internal_schema_updated()
     known = {step.id for step in steps}
     applied = backend.execute("SELECT migration_id FROM schema_migrations ORDER BY migration_id").fetchall()
     unknown = [name for (name,) in applied if name not in known]

@@ -21,7 +21,7 @@ from tests.integration.test_serve import closed_record, open_api
 from tests.integration.test_serve_database_away import call_once, kept
 from tests.state_servers import OpenServer, running
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def address_of(open_server: OpenServer, folder: Path) -> str:
@@ -47,7 +47,7 @@ async def until_well(api: httpx.AsyncClient, name: str) -> None:
 async def test_without_its_database_it_answers_and_the_record_waits_on_disk(tmp_path: Path, redis_url: str) -> None:
     """The database has never been migrated: that too is done when it is there."""
     database, data_dir = tmp_path / "database", tmp_path / "engine"
-    settings = {"DATABASE_URL": address_of(open_postgres, database), "REDIS_URL": redis_url}
+    settings = {"DATABASE_URL": address_of(open_postgres, database), "REDIS_URL": redis_url, "CALL_LANGUAGE": "en-GB"}
     with running_engine(data_dir, **settings) as engine:
         async with open_api(engine) as api:
             call_id = await call_once(engine)
