@@ -35,9 +35,7 @@ def as_service_error(who: str, error: Exception) -> ServiceError:
     said = str(error).split("\n", 1)[0]
     match error:
         case ReadOnlyError():
-            return AwayError(
-                f"{who}: READONLY: REDIS_URL is that of a replica, name the primary"
-            )
+            return AwayError(f"{who}: READONLY: REDIS_URL is that of a replica, name the primary")
         case MovedError():
             return AwayError(f"{who}: MOVED: REDIS_URL is that of a Cluster's node: write ?cluster=true behind it")
         case AuthenticationError() | AuthorizationError():

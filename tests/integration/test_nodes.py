@@ -158,9 +158,9 @@ async def forget_to_leave(_: RedisNodes) -> None:
 
 
 async def test_the_name_of_a_process_that_was_killed_here_is_free_at_once(url: str) -> None:
-    async with open_bridge() as bridge, node_in(url, "a", bridge, None):
-        async with open_nodes(url, "a", bridge) as again:  # what is in Redis names this process: a life before
-            assert await again._beat(0) == ""
+    # what is in Redis names this process: a life before
+    async with open_bridge() as bridge, node_in(url, "a", bridge, None), open_nodes(url, "a", bridge) as again:
+        assert await again._beat(0) == ""
 
 
 async def test_two_that_find_each_other_later_say_so_once(

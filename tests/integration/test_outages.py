@@ -1,5 +1,5 @@
-"""PostgreSQL and Redis killed under an engine that is busy with calls, and away for a while: no call is dropped, no turn
-lost, and at the end everything is where it belongs.
+"""PostgreSQL and Redis killed under an engine that is busy with calls, and away for a while: no call is dropped, no
+turn lost, and at the end everything is where it belongs.
 
 CALLENGINE_OUTAGE_SECONDS=60 makes the outage as long as the design wants it; CI has a few seconds, in which the same
 things happen: every backoff is 5 s at most."""
@@ -90,9 +90,7 @@ SERVERS: dict[str, tuple[OpenServer, Callable[[Path], None]]] = {
 
 
 @pytest.mark.parametrize("which", ["postgresql", "redis"])
-async def test_calls_go_on_without_it_and_nothing_is_missing_after(
-    which: str, tmp_path: Path
-) -> None:
+async def test_calls_go_on_without_it_and_nothing_is_missing_after(which: str, tmp_path: Path) -> None:
     folder = tmp_path / which
     folder.mkdir()
     with ExitStack() as stack:
@@ -126,7 +124,8 @@ async def test_calls_go_on_without_it_and_nothing_is_missing_after(
         what = f"{which} away {SECONDS:g} s: {len(crowd.calls)} calls, {len(crowd.dropped)} dropped"
         turns = sum(turns for _, turns in found.values())
         said = QUESTIONS * len(crowd.calls)
-        print(f"{what}; {turns} of {said} caller's turns; settled {settled_seconds:.1f} s after it was back")
+        told = f"{what}; {turns} of {said} caller's turns; settled {settled_seconds:.1f} s after it was back"
+        print(told)  # noqa: T201 - what was measured
     assert crowd.dropped == []
     assert found == {str(call_id): ("completed", QUESTIONS) for call_id in crowd.calls}
     assert losses == []

@@ -119,7 +119,8 @@ async def test_a_database_one_step_ahead_is_said_and_nothing_is_undone(
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute("ALTER TABLE calls ADD COLUMN mood text")
         connection.execute(
-            "INSERT INTO schema_migrations (migration_hash, migration_id, applied_at_utc) VALUES ('x', '9999.mood', now())"
+            "INSERT INTO schema_migrations (migration_hash, migration_id, applied_at_utc)"
+            " VALUES ('x', '9999.mood', now())"
         )
     with capture_logs() as said:
         assert await migrate(empty_database_url) == 0

@@ -58,7 +58,8 @@ async def test_a_call_is_hung_up_and_transferred_by_whichever_node_is_asked(
                 assert (await api.get(f"{path}/outcome")).text in (word, "retry")
             await refusals(api, b)
     [first, second, *_] = [line for line in b.log() if line["event"] == "order_of_another_node"]
-    assert (first["what"], first["answer"]) == ("hangup", "closed")
+    assert first["what"] == "hangup"
+    assert first["answer"] in ("closed", "told"), "a busy machine's caller may be slow to close"
     assert (second["what"], second["answer"]) == ("transfer", "ordered")
 
 
