@@ -19,7 +19,7 @@ from callengine.services.embedded_valkey import open_valkey
 from callengine.services.registry import open_registry
 from tests.engine_process import running_engine
 from tests.integration.test_serve import closed_record, open_api
-from tests.integration.test_serve_database_away import call_once
+from tests.integration.test_serve_state_away import ask_once
 from tests.state_servers import running
 
 pytestmark = pytest.mark.integration
@@ -87,7 +87,7 @@ async def test_a_call_goes_on_through_it(tmp_path: Path, database_url: str, own_
             async with open_phone("127.0.0.1", engine.port, uuid4()) as phone:
                 assert await phone.agent_speaking()
                 with as_replica(own_valkey):
-                    call_id = await call_once(engine)
+                    call_id = await ask_once(engine)
                     assert (await closed_record(api, call_id))["turns"]
                     assert (await api.get(f"/api/v1/calls/{call_id}/outcome")).status_code == 200
                     health = (await api.get("/health")).json()

@@ -33,11 +33,6 @@ AT_ONCE = {
     "AGENT_FILE": ({"AGENT_FILE": "/no-such-agent.toml"}, "/no-such-agent.toml"),
     "AUDIOSOCKET_HOST": ({"AUDIOSOCKET_HOST": "192.0.2.1"}, "cannot listen on 192.0.2.1"),
     "DATABASE_URL": ({"EMBEDDED": "off"}, "is not set, and EMBEDDED=off"),
-    "REDIS_URL": ({"EMBEDDED": "off", "DATABASE_URL": "postgresql://h/x"}, "is not set, and EMBEDDED=off"),
-    "STORE_API_URL": (
-        {"EMBEDDED": "off", "DATABASE_URL": "postgresql://h/x", "REDIS_URL": "redis://h/0"},
-        "is not set, and EMBEDDED=off",
-    ),
     "WHISPER_TOKEN_FILE": ({"WHISPER_TOKEN_FILE": "/etc/passwd"}, "everybody can read"),
     "ASTERISK_ARI_USER": ({"ASTERISK_ARI_URL": "http://127.0.0.1:1"}, "is not set, but ASTERISK_ARI_URL is"),
     "ANTHROPIC_API_KEY": ({"DIALOG_BACKEND": "claude"}, "is not set, and the dialog is Claude's"),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -17,8 +17,8 @@ from callengine.caller.phone import open_phone
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from tests.engine_process import EngineProcess, running_engine
-from tests.integration.test_serve import closed_record, open_api
-from tests.integration.test_serve_database_away import call_once, kept
+from tests.integration.test_serve import GOODBYE, closed_record, open_api
+from tests.integration.test_serve_database_away import kept
 from tests.state_servers import OpenServer, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -28,6 +28,16 @@ def address_of(open_server: OpenServer, folder: Path) -> str:
     """Where a server will be found when it runs; it has run once, and runs no more."""
     with running(open_server, folder) as url:
         return url
+
+
+async def ask_once(engine: EngineProcess) -> UUID:
+    """A caller who asks one thing, hears the answer and hangs up."""
+    call_id = uuid4()
+    async with open_phone("127.0.0.1", engine.port, call_id) as phone:
+        assert await phone.agent_silent(0.6)
+        assert await phone.say(GOODBYE)
+        assert await phone.agent_silent(0.6)
+    return call_id
 
 
 def warnings(engine: EngineProcess, event: str) -> list[dict[str, Any]]:
@@ -50,7 +60,7 @@ async def test_without_its_database_it_answers_and_the_record_waits_on_disk(tmp_
     settings = {"DATABASE_URL": address_of(open_postgres, database), "REDIS_URL": redis_url, "CALL_LANGUAGE": "en-GB"}
     with running_engine(data_dir, **settings) as engine:
         async with open_api(engine) as api:
-            call_id = await call_once(engine)
+            call_id = await ask_once(engine)
             while "CallClosed" not in kept(data_dir):
                 await trio.sleep(0.02)
             assert await part(api, "database") == "failed"
@@ -74,8 +84,8 @@ async def test_without_its_database_it_answers_and_the_record_waits_on_disk(tmp_
 
 
 @asynccontextmanager
-async def open_call(engine: EngineProcess, url: str) -> AsyncIterator[str]:
-    """A call that goes on; the key under which Redis has this node's calls."""
+async def open_call(engine: EngineProcess) -> AsyncIterator[str]:
+    """A call that goes on; the key that Redis has of it once it knows of it."""
     call_id = uuid4()
     async with open_phone("127.0.0.1", engine.port, call_id) as phone:
         assert await phone.agent_speaking()
@@ -88,7 +98,7 @@ async def test_without_redis_it_answers_from_memory_and_says_all_of_it_later(tmp
     folder.mkdir()
     settings = {"DATABASE_URL": database_url, "REDIS_URL": address_of(open_valkey, folder), "NODE_NAME": "one"}
     with running_engine(tmp_path / "engine", **settings) as engine:
-        async with open_api(engine) as api, open_call(engine, settings["REDIS_URL"]) as epoch:
+        async with open_api(engine) as api, open_call(engine) as epoch:
             assert await part(api, "redis") == "failed"
             with running(open_valkey, folder) as url, redis.from_url(url, decode_responses=True) as client:
                 while not client.exists(epoch):

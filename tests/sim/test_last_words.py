@@ -48,7 +48,7 @@ async def check_told() -> None:
 
 async def check_gone() -> None:
     play, at, _ = await cut_off(alone=True, gone=True)
-    assert 0 < spoken_after(play, at)
+    assert spoken_after(play, at) > 0
     assert play.asterisk.closed_at is None or play.asterisk.closed_at < at + 2
 
 

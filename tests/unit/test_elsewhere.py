@@ -82,7 +82,7 @@ async def test_an_answer_of_another_version_is_an_error_of_one_line() -> None:
 
 
 async def refused(asking: Awaitable[object]) -> None:
-    with pytest.raises(ServiceError, match="^a node of another version answers 'postponed'$"):
+    with pytest.raises(ServiceError, match=r"^a node of another version answers 'postponed'$"):
         await asking
 
 
