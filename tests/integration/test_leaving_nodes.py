@@ -2,6 +2,7 @@
 goodbye."""
 
 import signal
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -18,41 +19,55 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 CALLS = 5
 
 
-async def cut_off(engine: EngineProcess, call_id: UUID, greeted: trio.Event, left: list[tuple[str, bool]]) -> None:
-    """A caller who hears the greeting to its end and listens on: how the call ends, and whether more was said."""
-    async with open_phone("127.0.0.1", engine.port, call_id) as phone:
-        assert await phone.agent_silent(0.5)
-        greeted.set()
-        spoke = await phone.agent_speaking()
-        await phone.over()
-        assert phone.ending is not None
-        left.append((type(phone.ending).__name__, spoke))
+@dataclass
+class Leaving:
+    """Callers who have heard the greeting when their node is told to drain; `left`: how each call ended, and whether
+    anything was said after that."""
+
+    engine: EngineProcess
+    greeted: int = 0
+    told: trio.Event = field(default_factory=trio.Event)
+    left: list[tuple[str, bool]] = field(default_factory=list)
+
+    async def caller(self, call_id: UUID) -> None:
+        """One of them."""
+        async with open_phone("127.0.0.1", self.engine.port, call_id) as phone:
+            assert await phone.agent_silent(1.0)
+            self.greeted += 1
+            await self.told.wait()
+            spoke = await phone.agent_speaking()
+            await phone.over()
+            self.left.append((type(phone.ending).__name__, spoke))
+
+    async def tell(self, calls: int, *, by_api: bool) -> None:
+        """Drain the node once so many callers listen."""
+        while self.greeted < calls:
+            await trio.sleep(0.02)
+        if by_api:
+            async with httpx.AsyncClient(base_url=f"http://{self.engine.api}", trust_env=False) as api:
+                assert (await api.post("/api/v1/drain")).json()["draining"]
+        else:
+            self.engine.tell(signal.SIGTERM)
+        self.told.set()
 
 
 async def leave(engine: EngineProcess, calls: list[UUID], *, by_api: bool) -> list[tuple[str, bool]]:
     """The engine is told to drain while these calls are up and quiet; what became of each. It ends with status 0."""
-    left: list[tuple[str, bool]] = []
+    leaving = Leaving(engine)
     with trio.fail_after(PATIENCE_SECONDS):
         async with trio.open_nursery() as nursery:
             for call_id in calls:
-                greeted = trio.Event()
-                nursery.start_soon(cut_off, engine, call_id, greeted, left)
-                await greeted.wait()
-            if by_api:
-                async with httpx.AsyncClient(base_url=f"http://{engine.api}", trust_env=False) as api:
-                    assert (await api.post("/api/v1/drain")).json()["draining"]
-                    assert (await api.get("/health/accepting")).status_code == 404
-            else:
-                engine.tell(signal.SIGTERM)
+                nursery.start_soon(leaving.caller, call_id)
+            await leaving.tell(len(calls), by_api=by_api)
         assert await trio.to_thread.run_sync(engine.status) == 0
-    return left
+    return leaving.left
 
 
 @pytest.mark.parametrize("by_api", [False, True], ids=["SIGTERM", "api"])
 async def test_calls_go_to_the_node_that_lives_without_a_goodbye(
     by_api: bool, tmp_path: Path, database_url: str, redis_url: str
 ) -> None:
-    state = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "CALL_LANGUAGE": "en-GB", "DRAIN_SECONDS": "1"}
+    state = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "CALL_LANGUAGE": "en-GB", "DRAIN_SECONDS": "0"}
     calls = [uuid4() for _ in range(CALLS)]
     with (
         running_engine(tmp_path / "one", NODE_NAME="one", **state) as one,
@@ -72,7 +87,7 @@ async def test_calls_go_to_the_node_that_lives_without_a_goodbye(
 
 
 async def test_where_no_other_node_lives_callers_are_told(tmp_path: Path, database_url: str, redis_url: str) -> None:
-    state = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "CALL_LANGUAGE": "en-GB", "DRAIN_SECONDS": "1"}
+    state = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "CALL_LANGUAGE": "en-GB", "DRAIN_SECONDS": "0"}
     calls = [uuid4() for _ in range(2)]
     with running_engine(tmp_path / "one", NODE_NAME="one", **state) as one:
         assert await leave(one, calls, by_api=False) == [("HungUp", True)] * 2
