@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from callengine.errors import ConfigError, ServiceError
+from callengine.ports.bridge import Bridge
 from callengine.ports.nodes import Neighbour, Order
 from callengine.services import node_store, nodes
 from callengine.services.bridge import open_bridge
@@ -59,7 +60,7 @@ async def node_at(url: str, name: str, free: Callable[[], int] | None = None) ->
 
 
 @asynccontextmanager
-async def node_in(url: str, name: str, bridge: nodes.Bridge, free: Callable[[], int] | None) -> AsyncIterator[Node]:
+async def node_in(url: str, name: str, bridge: Bridge, free: Callable[[], int] | None) -> AsyncIterator[Node]:
     async with (
         open_nodes(url, name, bridge) as mine,
         open_registry(url, name, bridge) as registry,
