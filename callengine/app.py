@@ -132,6 +132,7 @@ async def _serve_until_drained(engine: Engine, listener: socket, drain: trio.Eve
         settings.no_media_seconds,
         engine.answer,
         engine.turn_away,
+        settings.audiosocket_proxy_protocol,
     )
     async with trio.open_nursery() as calls:
         async with trio.open_nursery() as accepting:
