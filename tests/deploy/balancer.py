@@ -4,8 +4,9 @@ each node has one of its own with the same ports."""
 import re
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,9 +82,18 @@ def running_balancer(folder: Path, ports: Ports, **variables: str) -> Iterator[B
     arguments = [*haproxy, "-db", "-f", str(ROOT / "docker/haproxy/haproxy.cfg")]
     with log.open("w") as output, subprocess.Popen(arguments, env=env, stdout=output, stderr=output) as process:
         try:
+            _wait_until_it_serves(process, ports, log)
             yield Balancer(ports, process, log)
         finally:
             process.terminate()
+
+
+def _wait_until_it_serves(process: "subprocess.Popen[bytes]", ports: Ports, log: Path) -> None:
+    while True:
+        assert process.poll() is None, log.read_text()
+        with suppress(ConnectionRefusedError), socket.create_connection((HOST, ports.stats)):
+            return
+        time.sleep(0.02)
 
 
 @contextmanager
