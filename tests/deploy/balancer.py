@@ -1,5 +1,5 @@
-"""The repository's own haproxy.cfg, unchanged, in front of engines on loopback: 127.0.0.1 is the balancer's address, and
-each node has one of its own with the same ports."""
+"""The repository's own haproxy.cfg, unchanged, in front of engines on loopback: 127.0.0.1 is the balancer's address,
+and each node has one of its own with the same ports."""
 
 import re
 import socket

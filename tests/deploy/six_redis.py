@@ -1,4 +1,4 @@
-"""Variant B's Redis Cluster: the repository's own scripts, six servers of Debian's on loopback in their images' place."""
+"""Variant B's Redis Cluster: the repository's own scripts, and six servers of Debian's on loopback for the image's."""
 
 import os
 import signal
@@ -80,7 +80,10 @@ def _server(folder: Path, port: int, bus: int, env: Mapping[str, str]) -> "Itera
     own = {"TMPDIR": str(folder), "REDIS_DIR": str(folder), "REDIS_PORT": str(port)}
     script = ["sh", str(PRODUCTION / "redis-node.sh"), "--bind", HOST, "--cluster-port", str(bus)]
     log = folder / "log"
-    with log.open("wb") as output, subprocess.Popen(script, env={**env, **own}, stdout=output, stderr=output) as process:
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(script, env={**env, **own}, stdout=output, stderr=output) as process,
+    ):
         try:
             while not _answers(port):
                 assert process.poll() is None, log.read_text()

@@ -27,8 +27,8 @@ Record = Callable[[str, object], None]
 
 @pytest.fixture
 def settings(database_url: str, redis_url: str) -> dict[str, str]:
-    """What both nodes share."""
-    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    """What both nodes share; the Store is one that nobody asks for anything."""
+    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "STORE_API_URL": "http://127.0.0.1:9/api/v1"}
 
 
 @contextmanager
@@ -139,7 +139,9 @@ async def test_the_calls_of_a_node_that_is_frozen_go_on_at_the_other(
             lost = [caller for caller in callers if caller.lost_at]
             assert len(lost) == CALLERS // 2
             worst = max(caller.spoke_at[1] for caller in lost) - frozen
-            record_property("figure", f"{worst:8.3f} s  a node frozen behind the balancer: until all 3 calls spoke again")
+            record_property(
+                "figure", f"{worst:8.3f} s  a node frozen behind the balancer: until all 3 calls spoke again"
+            )
             one.tell(signal.SIGCONT)
             await has_calls(one, 0)
             await balancer.is_state("engine-1", "UP")
@@ -166,7 +168,9 @@ async def test_the_calls_of_a_node_whose_packets_are_dropped_go_on_at_the_other(
             lost = [caller for caller in callers if caller.lost_at]
             assert len(lost) == CALLERS // 2
             worst = max(caller.spoke_at[1] for caller in lost) - cut
-            record_property("figure", f"{worst:8.3f} s  a node cut off from the balancer: until all 3 calls spoke again")
+            record_property(
+                "figure", f"{worst:8.3f} s  a node cut off from the balancer: until all 3 calls spoke again"
+            )
             await has_calls(one, 0)  # by the epoch in Redis: nothing has told it that its lines are gone
         async with open_api(balancer) as api:
             await all_recorded(api, callers)

@@ -69,7 +69,8 @@ def test_every_node_is_known_to_those_who_have_to_know_it() -> None:
 
 
 def test_prometheus_has_the_rest_of_variant_a_s() -> None:
-    one, more = (yaml.safe_load((ROOT / f"docker/prometheus/{n}.yml").read_text()) for n in ("prometheus", "production"))
+    files = [ROOT / f"docker/prometheus/{name}.yml" for name in ("prometheus", "production")]
+    one, more = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)
     for config in (one, more):
         config["scrape_configs"] = [
             job for job in config["scrape_configs"] if job["job_name"] not in ("callengine", "haproxy")

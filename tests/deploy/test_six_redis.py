@@ -1,4 +1,4 @@
-"""Variant B's Redis Cluster: made once, whatever is run again, and a primary that dies is replaced under the registry."""
+"""Variant B's Redis Cluster: made once, whatever is run again; a primary that dies is replaced under the registry."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -71,6 +71,7 @@ async def test_a_primary_that_dies_is_replaced(tmp_path: Path) -> None:
 
 def all_copied(six: Six) -> bool:
     """Whether the replicas have all that their primaries were told."""
+
     def figure(port: int, name: str) -> int:
         with redis.Redis(HOST, port, password="of-the-nodes") as client:
             return int(client.info("replication")[name])

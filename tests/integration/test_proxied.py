@@ -71,7 +71,11 @@ async def test_only_of_who_may_come_is_it_believed() -> None:
         await refused(engine, reason="peer")
 
 
-@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\n\r\n", identify(uuid4()), header(ASTERISK)[:20]], ids=["http", "none", "half"])
+@pytest.mark.parametrize(
+    "sent",
+    [b"GET / HTTP/1.1\r\n\r\n", b"\x01\x00\x10" + bytes(16), header(ASTERISK)[:20]],
+    ids=["http", "none", "half"],
+)
 async def test_without_a_whole_header_there_is_no_call(sent: bytes) -> None:
     async with open_media_engine(**ON) as engine:
         await refused(engine, sent, reason="proxy_header")
