@@ -88,12 +88,7 @@ def test_no_secret_is_in_an_environment() -> None:
 def test_every_variable_is_documented() -> None:
     needed = {name.upper() for name in Settings.model_fields} - DECIDED - MADE - (RARE - {"AUDIOSOCKET_PROXY_PROTOCOL"})
     known = {name.removesuffix("_FILE") for name in example()}
-    assert known == {name.removesuffix("_FILE") for name in needed | numbered_variables()} | {"HTTPS_PROXY", "NO_PROXY"}
-
-
-def numbered_variables() -> set[str]:
-    """Those of the file, ENGINE_1 … among them."""
-    return variables(NAME) | set(re.findall(r"\$\{([A-Z_]+\d)", (ROOT / NAME).read_text(encoding="utf-8")))
+    assert known == {name.removesuffix("_FILE") for name in needed | variables(NAME)} | {"HTTPS_PROXY", "NO_PROXY"}
 
 
 def test_images_are_those_of_variant_a() -> None:
@@ -124,6 +119,11 @@ def test_times_fit_into_each_other() -> None:
     minutes = re.search(r"hard-stop-after (\d+)m", HAPROXY)
     assert minutes
     assert int(minutes[1]) * 60 > settings.max_call_seconds
+
+
+def test_the_image_runs_the_primary_s_script_by_itself() -> None:
+    """One that cannot be executed would become part of the image's own script (docker-library/postgres, `*.sh`)."""
+    assert os.access(ROOT / "docker/production/postgres-primary.sh", os.X_OK)
 
 
 def make_secrets(folder: Path) -> subprocess.CompletedProcess[str]:
