@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -33,8 +34,8 @@ class Node:
     def is_primary(self) -> bool:
         """Whether it has slots of its own to write to."""
         with closing(redis.Redis(HOST, self.port, password=PASSWORD, decode_responses=True)) as client:
-            role: str = client.info("replication")["role"]
-            return role == "master"
+            told: Any = client.info("replication")
+            return bool(told["role"] == "master")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Variant B's Redis Cluster: made once, whatever is run again; a primary that dies is replaced under the registry."""
 
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -74,7 +75,8 @@ def all_copied(six: Six) -> bool:
 
     def figure(port: int, name: str) -> int:
         with redis.Redis(HOST, port, password="of-the-nodes") as client:
-            return int(client.info("replication")[name])
+            told: Any = client.info("replication")
+            return int(told[name])
 
     primaries = sorted(figure(node.port, "master_repl_offset") for node in six.nodes[:3])
     return primaries == sorted(figure(node.port, "slave_repl_offset") for node in six.nodes[3:])
