@@ -36,7 +36,8 @@ def example() -> set[str]:
 
 def option(service: str, name: str) -> str:
     """What a PostgreSQL of the file is told with -c NAME=."""
-    return next(word.partition("=")[2] for word in SERVICES[service]["command"] if word.startswith(f"{name}="))
+    words: list[str] = SERVICES[service]["command"]
+    return next(word.partition("=")[2] for word in words if word.startswith(f"{name}="))
 
 
 @pytest.mark.integration
