@@ -24,6 +24,7 @@ async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Even
         settings.no_media_seconds,
         engine.answer,
         engine.turn_away,
+        settings.audiosocket_proxy_protocol,
     )
     async with trio.open_nursery() as beside:
         async with trio.open_nursery() as calls:
