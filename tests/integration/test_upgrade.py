@@ -108,9 +108,11 @@ async def test_the_version_before_goes_on_with_its_calls_when_this_one_starts(
         assert LAST not in applied(url)
         async with open_api(old) as api:
             async with open_phone("127.0.0.1", old.port, first) as phone:
-                await begin(phone)
+                assert await phone.agent_speaking()
                 start = running_engine(tmp_path / "later", NODE_NAME="later", **settings)
-                new = await trio.to_thread.run_sync(later.enter_context, start)  # a phone keeps its 20 ms meanwhile
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(begin, phone)
+                    new = await trio.to_thread.run_sync(later.enter_context, start)
                 assert applied(url)[-1] == LAST
                 await end(phone)
             assert_whole(await closed_record(api, first))
