@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def test_the_command_goes_to_a_step_and_back(database_url: str) -> None:
 def later_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """This process's version is a newer one, with a step more: columns, an index, a table."""
     folder = tmp_path / "later"
-    with schema.as_file(files("callengine.services") / "migrations") as ours:
+    with as_file(files("callengine.services") / "migrations") as ours:
         shutil.copytree(ours, folder / "migrations")
     up = "ALTER TABLE calls ADD COLUMN later text NOT NULL DEFAULT ''; ALTER TABLE turns ADD COLUMN later jsonb;"
     up += "CREATE INDEX calls_by_later ON calls (later); CREATE TABLE later (call_id text REFERENCES calls);"
