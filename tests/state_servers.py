@@ -65,13 +65,15 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def empty_database_url(postgres_url: str) -> Iterator[str]:
     """A database without a schema."""
-    yield from _made_database(postgres_url, template="template1")
+    with made_database(postgres_url, template="template1") as url:
+        yield url
 
 
 @pytest.fixture
 def database_url(postgres_url: str) -> Iterator[str]:
     """A database with the schema and nothing in it."""
-    yield from _made_database(postgres_url, template="callengine")
+    with made_database(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +105,9 @@ def redis_cluster_url(valkey_cluster_url: str) -> str:
     return valkey_cluster_url
 
 
-def _made_database(postgres_url: str, *, template: str) -> Iterator[str]:
+@contextmanager
+def made_database(postgres_url: str, *, template: str = "callengine") -> Iterator[str]:
+    """A database of the session's PostgreSQL for as long as the block lasts."""
     name = f"test_{secrets.token_hex(4)}"
     admin = postgres_url.replace("/callengine?", "/postgres?")
     with psycopg.connect(admin, autocommit=True) as connection:
