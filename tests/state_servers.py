@@ -72,7 +72,7 @@ def empty_database_url(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres_url: str) -> Iterator[str]:
     """A database with the schema and nothing in it."""
-    with made_database(postgres_url) as url:
+    with made_database(postgres_url, template="callengine") as url:
         yield url
 
 
@@ -106,11 +106,13 @@ def redis_cluster_url(valkey_cluster_url: str) -> str:
 
 
 @contextmanager
-def made_database(postgres_url: str, *, template: str = "callengine") -> Iterator[str]:
-    """A database of the session's PostgreSQL for as long as the block lasts."""
+def made_database(postgres_url: str, *, template: str) -> Iterator[str]:
+    """A copy of the database `template`, to which nobody may be connected; it goes with the block."""
     name = f"test_{secrets.token_hex(4)}"
     admin = postgres_url.replace("/callengine?", "/postgres?")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield postgres_url.replace("/callengine?", f"/{name}?")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            yield postgres_url.replace("/callengine?", f"/{name}?")
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -35,7 +35,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory, postgres_url: str, valkey_ur
     """The two nodes; their Store is one that nobody asks for anything."""
     with redis.from_url(valkey_url) as client:
         client.flushall()
-    with made_database(postgres_url) as database_url:
+    with made_database(postgres_url, template="callengine") as database_url:
         settings = {"DATABASE_URL": database_url, "REDIS_URL": valkey_url, "STORE_API_URL": "http://127.0.0.1:9/api/v1"}
         with running_nodes(tmp_path_factory.mktemp("nodes"), MAX_CALLS=str(MAX_CALLS), **settings) as nodes:
             yield nodes
