@@ -26,7 +26,7 @@ ENVIRONMENT_FILES = ("compose.yaml", "gpu/compose.yaml", ".env.example", "Makefi
 OTHERS = {"NAME", "CN", "RESOURCE_EXHAUSTED", "NOT_SERVING", "OUT_OF_RANGE"}  # words of the pages, of TLS and of gRPC
 COMPOSE_OWN = {"COMPOSE_FILE", "COMPOSE_ENV_FILES"}  # docker compose itself reads them
 # On Asterisk's machine, or put there by whoever runs it.
-ELSEWHERE = re.compile(r"callengine/\w+\.conf|(gpu/)?secrets(/.*)?|docker/agents/.*")
+ELSEWHERE = re.compile(r"callengine/\w+\.conf|(gpu/)?secrets(/.*)?|docker/agents/.*|docker/\.env|docker/secrets(/.*)?")
 SOURCE = re.compile(r"[\w/]+\.py")
 ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE) (/(?:api/v1|health|metrics|openapi)[\w/{}.-]*)")
 
