@@ -33,7 +33,7 @@ def event_routes(state: ApiState) -> APIRouter:
 
     @router.get("/events", response_class=StreamingResponse, responses=described_stream, dependencies=[Depends(place)])
     async def events(last_event_id: LastEventId = None) -> StreamingResponse:  # noqa: ASYNC124
-        """`opened`, `caller`, `turn`, `tool`, `callback`, `recording`, `closed` of this node's calls, with what the record shows;
+        """`opened`, `caller`, `turn`, `tool`, `callback`, `closed` of this node's calls, with what the record shows;
         `gap` where events were missed, `draining` before the end."""
         return StreamingResponse(EventStream(ring, last_event_id), media_type=MEDIA_TYPE)
 

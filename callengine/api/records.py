@@ -181,7 +181,7 @@ def view_of(record: CallRecord) -> CallView:
     tools = [ToolView.model_validate(tool) for tool in record.tools]
     callbacks = [callback_view(callback) for callback in record.callbacks]
     recordings = [recording_view(recording) for recording in record.recordings]
-    said = {"turns": turns, "tools": tools, "callbacks": callbacks, "recordings": recordings}
+    said: dict[str, Any] = {"turns": turns, "tools": tools, "callbacks": callbacks, "recordings": recordings}
     return CallView(**_summary(record), summary=record.closed.summary if record.closed else "", **said)
 
 

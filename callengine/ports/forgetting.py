@@ -19,6 +19,11 @@ class Forgotten:
     before: datetime
     noted_at: datetime
 
+    @property
+    def identity(self) -> tuple[str, str, str, datetime]:
+        """What makes it another entry."""
+        return self.kind, self.salt, self.hash, self.before
+
 
 def hashed(salt: str, value: str) -> str:
     """SHA-256 of both, in hexadecimal: PostgreSQL makes the same with `sha256(convert_to(salt || value, 'UTF8'))`."""

@@ -102,8 +102,8 @@ class CallbackRequested:
 
 @dataclass(frozen=True, slots=True)
 class RecordingKept:
-    """The sound of a call, or of one of its connections, is in `file` under the node's DATA_DIR/recordings; `began`: its
-    call time 0. Written again with `url` once it is in S3."""
+    """The sound of a call, or of one of its connections, is in `file` under the node's DATA_DIR/recordings; `began`:
+    when its first sample was. Written again with `url` once it is in S3."""
 
     call_id: str
     file: str

@@ -6,7 +6,7 @@ alone; one that nobody holds is what a killed engine left. `.wav.upload`, empty,
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -98,7 +98,7 @@ def every_file(folder: Path) -> Iterator[str]:
 
 
 def delete(folder: Path, file: str) -> None:
-    """A recording goes, and its day when that is empty. Raises OSError."""
+    """A recording goes, and its day with the last one. Raises OSError."""
     (folder / (file + UPLOAD)).unlink(missing_ok=True)
     (folder / file).unlink(missing_ok=True)
     with suppress(OSError):  # others are there
@@ -106,12 +106,14 @@ def delete(folder: Path, file: str) -> None:
 
 
 def delete_before(folder: Path, before: datetime) -> int:
-    """Recordings that began before a time go; how many. One that a full or broken disk holds on to is named."""
+    """Recordings that began before a time go; how many."""
+    return delete_all(folder, [file for file in every_file(folder) if (began_of(file) or before) < before])
+
+
+def delete_all(folder: Path, doomed: Sequence[str]) -> int:
+    """These recordings go; how many did. One that the disk holds on to is named."""
     gone = 0
-    for file in every_file(folder):
-        began = began_of(file)
-        if began is None or began >= before:
-            break  # names are in order
+    for file in doomed:
         try:
             delete(folder, file)
             gone += 1

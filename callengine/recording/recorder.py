@@ -1,6 +1,6 @@
-"""Calls to disk while they are up: one task for all calls of a process, one thread, a second of sound or more at a time.
+"""Calls to disk while they are up: one task for all calls of a process, one thread, a second of sound or more at once.
 
-A call never waits for any of it. A disk that takes no more ends the recordings of the moment, loudly; the calls go on."""
+A call never waits for any of it. A disk that takes no more ends the recordings of the moment, loudly; calls go on."""
 
 import errno
 import fcntl
@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 import structlog
@@ -64,9 +64,10 @@ class Recorder:
         self._thread = trio.CapacityLimiter(1)
 
     @contextmanager
-    def taping(self, leg: Leg, call_id: str, epoch: int, began: datetime) -> Iterator[None]:
-        """Record a line until the block ends. `began`: call time 0, in UTC; `epoch` numbers the call's connections."""
+    def taping(self, leg: Leg, call_id: str, epoch: int) -> Iterator[None]:
+        """Record a line until the block ends; `epoch` numbers the call's connections. Never waits, never raises."""
         leg.tape = tape = Tape(leg.ring, leg.began)
+        began = datetime.now(UTC) - timedelta(seconds=trio.current_time() - leg.began)
         take = _Take(tape, file_of(call_id, epoch, began))
         self._takes.append(take)
         try:
@@ -156,9 +157,8 @@ class Recorder:
         path = self._place.folder / (file + PART)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        opened = os.fdopen(descriptor, "r+b", buffering=0)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return opened  # type: ignore[return-value]  # unbuffered: a FileIO
+        return os.fdopen(descriptor, "r+b", buffering=0)
 
     def _finish(self, take: _Take) -> None:
         assert take.open is not None

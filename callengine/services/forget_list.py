@@ -54,8 +54,8 @@ class ForgetList:
         """Append the entries that are not there yet; how many those were."""
         try:
             with self._locked() as descriptor:
-                known = set(map(_identity, self.entries()))
-                new = [entry for entry in dict.fromkeys(entries) if _identity(entry) not in known]
+                known = {entry.identity for entry in self.entries()}
+                new = {entry.identity: entry for entry in entries if entry.identity not in known}.values()
                 if new:
                     _append(descriptor, "".join(_line_of(entry) for entry in new).encode("ascii"))
                 return len(new)
@@ -80,10 +80,6 @@ def _append(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
     os.fsync(descriptor)
-
-
-def _identity(entry: Forgotten) -> tuple[str, str, str, datetime]:
-    return entry.kind, entry.salt, entry.hash, entry.before
 
 
 def _line_of(entry: Forgotten) -> str:

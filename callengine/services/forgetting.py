@@ -16,8 +16,8 @@ BATCH_CALLS = 200  # a transaction's worth: some ten milliseconds of a small dat
 
 _CONDITIONS: dict[str, LiteralString] = {
     # whoever asked to be called back at a number has said it, whatever number they called from
-    "number": f"(call_id IN (SELECT call_id FROM calls WHERE {NUMBER_KEY} = %(value)s UNION ALL"
-    f" SELECT call_id FROM callbacks WHERE {NUMBER_KEY} = %(value)s))",
+    "number": "(call_id IN (SELECT call_id FROM calls WHERE " + NUMBER_KEY + " = %(value)s UNION ALL"
+    " SELECT call_id FROM callbacks WHERE " + NUMBER_KEY + " = %(value)s))",
     "call": "call_id = %(value)s",
     "age": "true",
 }
@@ -27,12 +27,13 @@ EXISTS (SELECT FROM forget_list f WHERE f.kind = 'age' AND calls.opened_at < f.b
 OR EXISTS (SELECT FROM (SELECT DISTINCT salt FROM forget_list) s JOIN forget_list f ON f.salt = s.salt
     AND f.kind = 'call' AND f.hash = encode(sha256(convert_to(s.salt || call_id, 'UTF8')), 'hex')
     WHERE calls.opened_at < f.before)
-OR EXISTS (SELECT FROM (SELECT {NUMBER_KEY} AS key UNION ALL
-        SELECT right(regexp_replace(c.number, '[^0-9]+', '', 'g'), 10) FROM callbacks c WHERE c.call_id = calls.call_id) k
+OR EXISTS (SELECT FROM (SELECT {NUMBER_KEY} AS key
+        UNION ALL SELECT right(regexp_replace(c.number, '[^0-9]+', '', 'g'), 10)
+        FROM callbacks c WHERE c.call_id = calls.call_id) k
     JOIN (SELECT DISTINCT salt FROM forget_list) s ON k.key <> ''
     JOIN forget_list f ON f.salt = s.salt
     AND f.kind = 'number' AND f.hash = encode(sha256(convert_to(s.salt || k.key, 'UTF8')), 'hex')
-    WHERE calls.opened_at < f.before))"""
+    WHERE calls.opened_at < f.before))"""  # noqa: S608 - our own expression
 _CLEAR: Sequence[tuple[str, LiteralString]] = (
     (
         "calls",
@@ -132,11 +133,13 @@ async def sounds_of(connection: Connection, call_ids: Sequence[str]) -> list[Kep
     return [KeptSound(*row) for row in await (await connection.execute(query, (list(call_ids),))).fetchall()]
 
 
-async def sounds_to_delete(connection: Connection, before: datetime | None, limit: int) -> list[KeptSound]:
-    """Recordings of forgotten calls, and those that began before a time; the oldest first."""
+async def sounds_to_delete(connection: Connection, before: datetime | None, *, in_bucket: bool) -> list[KeptSound]:
+    """Recordings of forgotten calls, and those that began before a time, some of the oldest; those in a bucket only
+    where that can be reached."""
     query = """SELECT r.call_id, r.file, r.url FROM recordings r JOIN calls c USING (call_id) WHERE r.deleted_at IS NULL
-AND (c.forgotten_at IS NOT NULL OR r.began < %s) ORDER BY r.began LIMIT %s"""
-    return [KeptSound(*row) for row in await (await connection.execute(query, (before, limit))).fetchall()]
+AND (c.forgotten_at IS NOT NULL OR r.began < %s) AND (%s OR r.url = '') ORDER BY r.began LIMIT %s"""
+    found = await connection.execute(query, (before, in_bucket, BATCH_CALLS))
+    return [KeptSound(*row) for row in await found.fetchall()]
 
 
 async def note_deleted(connection: Connection, sounds: Sequence[KeptSound]) -> None:
@@ -146,9 +149,15 @@ async def note_deleted(connection: Connection, sounds: Sequence[KeptSound]) -> N
         await cursor.executemany(statement, [(sound.call_id, sound.file) for sound in sounds])
 
 
-async def delete_calls(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete calls that were opened before a time, with all that belongs to them; how many. One whose recording is in
-    S3 stays until that is gone."""
+async def try_lock(connection: Connection, number: int) -> bool:
+    """Take an advisory lock for as long as the connection lives; False where somebody has it."""
+    found = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (number,))).fetchone()
+    return bool(found and found[0])
+
+
+async def delete_calls(connection: Connection, before: datetime) -> int:
+    """Delete some of the calls that were opened before a time, with all that belongs to them; how many. One whose
+    recording is in S3 stays until that is gone."""
     query: LiteralString = "DELETE FROM calls WHERE call_id IN (SELECT call_id FROM calls WHERE opened_at < %s AND "
     query += _NO_SOUND_LEFT + " ORDER BY opened_at LIMIT %s)"
-    return (await connection.execute(query, (before, limit))).rowcount
+    return (await connection.execute(query, (before, BATCH_CALLS))).rowcount

@@ -110,7 +110,9 @@ def row_of(entry: Entry) -> Row:
     return tuple(_storable_text(value) if isinstance(value, str) else value for value in row)
 
 
-def record_of(row: Sequence[Any], turns: Rows = (), tools: Rows = (), callbacks: Rows = (), recordings: Rows = ()) -> CallRecord:
+def record_of(
+    row: Sequence[Any], turns: Rows = (), tools: Rows = (), callbacks: Rows = (), recordings: Rows = ()
+) -> CallRecord:
     """A row of SELECT_CALL or SELECT_CALLS with what belongs to it."""
     call_id, node, opened_at, *rest = row[:9]
     opened = CallOpened(call_id, node, opened_at.astimezone(UTC), *rest)

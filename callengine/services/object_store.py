@@ -18,8 +18,8 @@ RETRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class BucketAccess:
-    """`url`: s3://bucket/prefix; without keys those of the machine are used (AWS_…, or its role). `endpoint`: where that
-    is no AWS."""
+    """`url`: s3://bucket/prefix; without keys those of the machine are used (AWS_…, or its role). `endpoint`: of a
+    store that is not AWS."""
 
     url: str
     endpoint: str = ""
@@ -64,8 +64,8 @@ class Bucket:
         return f"{self.url}/{key}"
 
     def delete(self, urls: Sequence[str]) -> None:
-        """Delete what is at these URLs; what is not there is no error. Raises ServiceError, also where one of them is of
-        another bucket than this one."""
+        """Delete what is at these URLs; what is not there is no error. Raises ServiceError, also where one of them is
+        not in this bucket."""
         keys = []
         for url in urls:
             if not url.startswith(f"{self.url}/"):

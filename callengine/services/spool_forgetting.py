@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from callengine.ports.journal import CallerFound, CallOpened, Entry
+from callengine.ports.journal import Entry
 from callengine.services.spool import DAMAGED, SUFFIX
 from callengine.services.spool_entries import UnknownEntryError, unpacked
 from callengine.services.spool_records import all_records, framed
@@ -26,9 +26,9 @@ def forget_in_damaged(data_dir: Path, is_meant: IsMeant) -> int:
 def _rewrite(path: Path, is_meant: IsMeant) -> int:
     found = [(payload, _entry_of(payload)) for payload in (record.payload for record in all_records(path.read_bytes()))]
     calls = {entry.call_id for _, entry in found if entry is not None and is_meant(entry)}
-    left = [payload for payload, entry in found if entry is not None and entry.call_id not in calls]
-    if len(left) == len(found):
+    if not calls:
         return 0
+    left = [payload for payload, entry in found if entry is not None and entry.call_id not in calls]
     anew = path.with_name(path.name + ".anew")
     with anew.open("wb") as file:
         os.fchmod(file.fileno(), 0o600)
@@ -37,11 +37,6 @@ def _rewrite(path: Path, is_meant: IsMeant) -> int:
         os.fsync(file.fileno())
     anew.replace(path)
     return len(found) - len(left)
-
-
-def opening_is(key: str, key_of: Callable[[str], str]) -> IsMeant:
-    """Whether an entry says that a call came from the number of this key."""
-    return lambda entry: isinstance(entry, CallOpened | CallerFound) and key_of(entry.number) == key
 
 
 def _entry_of(payload: bytes) -> Entry | None:
