@@ -17,7 +17,7 @@ from callengine.services.schema import migrate, unmigrate
 
 pytestmark = pytest.mark.integration
 
-OURS = {"calls", "turns", "tool_calls", "callbacks"}
+OURS = {"calls", "turns", "tool_calls", "callbacks", "recordings", "forget_list"}
 MIGRATIONS = files("callengine.services") / "migrations"
 STEPS = sum(not file.name.endswith(".rollback.sql") for file in MIGRATIONS.iterdir())
 
