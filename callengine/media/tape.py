@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, RATE
 from callengine.media.ring import BLOCK_BYTES, Ring
 
-# A frame goes on where the last one ended unless it is later by more: a clock's tick jitters, a telephone does not.
+# Frames that follow each other so soon are one run of speech and lie side by side: a clock's tick jitters, a telephone
+# does not. A run that fell behind by more than the slack goes on where it is.
+RUN_SECONDS = 0.035
 SLACK_SAMPLES = 2 * FRAME_SAMPLES
 MARGIN_SECONDS = 0.1  # a second is over for both sides by then
 MOST_SECONDS = 60  # waiting for the recorder, 2 MB a call at most: a disk that hangs for longer loses some
@@ -31,7 +33,7 @@ class Second:
 class Tape:
     """The clock calls `put`, the ring `_take_caller`, a recorder `take` and in the end `finish`."""
 
-    __slots__ = ("_agent", "_base", "_began", "_block", "_caller", "_next", "_ring", "end", "lost_seconds")
+    __slots__ = ("_agent", "_base", "_began", "_block", "_caller", "_next", "_put_at", "_ring", "end", "lost_seconds")
 
     def __init__(self, ring: Ring, began: float) -> None:
         """`began`: call time 0 on the clock. What was said before this is not there."""
@@ -42,6 +44,7 @@ class Tape:
         self._agent: dict[int, bytearray] = {}
         self._block = bytearray(BLOCK_BYTES)
         self._base = -RATE  # the position of the block's first sample: of none yet
+        self._put_at = float("-inf")  # the clock's time of the last frame
         self.end = 0  # the position behind the last frame that went out
         self.lost_seconds = 0
         ring.on_full = self._take_caller
@@ -49,8 +52,9 @@ class Tape:
     def put(self, frame: bytes | memoryview, now: float) -> None:
         """A frame of speech has gone out now. The clock's call: no wait, and a new block once a second at most."""
         due = int((now - self._began) * RATE)
-        if due - self.end > SLACK_SAMPLES:
+        if due > self.end and (now - self._put_at > RUN_SECONDS or due - self.end > SLACK_SAMPLES):
             self.end = due
+        self._put_at = now
         place = (self.end - self._base) << 1
         if 0 <= place <= _LAST_PLACE:
             self._block[place : place + FRAME_BYTES] = frame
