@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import httpx
+import obstore
 import pytest
+from obstore.store import S3Store
 
 BUCKET = "callengine"
 _SERVER = """
@@ -45,7 +47,9 @@ class S3:
 
     def read(self, key: str) -> bytes:
         """An object."""
-        return httpx.get(f"{self.endpoint}/{BUCKET}/{key}").raise_for_status().content
+        keys = {"access_key_id": "key", "secret_access_key": "secret", "region": "us-east-1"}
+        store = S3Store(BUCKET, config={"endpoint": self.endpoint, **keys}, client_options={"allow_http": True})  # type: ignore[arg-type, typeddict-item]
+        return bytes(obstore.get(store, key).bytes())
 
 
 @contextmanager
@@ -71,6 +75,6 @@ def s3_server() -> Iterator[S3]:
 @pytest.fixture
 def s3(s3_server: S3) -> S3:
     """The session's, emptied."""
-    for key in s3_server.keys():
-        httpx.delete(f"{s3_server.endpoint}/{BUCKET}/{key}").raise_for_status()
+    httpx.post(f"{s3_server.endpoint}/moto-api/reset", timeout=30).raise_for_status()
+    httpx.put(f"{s3_server.endpoint}/{BUCKET}", timeout=30).raise_for_status()
     return s3_server

@@ -196,21 +196,22 @@ async def test_a_restored_copy_is_forgotten_again(database_url: str, tmp_path: P
             await forget(house, "", of_number())
             await forget(house, "", Target("call", "c", datetime.now(UTC)))
             await forget(house, "", Target("age", "", NOW - timedelta(days=365)))
-            async with house_at(restored, tmp_path) as anew:
-                assert (await read(anew, restored, "a")).opened.number == NUMBER  # type: ignore[union-attr]
-                if by == "command":
-                    assert (await preview(anew, None)).removed.calls == 0, "the restored database has no list yet"
-                    assert (await forget_again(anew, "")).removed.calls == 3
-                else:
-                    await run_round(anew, Limits(), datetime.now(UTC))
-                for call_id in ("a", "c", "o"):
-                    await assert_forgotten(anew, restored, call_id)
-                assert (await read(anew, restored, "b")).opened.name == "Иван"  # type: ignore[union-attr]
-                assert not (await forget_again(anew, "")).removed.calls
+            anew = House(connection_options(restored), house.bridge, tmp_path)
+            assert (await read(anew, restored, "a")).opened.number == NUMBER  # type: ignore[union-attr]
+            if by == "command":
+                assert (await preview(anew, None)).removed.calls == 0, "the restored database has no list yet"
+                assert (await forget_again(anew, "")).removed.calls == 3
+            else:
+                await run_round(anew, Limits(), datetime.now(UTC))
+            for call_id in ("a", "c", "o"):
+                await assert_forgotten(anew, restored, call_id)
+            assert (await read(anew, restored, "b")).opened.name == "Иван"  # type: ignore[union-attr]
+            assert not (await forget_again(anew, "")).removed.calls
 
 
 async def test_another_node_learns_the_list_from_the_database(database_url: str, tmp_path: Path) -> None:
-    async with house_at(database_url, tmp_path / "a") as house, house_at(database_url, tmp_path / "b") as other:
+    async with house_at(database_url, tmp_path / "a") as house:
+        other = House(house.database, house.bridge, tmp_path / "b")
         await write(house, database_url, call("a"))
         await forget(house, "", of_number())
         await run_round(other, Limits(), datetime.now(UTC))
