@@ -2,7 +2,6 @@
 share of the loop. `python -m tests.bench.recording` prints one JSON line; ten seconds."""
 
 import json
-import statistics
 import time
 
 import trio
@@ -58,7 +57,7 @@ def one_call(*, speaks: bool, recorded: bool) -> tuple[float, float]:
 
 
 async def main() -> None:
-    """Rounds of each kind in turn, so that a slow moment of the machine meets all of them."""
+    """Rounds of each kind in turn; the fastest counts, for what is slower is the machine's other work."""
     found: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         for speaks in (False, True):
@@ -69,7 +68,7 @@ async def main() -> None:
                 if recorded:
                     found.setdefault(f"recorder's visit each 2 s, {name}, us", []).append(visit)
         await trio.lowlevel.checkpoint()
-    print(json.dumps({name: round(statistics.median(values), 2) for name, values in found.items()}))  # noqa: T201
+    print(json.dumps({name: round(min(values), 2) for name, values in found.items()}))  # noqa: T201
 
 
 if __name__ == "__main__":

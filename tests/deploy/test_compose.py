@@ -28,7 +28,7 @@ RARE = {"GOOGLE_STT_ENDPOINT", "GOOGLE_TTS_ENDPOINT", "STT_CHUNK_MS"} | {
 def documented() -> set[str]:
     """The variables of `.env.example`."""
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
-    return {line.partition("=")[0] for line in lines if re.match(r"[A-Z_]+=", line)}
+    return {line.partition("=")[0] for line in lines if re.match(r"[A-Z0-9_]+=", line)}
 
 
 def rendered(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
