@@ -22,7 +22,7 @@ def compose(name: str) -> dict[str, Any]:
 
 def variables(name: str) -> set[str]:
     """The variables that a Compose file takes from its environment."""
-    return set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (ROOT / name).read_text(encoding="utf-8")))
+    return set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)", (ROOT / name).read_text(encoding="utf-8")))
 
 
 def alert_rules() -> list[dict[str, Any]]:
