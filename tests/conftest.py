@@ -9,7 +9,14 @@ import structlog
 
 from callengine.logs import route_to_stdlib
 
-pytest_plugins = ["tests.servers", "tests.state_servers", "tests.s3", "tests.required_servers", "tests.workers", "pytester"]
+pytest_plugins = [
+    "tests.servers",
+    "tests.state_servers",
+    "tests.s3",
+    "tests.required_servers",
+    "tests.workers",
+    "pytester",
+]
 
 ExpectErrorLog = Callable[[str], AbstractContextManager[None]]
 

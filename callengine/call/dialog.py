@@ -154,9 +154,7 @@ class Dialogue:
     def _look_ahead(self) -> None:
         self._opinions.look(self._nursery, self._turns, self._history.items, trio.current_time())
         call, history = self._call, self._history
-        self._ahead.look(
-            self._nursery, self._turns, lambda text: request_of(call, (*history.items, CallerSaid(text)))
-        )
+        self._ahead.look(self._nursery, self._turns, lambda text: request_of(call, (*history.items, CallerSaid(text))))
 
     def _zero_leads_away(self) -> bool:
         number_begun = bool(self._turns.utterance.digits)

@@ -1,4 +1,4 @@
-"""What recording costs the media clock: a leg's tick with and without a tape, speech out and speech in, and a recorder's
+"""What recording costs the media clock: a leg's tick with and without a tape, speech out and in, and a recorder's
 share of the loop. `python -m tests.bench.recording` prints one JSON line; ten seconds."""
 
 import json

@@ -368,7 +368,10 @@ def test_the_command_says_what_it_did(database_url: str, redis_url: str, tmp_pat
     told = json.loads(shown.stdout)
     assert (shown.exit_code, told["calls"], told["deleted_calls"], told["problems"]) == (0, 1, 1, [])
     shown = run_command(environ, "--number", NUMBER)
-    assert (shown.exit_code, "cleared: 1 calls with 2 turns, 1 tool calls and 1 call-backs" in shown.output) == (0, True)
+    assert (shown.exit_code, "cleared: 1 calls with 2 turns, 1 tool calls and 1 call-backs" in shown.output) == (
+        0,
+        True,
+    )
     assert NUMBER not in shown.output
     assert run_command(environ, "--call", "a").exit_code == 3
     assert run_command(environ, "--again").exit_code == 3

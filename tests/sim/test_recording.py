@@ -111,7 +111,9 @@ async def test_the_file_has_both_sides_when_they_were_heard(
     # the caller's is what came in: one and a half seconds of the same frame
     voice = memoryview(VOICE_FRAME).cast("h").tolist()
     first = next(place for place, sample in enumerate(caller) if sample)
-    frames = [caller[at : at + FRAME_SAMPLES] for at in range(first - first % FRAME_SAMPLES, len(caller), FRAME_SAMPLES)]
+    frames = [
+        caller[at : at + FRAME_SAMPLES] for at in range(first - first % FRAME_SAMPLES, len(caller), FRAME_SAMPLES)
+    ]
     spoken = frames.index([0] * FRAME_SAMPLES)
     assert spoken in (75, 76)
     assert frames[:spoken] == [voice] * spoken

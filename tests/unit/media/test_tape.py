@@ -65,9 +65,10 @@ def test_both_sides_are_where_they_were(
         if tick % every == 0:
             taken.add(tape.take(now))
     taken.add(tape.finish())
-    assert taken.caller == [tick % 1000 for tick in range(1, len(spoken) + 1) for _ in range(FRAME_SAMPLES)][
-        : len(taken.caller)
-    ]
+    assert (
+        taken.caller
+        == [tick % 1000 for tick in range(1, len(spoken) + 1) for _ in range(FRAME_SAMPLES)][: len(taken.caller)]
+    )
     heard = [(tick, found) for tick, found in zip(_ticks(spoken), runs(taken.agent), strict=True)]
     for tick, (value, begin, length) in heard:
         assert (value, length) == (1000 + tick, FRAME_SAMPLES)

@@ -49,7 +49,9 @@ def test_a_name_tells_whose_it_is_and_when_it_began(call_id: str, epoch: int, mo
         assert (files.call_of(name), files.began_of(name)) == (call_id, began)
 
 
-@pytest.mark.parametrize("name", ["notes.wav", "20260301T120000_x_1.wav", "../../etc/passwd", "20261399T120000000000_a_1.wav"])
+@pytest.mark.parametrize(
+    "name", ["notes.wav", "20260301T120000_x_1.wav", "../../etc/passwd", "20261399T120000000000_a_1.wav"]
+)
 def test_a_name_that_is_none_of_ours_begins_never(name: str) -> None:
     assert files.began_of(name) is None
 
@@ -86,9 +88,7 @@ def test_a_finished_recording_waits_for_s3_until_it_is_there(tmp_path: Path) -> 
 
 
 @given(days=st.lists(st.integers(0, 20), max_size=8, unique=True), limit=st.integers(0, 20))
-def test_the_old_ones_go_and_no_other(
-    tmp_path_factory: pytest.TempPathFactory, days: list[int], limit: int
-) -> None:
+def test_the_old_ones_go_and_no_other(tmp_path_factory: pytest.TempPathFactory, days: list[int], limit: int) -> None:
     place = Place(tmp_path_factory.mktemp("recordings"), "node-1")
     names = {day: files.file_of(CALL, 1, NOON - timedelta(days=day)) for day in days}
     for name in names.values():
