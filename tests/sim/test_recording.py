@@ -143,9 +143,11 @@ async def test_a_full_disk_ends_the_recording_and_not_the_call(
     kept: list[RecordingKept] = []
     failed = recordings_total.labels("failed")._value.get()
     with expect_error_log("recordings are cut short"):
-        async with recording_to(tmp_path, kept, least_free=1 << 62) as recorder:
-            async with open_play(parts_with(recorder), Line(SimulatedAsterisk())) as play:
-                await talk(play)
+        async with (
+            recording_to(tmp_path, kept, least_free=1 << 62) as recorder,
+            open_play(parts_with(recorder), Line(SimulatedAsterisk())) as play,
+        ):
+            await talk(play)
     assert kept == []
     assert [role for role, _, _ in turns(play)] == ["agent", "caller", "agent"]
     assert recordings_total.labels("failed")._value.get() == failed + 1
@@ -169,9 +171,11 @@ async def test_a_disk_that_fills_up_leaves_what_it_has(
 
     monkeypatch.setattr(recorder_module, "_write_whole", filling_up)
     with expect_error_log("No space left on device"):
-        async with recording_to(tmp_path, kept) as recorder:
-            async with open_play(parts_with(recorder), Line(SimulatedAsterisk())) as play:
-                await talk(play)
+        async with (
+            recording_to(tmp_path, kept) as recorder,
+            open_play(parts_with(recorder), Line(SimulatedAsterisk())) as play,
+        ):
+            await talk(play)
     (recording,) = kept
     caller, _ = sides(tmp_path / recording.file)
     assert len(caller) == recording.seconds * RATE > 0
@@ -182,26 +186,30 @@ async def test_a_disk_that_fills_up_leaves_what_it_has(
 async def test_a_caller_is_told_first_and_cannot_talk_over_it(
     autojump_clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
-    async with recording_to(tmp_path, []) as recorder:
-        async with open_play(parts_with(recorder, NOTICE), Line(SimulatedAsterisk())) as play:
-            await play.asterisk.agent_speaks()
-            await play.asterisk.speak(1.0)
-            await play.asterisk.agent_silent()
-            await play.asterisk.agent_speaks()
-            await play.asterisk.agent_silent()
-            await trio.sleep(0.5)
-            play.asterisk.hang_up()
+    async with (
+        recording_to(tmp_path, []) as recorder,
+        open_play(parts_with(recorder, NOTICE), Line(SimulatedAsterisk())) as play,
+    ):
+        await play.asterisk.agent_speaks()
+        await play.asterisk.speak(1.0)
+        await play.asterisk.agent_silent()
+        await play.asterisk.agent_speaks()
+        await play.asterisk.agent_silent()
+        await trio.sleep(0.5)
+        play.asterisk.hang_up()
     assert turns(play)[:2] == [("agent", NOTICE, False), ("caller", "есть зимние шины?", False)]
 
 
 async def test_a_silent_caller_is_told_and_then_greeted(autojump_clock: trio.testing.MockClock, tmp_path: Path) -> None:
-    async with recording_to(tmp_path, []) as recorder:
-        async with open_play(parts_with(recorder, NOTICE), Line(SimulatedAsterisk())) as play:
-            for _ in range(2):
-                await play.asterisk.agent_speaks()
-                await play.asterisk.agent_silent()
-            await trio.sleep(0.3)
-            play.asterisk.hang_up()
+    async with (
+        recording_to(tmp_path, []) as recorder,
+        open_play(parts_with(recorder, NOTICE), Line(SimulatedAsterisk())) as play,
+    ):
+        for _ in range(2):
+            await play.asterisk.agent_speaks()
+            await play.asterisk.agent_silent()
+        await trio.sleep(0.3)
+        play.asterisk.hang_up()
     greeting = play.engine.agents.default.greeting
     assert turns(play) == [("agent", NOTICE, False), ("agent", greeting, False)]
     assert play.journal.entries[-1].outcome == "abandoned"  # type: ignore[union-attr]
@@ -224,11 +232,13 @@ async def test_an_engine_that_ends_with_calls_up_leaves_whole_files(
     """The recorder outlives the calls by its last round."""
     kept: list[RecordingKept] = []
     with trio.CancelScope() as engine:
-        async with recording_to(tmp_path, kept) as recorder:
-            async with open_play(parts_with(recorder), Line(SimulatedAsterisk())) as play:
-                await play.asterisk.agent_speaks()
-                await trio.sleep(3.5)
-                engine.cancel("the second signal")
+        async with (
+            recording_to(tmp_path, kept) as recorder,
+            open_play(parts_with(recorder), Line(SimulatedAsterisk())) as play,
+        ):
+            await play.asterisk.agent_speaks()
+            await trio.sleep(3.5)
+            engine.cancel("the second signal")
     (recording,) = kept
     caller, _ = sides(tmp_path / recording.file)
     assert len(caller) >= 3 * RATE
