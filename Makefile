@@ -6,6 +6,7 @@ RUN := $(BIN)/python -m
 WORKERS = 4
 PYTEST = $(RUN) pytest -n $(WORKERS)
 PYTHON_FILES = $$(find $(1) -name '*.py')
+SPHINX = $(RUN) sphinx -E -a -d build/doctrees
 # 127: httpx is the project's choice. 114: wants every startable function listed by name, and `run` is started in many ways.
 TRIO_RULES := --enable=ASYNC --disable=ASYNC127,ASYNC114,ASYNC910,ASYNC911
 # 110, 912: a test looks again and again at what only the world can change: a process, a record, a port.
@@ -17,7 +18,7 @@ ASYNCIO_RULES := --asyncio --enable=ASYNC --disable=ASYNC910,ASYNC911
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-asterisk check bench bench-dialog bench-stt clean
+.PHONY: help setup demo test test-asterisk check bench bench-dialog bench-stt docs docs-links reference clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +35,7 @@ test: setup ## the suite, on real embedded servers, but for a real Asterisk (ARG
 test-asterisk: setup ## calls through a real Asterisk, fetched from Debian without root (ASTERISK_ROOT=... uses another)
 	@$(PYTEST) -m asterisk tests/asterisk $(ARGS)
 
-check: setup ## ruff, flake8-async, mypy strict, import rules
+check: setup ## ruff, flake8-async, mypy strict, import rules, links between the pages of docs/
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	@echo "flake8-async: callengine backends, tests, gpu"
@@ -43,6 +44,7 @@ check: setup ## ruff, flake8-async, mypy strict, import rules
 	@$(RUN) flake8_async $(ASYNCIO_RULES) $(call PYTHON_FILES,gpu)
 	$(RUN) mypy
 	$(BIN)/lint-imports --no-logo
+	@$(SPHINX) -q -W --keep-going -b html docs build/docs
 
 bench: setup ## the numbers of docs/design.md, with the machine named
 	@$(RUN) tests.bench $(ARGS)
@@ -55,6 +57,16 @@ bench-stt: setup ## whisper-server against faster-whisper as it comes, words nev
 	@$(RUN) tests.bench.stt_never_lost
 	@$(RUN) tests.bench.stt_gate
 	@$(RUN) tests.bench.stt_streams
+
+docs: setup ## the site of docs/ in build/docs (REPOSITORY_URL=https://.../blob/main: where links to other files lead)
+	@$(SPHINX) -q -W --keep-going -b html docs build/docs
+	@echo build/docs/index.html
+
+docs-links: setup ## ask for every address outside that the pages name; the only target here that needs a network
+	@$(SPHINX) -b linkcheck docs build/links
+
+reference: setup ## write the pages of docs/reference that are made from the code
+	@$(RUN) tests.docs.reference
 
 clean: ## remove the environment, tool caches, and callengine-data with all calls recorded by embedded servers
 	rm -rf $(VENV) callengine-data dist build .*_cache .hypothesis

@@ -112,6 +112,7 @@ class AgentProfile(BaseModel):
     closed: str = ""  # nobody is in whom a caller could be put through to
     will_call_back: str = ""  # follows it where a call back has been noted
     one_moment: str = ""
+    say_again: str = ""  # the dialog has found no words; without it the first of no_input
     fillers: tuple[str, ...] = ()
     no_input: tuple[str, ...] = ()
     greeting_uninterruptible: bool = False  # what the law wants said is in it
@@ -164,7 +165,7 @@ class AgentProfile(BaseModel):
         """Every phrase known before a call, for the voice's cache."""
         phrases = [self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment]
         absent = [] if self.hours is None else [self.closed, self.absence(promised=True)]
-        phrases += [self.recording_notice, self.back_again, self.failing, self.ending_soon, *absent]
+        phrases += [self.recording_notice, self.back_again, self.failing, self.ending_soon, self.say_again, *absent]
         return tuple(self.prompt(text) for text in (*phrases, *self.no_input, *self.fillers) if text)
 
 

@@ -79,13 +79,18 @@ def spoken_seconds(text: str) -> float:
 
 def _warn_of_phrases(agent: AgentProfile) -> Iterator[str]:
     ends = ("goodbye", "too_long", "ending_soon")
-    fixed = ("recording_notice", "greeting", *ends, "apology", "transferring", "failing", "closed", "will_call_back")
+    first, kept = ("recording_notice", "greeting"), ("closed", "will_call_back", "say_again")
+    fixed = (*first, *ends, "apology", "transferring", "failing", *kept)
     phrases: list[tuple[tuple[str | int, ...], str]] = [((name,), getattr(agent, name)) for name in fixed]
     phrases += [(("no_input", at), text) for at, text in enumerate(agent.no_input)]
     for place, text in phrases:
         if (seconds := spoken_seconds(text)) > LONGEST_SECONDS:
             told = f"takes about {seconds:.0f} s to say, over {LONGEST_SECONDS:.0f} s: make it shorter"
             yield agent.at(place, told)
+    if not (agent.fillers or agent.one_moment):
+        yield agent.at(
+            ("fillers",), "there are none, nor `one_moment`: whoever waits for the model or a tool hears nothing"
+        )
     if not agent.instructions.strip():
         yield agent.at(("instructions",), "is empty: the model knows nothing of the shop")
 

@@ -26,32 +26,35 @@ Products = Annotated[tuple[str, ...], Field(min_length=1)]
 log = structlog.get_logger(__name__)
 
 
-class AudioPrice(BaseModel):
-    """A recogniser's. `page` is where the vendor says so, `read` when it was seen to."""
-
+class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    service: Literal["stt"]
+
+
+class _Entry(_Strict):
+    """What every entry has. `page` is where the vendor says so, `read` when it was seen to."""
+
     products: Products
     page: str = ""
     read: date | None = None
+
+
+class AudioPrice(_Entry):
+    """A recogniser's."""
+
+    service: Literal["stt"]
     usd_per_minute: Money
 
 
-class CharacterPrice(BaseModel):
+class CharacterPrice(_Entry):
     """A voice's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     service: Literal["tts"]
-    products: Products
-    page: str = ""
-    read: date | None = None
     usd_per_million_characters: Money
 
 
-class LongPrompt(BaseModel):
+class LongPrompt(_Strict):
     """A model's for requests whose whole prompt has more than `over_tokens`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     over_tokens: Annotated[int, Field(gt=0)]
     input: Money
     cache_write: Money
@@ -59,14 +62,10 @@ class LongPrompt(BaseModel):
     output: Money
 
 
-class TokenPrice(BaseModel):
+class TokenPrice(_Entry):
     """A model's, by the million tokens."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     service: Literal["llm"]
-    products: Products
-    page: str = ""
-    read: date | None = None
     input: Money
     cache_write: Money
     cache_read: Money
@@ -77,10 +76,9 @@ class TokenPrice(BaseModel):
 Price = AudioPrice | CharacterPrice | TokenPrice
 
 
-class PriceTable(BaseModel):
+class PriceTable(_Strict):
     """A file of prices."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     price: tuple[Annotated[Price, Field(discriminator="service")], ...] = ()
 
 

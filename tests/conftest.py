@@ -1,11 +1,13 @@
 """What every test runs under: an ERROR in the log that nobody expected fails the test."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from callengine.logs import route_to_stdlib
 
@@ -17,6 +19,11 @@ pytest_plugins = [
     "tests.workers",
     "pytester",
 ]
+
+# No example has a deadline: timed assertions do not belong in tests. In CI Hypothesis's own profile: the same examples
+# each time, so that what fails there fails for what was changed; a run by hand looks for new ones.
+settings.register_profile("by hand", deadline=None)
+settings.load_profile("ci" if os.environ.get("CALLENGINE_REQUIRE_SERVERS") == "1" else "by hand")
 
 ExpectErrorLog = Callable[[str], AbstractContextManager[None]]
 

@@ -6,7 +6,7 @@ off after N responses), `delay=SECONDS` from a request to its first sound, `wide
 `silent` (no sound).
 ListVoices for the language `x-told` tells, as names of voices, what the server was asked. What Google never says it
 writes into a folder, where it is given one: every speech it made, where each word of it
-begins, and the seconds it took."""
+begins, and the seconds from the text to the first sound written."""
 
 import asyncio
 import contextlib
@@ -59,6 +59,16 @@ def google_voices(faults: str = "", told: Path | None = None) -> Iterator[str]:
         process.stdin.close()
 
 
+@dataclass(slots=True)
+class Made:
+    """A speech: what is said of it behind its first sound."""
+
+    text: str
+    speech: Samples | None = None
+    words: list[tuple[int, int]] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
+
+
 @dataclass
 class Voices:
     """The service. What it was asked is counted."""
@@ -89,11 +99,13 @@ class Voices:
         with self._counted():
             asked = asyncio.get_running_loop().time()
             await self._begin(request.voice, context)
-            await self._take(request.input.text, context)
+            made = Made(request.input.text)
+            await self._take(made.text, context)
             config = request.audio_config
             rate = 24000 if "wideband" in self.faults else config.sample_rate_hertz
-            samples = self._speak(request.input.text, request.voice, config.speaking_rate or 1.0, rate)
+            samples = self._speak(made, request.voice, config.speaking_rate or 1.0, rate)
             await self._delay(asked)
+            self._tell(made)
             return wire.SynthesizeResponse(audio_content=_wav(samples, rate))
 
     async def stream(self, requests: AsyncIterator[Any], context: Any) -> None:
@@ -107,15 +119,19 @@ class Voices:
             audio = config.streaming_audio_config
             sent = 0
             async for request in requests:
-                await self._take(request.input.text, context)
+                made = Made(request.input.text)
+                await self._take(made.text, context)
                 rate = audio.sample_rate_hertz
-                samples = self._speak(request.input.text, config.voice, audio.speaking_rate or 1.0, rate)
+                samples = self._speak(made, config.voice, audio.speaking_rate or 1.0, rate)
                 await self._delay(asked)
-                for piece in np.array_split(samples, max(1, int(len(samples) / rate / CHUNK_SECONDS))):
+                chunks = max(1, int(len(samples) / rate / CHUNK_SECONDS))
+                for number, piece in enumerate(np.array_split(samples, chunks)):
                     if sent == self.faults.get("break"):
                         await context.abort(grpc.StatusCode.UNAVAILABLE, "The stream was broken off.")
                     await context.write(wire.StreamResponse(audio_content=piece.astype("<i2").tobytes()))
                     sent += 1
+                    if number == 0:
+                        self._tell(made)
 
     @contextlib.contextmanager
     def _counted(self) -> Iterator[None]:
@@ -157,8 +173,7 @@ class Voices:
             problem = f"Either `input.text` or `input.ssml` is longer than the limit of {MOST_BYTES} bytes."
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
 
-    def _speak(self, text: str, voice: Any, speed: float, rate: int) -> Samples:
-        began = time.perf_counter()
+    def _speak(self, made: Made, voice: Any, speed: float, rate: int) -> Samples:
         if "silent" in self.faults:
             return np.zeros(0, np.int16)
         pieces: list[Samples] = []
@@ -169,19 +184,20 @@ class Voices:
             words.extend(begun)
 
         self.library.set_voice(LANGUAGES[voice.language_code])
-        self.library.speak(text, speed, take)
+        self.library.speak(made.text, speed, take)
         speech = soxr.resample(np.concatenate([*pieces, np.zeros(1, np.int16)]), self.library.rate, rate)
-        if self.told is not None:
-            self._tell(text, speech, _word_begins(text, words, rate / self.library.rate), time.perf_counter() - began)
+        made.speech, made.words = speech, _word_begins(made.text, words, rate / self.library.rate)
         loudness = 0.2 if "Wavenet" in voice.name else 0.9  # no two families are equally loud
         scaled: Samples = (speech * loudness).astype(np.int16)
         return scaled
 
-    def _tell(self, text: str, speech: Samples, words: list[tuple[int, int]], seconds: float) -> None:
-        assert self.told is not None
+    def _tell(self, made: Made) -> None:
+        if self.told is None or made.speech is None:
+            return
+        seconds = time.perf_counter() - made.began
         path = self.told / f"{next(self.made):06d}.json"
-        path.with_suffix(".slin").write_bytes(speech.astype("<i2").tobytes())
-        path.write_text(json.dumps({"text": text, "words": words, "seconds": seconds}), encoding="utf-8")
+        path.with_suffix(".slin").write_bytes(made.speech.astype("<i2").tobytes())
+        path.write_text(json.dumps({"text": made.text, "words": made.words, "seconds": seconds}), encoding="utf-8")
 
 
 def _word_begins(text: str, events: list[tuple[int, int]], scale: float) -> list[tuple[int, int]]:

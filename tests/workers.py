@@ -15,7 +15,6 @@ from xdist.scheduler import LoadScopeScheduling
 _WHISPER = "whisper-server"
 TOGETHER = {
     "tests/asterisk/test_conversation.py": _WHISPER,
-    "tests/asterisk/test_whisper_calls.py": _WHISPER,
     "tests/contract/test_recognizer.py": _WHISPER,
     "tests/contract/test_tools.py": "a Store with a token",
     "tests/integration/test_demo.py": "both demos, played at once",

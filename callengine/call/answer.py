@@ -12,6 +12,7 @@ from callengine.call.record import Record
 from callengine.call.sentences import Splitter
 from callengine.call.summary import plain_summary, shortened
 from callengine.call.tool_calls import run_tools
+from callengine.call.wordless import words_instead
 from callengine.ports.reasoning import (
     END_CALL,
     REPEAT,
@@ -38,7 +39,8 @@ class SayText(Protocol):
 
 async def make_answer(call: Call, history: History, record: Record, say: SayText, began: Began) -> Ending | None:
     """Ask the dialog backend until it asks for no more tools; `say` gets each piece as soon as it can be spoken, and
-    `began` is called whenever text comes. Returns how the call is to end after it, if it is.
+    `began` is called whenever text comes. Something is said in any case. Returns how the call is to end after it, if it
+    is.
 
     Raises ReasoningError."""
     said: list[str] = []
@@ -50,15 +52,18 @@ async def make_answer(call: Call, history: History, record: Record, say: SayText
     for _ in range(TOOL_ROUNDS):
         draft = " ".join(said)
         request = request_of(call, (*history.items, AgentSaid(draft)) if draft else tuple(history.items))
-        calls = await _ask(call, request, say_piece, began)
+        calls, worded = await _ask(call, request, say_piece, began)
         closing = [wanted for wanted in calls if _ends_answer(call, wanted)]
         others = [wanted for wanted in calls if wanted not in closing]
         # where one of them failed, the backend has more to say than goodbye
         well = await run_tools(call, others, history, record) if others else True
         if closing and well:
             return await _close(call, closing[0], history, say_piece, said)
+        if not calls and worded:
+            return None
         if not calls:
             break
+    await say_piece(words_instead(call.agent, history.items))
     return None
 
 
@@ -72,14 +77,17 @@ def request_of(call: Call, items: tuple[HistoryItem, ...]) -> ReplyRequest:
     return ReplyRequest(call.agent.instructions, items, tools, call.caller, call.meter.tokens)
 
 
-async def _ask(call: Call, request: ReplyRequest, say: SayText, began: Began) -> list[ToolCall]:
+async def _ask(call: Call, request: ReplyRequest, say: SayText, began: Began) -> tuple[list[ToolCall], bool]:
+    """The tools that are asked for, and whether the dialog had words for the caller."""
     splitter = Splitter(call.agent.language)
     calls: list[ToolCall] = []
+    worded = False
     async with call.services.dialog.open_reply(request) as reply:
         while (event := await reply.receive()) is not None:
             match event:
                 case TextDelta(text=text):
                     began()
+                    worded = worded or bool(text.strip())
                     for piece in splitter.feed(text):
                         await say(piece)
                 case Delayed():
@@ -90,7 +98,7 @@ async def _ask(call: Call, request: ReplyRequest, say: SayText, began: Began) ->
                     calls.append(event)
     for piece in splitter.finish():
         await say(piece)
-    return calls
+    return calls, worded
 
 
 async def _close(call: Call, wanted: ToolCall, history: History, say: SayText, said: Sequence[str]) -> Ending | None:

@@ -1,6 +1,9 @@
-"""No dead air: while the model or a tool works and nothing is heard, a short phrase in the agent's voice."""
+"""No dead air: while the model or a tool works and nothing is heard, a short phrase in the agent's voice.
+
+An agent without fillers may be silent for longer, and not for ever: it says "one moment", where its file has that."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import cycle
 
 import trio
@@ -13,16 +16,28 @@ from callengine.ports.synthesis import Prompt
 
 SILENCE_SECONDS = 0.8  # of an answer in the making; shorter ones are how people talk
 AGAIN_SECONDS = 5.0
+LONGEST_SECONDS = 8.0  # of silence, where the agent has no fillers
 
 
-def fillers(agent: AgentProfile) -> Iterator[Prompt]:
-    """The agent's fillers for one call, in turn: with two of them none is said twice in a row."""
-    return cycle(map(agent.prompt, agent.fillers))
+@dataclass(frozen=True, slots=True)
+class Fillers:
+    """What is said in one call's silences, in turn (with two fillers none is said twice in a row), and how many seconds
+    of silence there may be before the first of an answer."""
+
+    prompts: Iterator[Prompt]
+    first_seconds: float
 
 
-async def fill_silence(leg: Leg, speaker: Speaker, prompts: Iterator[Prompt]) -> None:
+def fillers(agent: AgentProfile) -> Fillers:
+    """The agent's own."""
+    instead = (agent.one_moment,) if agent.one_moment else ()
+    first_seconds = SILENCE_SECONDS if agent.fillers else LONGEST_SECONDS
+    return Fillers(cycle(map(agent.prompt, agent.fillers or instead)), first_seconds)
+
+
+async def fill_silence(leg: Leg, speaker: Speaker, fillers: Fillers) -> None:
     """Say a filler whenever the answer that begins now has left the caller in silence; until it is cancelled."""
-    number, quiet_from, patience = speaker.number, trio.current_time(), SILENCE_SECONDS
+    number, quiet_from, patience = speaker.number, trio.current_time(), fillers.first_seconds
     while speaker.number == number:
         now = trio.current_time()
         ahead = (leg.playout.queued - leg.playout.played) / RATE
@@ -33,8 +48,8 @@ async def fill_silence(leg: Leg, speaker: Speaker, prompts: Iterator[Prompt]) ->
         if now < due:
             await trio.sleep_until(due)
             continue
-        filler = next(prompts, None)
+        filler = next(fillers.prompts, None)
         if filler is None:
             return
         await speaker.say(Say(number, filler, filler=True))
-        quiet_from, patience = trio.current_time(), AGAIN_SECONDS
+        quiet_from, patience = trio.current_time(), max(AGAIN_SECONDS, fillers.first_seconds)

@@ -99,8 +99,9 @@ class Hearing:
         return max(floor, begin)
 
     def release(self, sound: Sound) -> int:
-        """The ring may let go what lies before: nobody will want to hear it again."""
-        self._settled = self.owed_from(sound)
+        """The ring may let go what lies before: nobody will want to hear it again. Never what no stream was sent yet:
+        one that takes audio slowly is still owed the silence, in which our detector may have missed a word."""
+        self._settled = max(self._settled, min(self.owed_from(sound), self.sent))
         return self._settled
 
     def settles(self, sound: Sound, may_be_noise: bool) -> bool:

@@ -10,6 +10,7 @@ import trio
 from callengine.agent import AgentProfile
 from callengine.call.checkpoint import Checkpoint
 from callengine.call.ending import Ending as Ending
+from callengine.call.entrance import Entrances
 from callengine.call.events import TransferOrdered
 from callengine.call.failover import Failover
 from callengine.call.meter import Meter
@@ -48,6 +49,7 @@ class Services:
     control: Control
     fallback: Recognizer | None = None  # takes over where `recognizer` fails
     failover: Failover = field(default_factory=Failover)
+    entrances: Entrances = field(default_factory=Entrances)
     stt_gate: bool = False
     stt_away_seconds: float = AWAY_SECONDS
     prices: Prices = field(default_factory=Prices)
@@ -58,7 +60,7 @@ class Services:
     def sources(self) -> Sources:
         """The recognisers, the chosen one first."""
         both = (self.recognizer,) if self.fallback is None else (self.recognizer, self.fallback)
-        return Sources(both, self.failover, self.stt_gate, self.stt_away_seconds)
+        return Sources(both, self.failover, self.stt_gate, self.stt_away_seconds, self.entrances)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,18 @@ is owed, on the same recogniser or the one that takes over (DESIGN 4.5). What is
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 import trio
 
 from callengine import metrics
+from callengine.call.entrance import Place
 from callengine.call.events import DialogEvent
 from callengine.call.hearing import Hearing, Sound
 from callengine.call.meter import Meter, StreamMeter
 from callengine.call.patience import Patience
-from callengine.call.sources import Over, Retries, Sources
+from callengine.call.sources import LASTING_SECONDS, Over, Retries, Sources
 from callengine.call.turn_events import CallerHeard
 from callengine.call.unheard import Absence
 from callengine.errors import RecognizerError
@@ -24,9 +25,12 @@ from callengine.media.leg import Leg
 from callengine.ports.recognition import Final, Interim, Recognizer, RecognizerStream, StreamSpec
 
 OPEN_SECONDS = 5.0
-SEND_SECONDS = 5.0  # a recogniser that takes no audio for so long is as good as gone
+SEND_LOOKS = 5  # a recogniser that takes no audio for so many looks is as good as gone
+LOOK_SECONDS = 1.0
 DRAIN_SECONDS = 0.8  # after a half-close, for the finals still owed: in silence there are none
 HEALTHY_SECONDS = 10.0  # a stream that lived so long without a fault was a good one, words or not
+ANSWER_SECONDS = 2.0  # so long a stream that has caught up keeps others waiting, to say something of what it was sent
+CAUGHT_UP = RATE  # so little is left to send that nobody waits for it
 
 log = structlog.get_logger(__name__)
 
@@ -55,9 +59,11 @@ class _Stream:
     patience: Patience
     absence: Absence
     wire: RecognizerStream
+    place: Place
     opened: float
     meter: StreamMeter
     alive: bool = False
+    sending: int | None = None  # from where on, while the recogniser has not taken it
     left: Over | None = None  # why we left it, if it was we
 
     @property
@@ -70,6 +76,14 @@ class _Stream:
             self.alive = True
             self.absence.end()
             self.ear.sources.forgive(self.at)
+
+    def let_others_in(self) -> None:
+        """Once it has what was owed and an answer, or has waited for one long enough."""
+        sound = _sound(self.ear.leg)
+        if self.place.held and sound.end - self.hearing.sent < CAUGHT_UP:
+            well = self.alive or sound.since is None
+            if well or trio.current_time() - self.opened >= ANSWER_SECONDS:
+                self.place.leave(well)
 
 
 @dataclass(slots=True)
@@ -98,19 +112,25 @@ async def run_recognizer(ear: Ear) -> None:
 async def _run_streams(ear: Ear, progress: _Progress) -> None:
     """One stream after the other, until the line ends."""
     retries, at = Retries(ear.sources), ear.sources.first(trio.current_time())
+    since = trio.current_time()
     while True:
-        over = await _run_stream(ear, at, progress)
+        entrance = ear.sources.entrance(at)
+        if entrance.crowded:
+            progress.absence.begin()
+        async with entrance.place(since, ear.sources.away_seconds) as place:
+            over = await _run_stream(ear, at, progress, place)
         if ear.leg.ended is not None:
             return
         metrics.stt_restarts_total.labels(over.reason).inc()
         at, wait = retries.after(at, over, trio.current_time())
+        since = retries.without_since(trio.current_time())
         if wait or over.sure:
             progress.absence.begin()
         log.debug("recognizer_reopened", reason=over.reason, source=at, wait=wait)
         await trio.sleep(wait)
 
 
-async def _run_stream(ear: Ear, at: int, progress: _Progress) -> Over:
+async def _run_stream(ear: Ear, at: int, progress: _Progress, place: Place) -> Over:
     """One stream, from the first audio that is owed. Returns what ended it."""
     failed: list[RecognizerError] = []
     recognizer, progress.stream = ear.sources.recognizers[at], None
@@ -121,7 +141,7 @@ async def _run_stream(ear: Ear, at: int, progress: _Progress) -> Over:
                 hearing, patience = progress.hearing, progress.patience
                 meter = StreamMeter(ear.meter, recognizer.limits.product)
                 now = trio.current_time()
-                progress.stream = _Stream(ear, at, hearing, patience, progress.absence, wire, now, meter)
+                progress.stream = _Stream(ear, at, hearing, patience, progress.absence, wire, place, now, meter)
                 hearing.open(_sound(ear.leg), ear.sources.held_back(at))
                 patience.begin(hearing.sent)
                 await _converse(progress.stream)
@@ -130,15 +150,18 @@ async def _run_stream(ear: Ear, at: int, progress: _Progress) -> Over:
     except* RecognizerError as group:
         failed += _leaves(group)
     stream = progress.stream
-    if stream is not None and stream.left is not None:
-        return stream.left
     error = next((error for error in failed if not error.retryable), failed[0] if failed else None)
-    return Over("ended" if error is None or error.ended else "broken", error, stream is not None and stream.alive)
+    over = Over("ended" if error is None or error.ended else "broken", error, alive=False)
+    if stream is None:
+        return over
+    lasted = trio.current_time() - stream.opened >= LASTING_SECONDS
+    return replace(stream.left or replace(over, alive=stream.alive), lasted=lasted)
 
 
 async def _converse(stream: _Stream) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_receive, stream, nursery.cancel_scope)
+        nursery.start_soon(_watch, stream)
         stream.left = over = await _send(stream)
         if over.reason != "hung":
             stream.hearing.close(_sound(stream.ear.leg))
@@ -153,6 +176,7 @@ async def _send(stream: _Stream) -> Over:
     leg, hearing, patience = stream.ear.leg, stream.hearing, stream.patience
     limits = stream.recognizer.limits
     while True:
+        stream.let_others_in()
         await leg.ring.wait_for(hearing.next_look(_sound(leg)))
         sound = _sound(leg)
         if sound.end - hearing.looked < hearing.chunk and sound.speaking:
@@ -180,11 +204,21 @@ async def _send(stream: _Stream) -> Over:
 async def _send_parts(stream: _Stream, longest: int) -> None:
     ring = stream.ear.leg.ring
     while (part := stream.hearing.next_part(ring.start, longest)) is not None:
-        with trio.move_on_after(SEND_SECONDS) as sending:
-            await stream.wire.send(ring.read(*part))
-            stream.meter.sent(part[1] - part[0])
-        if sending.cancelled_caught:
-            raise RecognizerError(f"the recogniser has taken no audio for {SEND_SECONDS:.0f} s", retryable=True)
+        stream.sending = part[0]
+        await stream.wire.send(ring.read(*part))
+        stream.sending = None
+        stream.meter.sent(part[1] - part[0])
+
+
+async def _watch(stream: _Stream) -> None:
+    """Raises RecognizerError when no audio is taken. Looks are counted, not seconds: a time in which this process
+    itself did not run is one look, or every stream of a machine that stood still would be given up in one moment."""
+    looks, sending = 0, None
+    while looks < SEND_LOOKS:
+        await trio.sleep(LOOK_SECONDS)
+        looks = looks + 1 if stream.sending is not None and stream.sending == sending else 0
+        sending = stream.sending
+    raise RecognizerError(f"the recogniser has taken no audio for {SEND_LOOKS * LOOK_SECONDS:.0f} s", retryable=True)
 
 
 async def _receive(stream: _Stream, conversation: trio.CancelScope) -> None:

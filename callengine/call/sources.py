@@ -6,12 +6,14 @@ from typing import Literal
 import structlog
 
 from callengine import metrics
+from callengine.call.entrance import Entrance, Entrances
 from callengine.call.failover import CHOSEN, Failover
 from callengine.errors import RecognizerError
 from callengine.media.audio import RATE
 from callengine.ports.recognition import Recognizer
 
-RETRY_SECONDS = (0.0, 0.2, 0.5, 1.0)  # with each recogniser; the last again and again, until a call gives up
+RETRY_SECONDS = (0.0, 0.2, 0.5, 1.0)  # about; with each recogniser; the last again and again, until a call gives up
+LASTING_SECONDS = 3.0  # a stream that broke sooner may have said something, and the next one waits all the same
 AWAY_SECONDS = 20.0  # that is when no stream has shown life for so long; the ring keeps 60 s
 
 log = structlog.get_logger(__name__)
@@ -28,6 +30,11 @@ class Sources:
     failover: Failover = field(default_factory=Failover)
     gate: bool = False
     away_seconds: float = AWAY_SECONDS
+    entrances: Entrances = field(default_factory=Entrances)
+
+    def entrance(self, at: int) -> Entrance:
+        """Where the streams of a recogniser line up."""
+        return self.entrances.both[at]
 
     @property
     def fallback_carries(self) -> bool:
@@ -52,6 +59,7 @@ class Sources:
 
     def blame(self, at: int, problem: str, now: float, for_good: bool) -> None:
         """A recogniser has failed a stream. Told once an incident, not once a call."""
+        self.entrance(at).narrow()
         circuit = self.failover.circuits[at]
         if circuit.fail(now, for_good):
             log.warning("recognizer_failed", source=_name(at), problem=problem)
@@ -59,14 +67,15 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Why a stream is over. `alive`: it had shown life. Of a hang: `sure` that there were words, it is not the first
-    `again`."""
+    """Why a stream is over. `alive`: it had shown life. `lasted`: for a while, LASTING_SECONDS. Of a hang: `sure` that
+    there were words, it is not the first `again`."""
 
     reason: Literal["rotation", "ended", "broken", "hung"]
     error: RecognizerError | None
     alive: bool
     sure: bool = False
     again: bool = False
+    lasted: bool = False
 
 
 class Retries:
@@ -77,6 +86,7 @@ class Retries:
         self._count = len(sources.recognizers)
         self._failures = 0  # streams in a row that showed no life
         self._since = 0.0  # when the first of them failed
+        self._brief = 0  # streams in a row that broke or ended soon, whether they showed life or not
         self._refused: dict[int, RecognizerError] = {}
 
     def after(self, at: int, over: Over, now: float) -> tuple[int, float]:
@@ -84,6 +94,8 @@ class Retries:
         fault = over.reason == "broken" or over.sure or over.again
         if over.alive:
             self._failures = 0
+        if over.lasted:
+            self._brief = 0
         if fault:
             self._note(at, over, now)
         wait = 0.0
@@ -92,11 +104,18 @@ class Retries:
                 self._since = now
             if now - self._since >= self._sources.away_seconds and self._failures:
                 raise over.error or RecognizerError("the recogniser ends every stream at once", retryable=True)
-            wait = RETRY_SECONDS[min(self._failures // self._count, len(RETRY_SECONDS) - 1)]
+            wait = self._sources.entrances.spread(
+                RETRY_SECONDS[min(self._brief // self._count, len(RETRY_SECONDS) - 1)]
+            )
             self._failures += 1
+            self._brief += 1
         if over.reason == "hung" and not fault:
             return at, 0.0
         return self._next(at, fault, now), wait
+
+    def without_since(self, now: float) -> float:
+        """Since when the call has been without a stream that works."""
+        return self._since if self._failures else now
 
     def _note(self, at: int, over: Over, now: float) -> None:
         for_good = over.error is not None and not over.error.retryable

@@ -92,6 +92,8 @@ class Speaker:
     async def _speak(self, item: Say) -> None:
         playout = self._leg.playout
         await playout.wait_played(playout.queued - int(AHEAD_SECONDS * RATE))
+        if item.number != self.number:  # a flush has woken this task before it could cancel it
+            return
         self._cut_filler()
         piece = Piece(item.prompt.text, playout.queued, playout.queued, filler=item.filler)
         self._pieces.append(piece)

@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import typer
 
+from callengine.cli.backup import backup
 from callengine.cli.call import call
 from callengine.cli.check import check
 from callengine.cli.demo import demo
@@ -13,6 +14,7 @@ from callengine.cli.evaluate import evaluate
 from callengine.cli.forget import forget
 from callengine.cli.load import load
 from callengine.cli.migrate import migrate
+from callengine.cli.restore import restore
 from callengine.cli.serve import serve
 from callengine.errors import ConfigError, EngineError
 
@@ -21,7 +23,7 @@ BAD_SETTING = 2
 FAILED = 1
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (serve, demo, call, load, evaluate, check, doctor, migrate, forget):
+for command in (serve, demo, call, load, evaluate, check, doctor, migrate, backup, restore, forget):
     app.command()(command)
 
 

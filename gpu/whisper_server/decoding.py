@@ -12,7 +12,7 @@ from typing import Protocol
 from whisper_server.decoder import Prepared
 from whisper_server.errors import DecodeError
 from whisper_server.metrics import BATCH_SIZE, INTERIMS_SHED, QUEUE_DEPTH
-from whisper_server.schedule import Entry, Rules, Urgency, interims_resume, next_step
+from whisper_server.schedule import Entry, Rules, Urgency, interims_resume, is_hopeless, next_step
 from whisper_server.transcript import Transcript, Utterance
 
 Decoded = asyncio.Future[Transcript | None]
@@ -63,6 +63,10 @@ class DecodeQueue:
         loop = asyncio.get_running_loop()
         self._count += 1
         place = _Place(self._count, urgency, loop.time(), loop.create_future())
+        before = sum(other.urgency is not Urgency.INTERIM for other in self._line.values())
+        if is_hopeless(urgency, before, self._interims_from - place.arrived, self._rules):
+            self._shed([place])
+            return place.decoded
         self._line[place.number] = place
         QUEUE_DEPTH.set(len(self._line))
         preparing = loop.run_in_executor(self._preparing, self._model.prepare, utterance)

@@ -83,6 +83,12 @@ def next_step(waiting: Sequence[Entry], now: float, interims_from: float, rules:
     return Step(batch, shed) if full_or_late else Step((), shed, first.arrived + rules.fill_seconds)
 
 
+def is_hopeless(urgency: Urgency, before: int, seconds_off: float, rules: Rules) -> bool:
+    """Tell at once of an interim that it will be shed, before its features are computed: a whole batch of others stands
+    `before` it, or none may begin for so many `seconds_off`."""
+    return urgency is Urgency.INTERIM and (before >= rules.most or seconds_off >= rules.interim_patience)
+
+
 def interims_resume(batch: Sequence[Entry], began: float, ended: float, rules: Rules) -> float:
     """Return when the next batch may begin with an interim, after this one: a share of the time is theirs."""
     if batch[0].urgency is not Urgency.INTERIM:

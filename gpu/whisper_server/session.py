@@ -87,6 +87,7 @@ class Session:
         self._next_interim = 0
         self._interim: Decoded | None = None
         self._early: tuple[int, int, Decoded] | None = None
+        self._finals: list[Decoded] = []  # that are not decoded yet, as far as we know
 
     @property
     def heard(self) -> int:
@@ -122,9 +123,12 @@ class Session:
         return self._marked(Ended(self._audio.end, self._audio.end) if cut_off else ended)
 
     def close(self) -> None:
-        """Give up decodes that nobody waits for any more."""
+        """Give up decodes that nobody waits for any more. Finals too: a client that has left will have them again from
+        another stream, and on a server that is behind all others would wait for what nobody reads."""
         self._discard_early()
         self._drop_interim()
+        for decoded in self._finals:
+            self._queue.drop(decoded)
 
     def _marked(self, mark: Mark) -> list[Step]:
         match mark:
@@ -151,6 +155,7 @@ class Session:
         else:
             self._discard_early()
             decoded = self._decode(end, Urgency.FINAL)
+        self._finals = [*(one for one in self._finals if not one.done()), decoded]
         return FinalDecode(decoded, self._start, end, spoken)
 
     def _while_speaking(self) -> list[Step]:

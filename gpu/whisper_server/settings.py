@@ -1,18 +1,21 @@
-"""The settings of whisper-server, from the environment; every secret also as `NAME_FILE`."""
+"""The settings of whisper-server, from the environment; every secret also as `NAME_FILE`, a file that not everybody
+on the machine can read."""
 
 import os
 import re
+import stat
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from whisper_server.errors import StartError
 from whisper_server.faults import read_faults
 from whisper_server.model_files import default_cache
 
-_SECRETS = ("token", "tls_cert", "tls_key")
+_FROM_FILES = ("token", "tls_cert", "tls_key")
+_SECRETS = ("token", "tls_key")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _ANY = ("0.0.0.0", "::")  # noqa: S104  (compared with, not bound to)
 _PEM = "-----BEGIN"
@@ -55,10 +58,10 @@ class Settings(BaseSettings):
 
     @field_validator("tls_cert", "tls_key")
     @classmethod
-    def _pem(cls, value: str) -> str:
+    def _pem(cls, value: str, field: ValidationInfo) -> str:
         if not value or value.startswith(_PEM):
             return value
-        text = _read(value)
+        text = _read(value, secret=field.field_name in _SECRETS)
         if _PEM not in text:
             raise ValueError(f"{value} is not a PEM file")
         return text
@@ -111,18 +114,26 @@ def load_settings() -> Settings:
 
 def _secrets_from_files() -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for field in _SECRETS:
+    for field in _FROM_FILES:
         name = f"WHISPER_{field}".upper()
         if path := os.environ.get(f"{name}_FILE"):
             try:
-                values[field] = _read(path).strip()
+                values[field] = _read(path, secret=field in _SECRETS)
             except ValueError as error:
                 raise StartError(f"{name}_FILE: {error}") from error
     return values
 
 
-def _read(path: str) -> str:
+def _read(path: str, *, secret: bool) -> str:
+    """The file's text. The engine has the same rule for its own (`callengine.secret_file`)."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        with Path(path).open(encoding="utf-8") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            text = file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if secret and mode & stat.S_IROTH:
+        raise ValueError(f"everybody can read {path} (mode {mode:04o}): chmod 640 {path}")
+    if not text:
+        raise ValueError(f"{path} is empty")
+    return text

@@ -67,7 +67,8 @@ def _is_told(line: str, mark: str) -> bool:
 async def open_ari(pbx: Pbx) -> AsyncIterator[httpx.AsyncClient]:
     """ARI, with the fragments' user."""
     auth = httpx.BasicAuth(CONFIG_USER, CONFIG_PASSWORD)
-    async with httpx.AsyncClient(base_url=f"{pbx.http}/ari", auth=auth, trust_env=False) as ari:
+    url = f"{pbx.http}/ari"
+    async with httpx.AsyncClient(base_url=url, auth=auth, trust_env=False, timeout=PATIENCE_SECONDS) as ari:
         yield ari
 
 
@@ -97,7 +98,8 @@ async def originate(ari: httpx.AsyncClient, endpoint: str, variables: dict[str, 
 @asynccontextmanager
 async def open_api(engine: EngineProcess) -> AsyncIterator[httpx.AsyncClient]:
     """An engine's HTTP side."""
-    async with httpx.AsyncClient(base_url=f"http://{engine.api}", trust_env=False) as api:
+    url = f"http://{engine.api}"
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_SECONDS) as api:
         yield api
 
 

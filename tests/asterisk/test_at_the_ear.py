@@ -19,6 +19,7 @@ from tests.engine_process import EngineProcess
 pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
 
 NAME = 'Анна "Нюра", склад \\ 2'
+GOODBYE = "До свидания."  # the obedient dialog's
 PAUSE_SECONDS = 1.2  # longer than any in the recordings
 SAID = clip_samples(CLIPS[0])
 
@@ -70,6 +71,22 @@ async def test_keys_are_understood_after_speech_and_in_the_middle_of_it(pbx: Pbx
         said = await turns(engine, call_id, "caller")
     assert said[0]["text"] == "42"
     assert "7" in said[1]["text"]
+
+
+async def test_an_agents_goodbye_is_heard_to_its_last_sample(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
+    call_id = uuid4()
+    pbx.set_globals(CE_FIELDS="do=hangup")
+    with nodes.open("a", **recorded_settings(tmp_path)) as engine:
+        async with open_phone(("127.0.0.1", pbx.ports.sip)) as phone:
+            await dial(phone, call_id)
+            assert await phone.agent_silent(PAUSE_SECONDS)
+            assert await phone.say(SAID)
+            await phone.over()
+        said = await turns(engine, call_id, "agent")
+    assert [turn["text"] for turn in said] == [GREETING, GOODBYE]
+    assert compare(speech_of(GOODBYE), audio_of(phone.heard).samples).differences == ()
+    assert phone.ending is not None
+    assert (phone.ending.by, phone.ending.reason) == ("them", "Q.850;cause=16")
 
 
 async def test_an_agent_that_is_spoken_over_stops_listens_and_answers(

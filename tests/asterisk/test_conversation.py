@@ -16,6 +16,7 @@ from callengine.voice.speech import speak_whole
 from callengine.voices import compose_voice
 from tests.asterisk.alaw import Samples
 from tests.asterisk.callers import record
+from tests.asterisk.conftest import Figure
 from tests.asterisk.heard import audio_of, is_sound
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
@@ -49,7 +50,9 @@ TOOLS = {"find_products", "product_details", "order_status", "opening_hours"}
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-async def test_a_whole_conversation(language: Language, pbx: Pbx, nodes: Nodes, whisper_address: str) -> None:
+async def test_a_whole_conversation(
+    language: Language, pbx: Pbx, nodes: Nodes, whisper_address: str, figure: Figure
+) -> None:
     settings = {
         "CALL_LANGUAGE": TAGS[language],
         "STT_BACKEND": "whisper",
@@ -63,6 +66,8 @@ async def test_a_whole_conversation(language: Language, pbx: Pbx, nodes: Nodes, 
             conversation = Conversation(language, phone, engine)
             await conversation.hold()
         await conversation.check()
+    for number, seconds in conversation.waits.items():
+        figure(f"{language}: end of utterance {number} to the answer at the caller's ear", seconds)
 
 
 class Conversation:
@@ -75,6 +80,7 @@ class Conversation:
         self._uuid: UUID = uuid4()
         self._utterances = load_utterances(language)
         self._spoken: list[Spoken] = []
+        self.waits: dict[int, float] = {}  # by utterance, for an answer
 
     async def hold(self) -> None:
         """Call, say everything in its turn, and wait for the agent to hang up."""
@@ -119,7 +125,7 @@ class Conversation:
 
     def _print(self, report: Report, found: CallView) -> None:
         for exchange in report.exchanges:
-            ear = response_seconds(self._phone, exchange.spoken)
+            ear = self.waits[exchange.number] = response_seconds(self._phone, exchange.spoken)
             print(f"{self._language} {exchange.number} said  {exchange.spoken.utterance.words}")
             print(f"     heard {exchange.recognised}; {exchange.seconds}; at the caller's ear {ear:.2f} s")
         print(f"{self._language} tools: {[(tool.name, dict(tool.arguments)) for tool in found.tools]}")

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from tests.asterisk.callers import LOOK_AGAIN_SECONDS, PATIENCE_SECONDS, LocalCall, call, open_api, record
+from tests.asterisk.conftest import Figure
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
 from tests.asterisk.phone import open_phone
@@ -35,7 +36,7 @@ async def _outcomes(engine: EngineProcess, callers: list[LocalCall]) -> dict[str
 
 @pytest.mark.parametrize("end", [Pbx.stop, Pbx.kill], ids=["stopped", "killed"])
 async def test_asterisk_is_restarted_under_twenty_calls(
-    end: Callable[[Pbx], None], pbx: Pbx, nodes: Nodes, redis_url: str
+    end: Callable[[Pbx], None], pbx: Pbx, nodes: Nodes, redis_url: str, figure: Figure
 ) -> None:
     with nodes.open("a") as engine:
         async with open_api(engine) as api:
@@ -58,6 +59,7 @@ async def test_asterisk_is_restarted_under_twenty_calls(
                 assert await phone.dial("100")
                 assert await phone.agent_speaking()
                 heard = trio.current_time() - again
-        print(f"Asterisk's end -> nothing left of {CALLS} calls: {took:.2f} s; {before} before, {after} after")
-        print(f"Asterisk's start: {again - started:.2f} s, then a new caller hears the greeting after {heard:.2f} s")
+        figure(f"Asterisk's end: until nothing is left of {CALLS} calls", took)
+        figure("Asterisk's start", again - started)
+        figure("Asterisk's start: until a new caller hears the greeting", heard)
     assert after == before

@@ -9,6 +9,7 @@ import pytest
 from tests.asterisk.alaw import through_alaw
 from tests.asterisk.callers import LocalCall, record
 from tests.asterisk.comparison import compare
+from tests.asterisk.conftest import Figure
 from tests.asterisk.heard import audio_of, is_sound
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
@@ -42,7 +43,7 @@ async def ask_for_the_operator(pbx: Pbx, phone: Phone) -> LocalCall:
     return call
 
 
-async def test_the_operator_answers_and_both_hear_each_other(pbx: Pbx, nodes: Nodes) -> None:
+async def test_the_operator_answers_and_both_hear_each_other(pbx: Pbx, nodes: Nodes, figure: Figure) -> None:
     pbx.set_globals(CE_FIELDS="do=transfer:operator")
     with nodes.open("a") as engine:
         async with open_operator(pbx, "answer") as operator, open_phone(address(pbx)) as phone:
@@ -60,8 +61,8 @@ async def test_the_operator_answers_and_both_hear_each_other(pbx: Pbx, nodes: No
             await phone.over()
         to_operator = compare(through_alaw(QUESTION), audio_of(operator.heard).samples)
         to_caller = compare(through_alaw(ANSWER), audio_of(phone.heard).samples)
-    print(f"end of the caller's speech -> the operator's telephone rings: {rang - asked:.3f} s; ", end="")
-    print(f"answered -> first audio: {operator.heard[0].at - operator.answered_at:.3f} s")
+    figure("end of the caller's speech to the ringing of the operator's telephone", rang - asked)
+    figure("the operator's answer to the first audio", operator.heard[0].at - operator.answered_at)
     assert (ended["outcome"], ended["target"]) == ("transferred", "operator")
     assert to_operator.differences == to_caller.differences == ()
     assert phone.ending is not None
@@ -70,14 +71,17 @@ async def test_the_operator_answers_and_both_hear_each_other(pbx: Pbx, nodes: No
 
 
 @pytest.mark.slow
-async def test_an_operator_who_does_not_answer_is_followed_by_the_queue(pbx: Pbx, nodes: Nodes) -> None:
+async def test_an_operator_who_does_not_answer_is_followed_by_the_queue(pbx: Pbx, nodes: Nodes, figure: Figure) -> None:
     pbx.set_globals(CE_FIELDS="do=transfer:operator", CE_QUEUE="people")
     told: dict[str, list[str]] = {}
+    waited: dict[str, float] = {}
     with nodes.open("a") as engine:
         for refusal in REFUSALS:
             async with open_operator(pbx, refusal):
-                told[refusal] = await _fall_back(pbx, engine, refusal)
-        told["is not there"] = await _fall_back(pbx, engine, "is not there")
+                told[refusal], waited[refusal] = await _fall_back(pbx, engine)
+        told["is not there"], waited["is not there"] = await _fall_back(pbx, engine)
+    for kind, seconds in waited.items():
+        figure(f"an operator of the kind {kind!r}: until a person of the queue answers", seconds)
     statuses = {str(refusal): status for refusal, status in REFUSALS.items()} | {"is not there": "NOANSWER"}
     assert told == {
         refusal: ["node 1 SUCCESS, outcome transfer:operator", f"transfer to operator {status}", "fallback"]
@@ -85,14 +89,15 @@ async def test_an_operator_who_does_not_answer_is_followed_by_the_queue(pbx: Pbx
     }
 
 
-async def _fall_back(pbx: Pbx, engine: EngineProcess, refusal: str) -> list[str]:
-    """One call that a person of the queue takes in the end, who says back what they hear."""
+async def _fall_back(pbx: Pbx, engine: EngineProcess) -> tuple[list[str], float]:
+    """One call that a person of the queue takes in the end, who says back what they hear: what was told of it, and how
+    long the caller waited."""
     async with open_phone(address(pbx)) as phone:
         call = await ask_for_the_operator(pbx, phone)
         asked = phone.sent[-1].at
         await call.logged("a person answered")
         waited = phone.sent[-1].at - asked
-        ringing = sum(is_sound(timed.packet) for timed in phone.heard if timed.at > asked) / 50
+        assert any(is_sound(timed.packet) for timed in phone.heard if timed.at > asked), "it rings, or somebody speaks"
         heard = len(phone.heard)
         assert await phone.say(ANSWER)
         assert await phone.sleep(0.3)  # of the call, for what is under way
@@ -100,5 +105,4 @@ async def _fall_back(pbx: Pbx, engine: EngineProcess, refusal: str) -> list[str]
         assert back.runs
         assert phone.state == "up"
     assert (await record(engine, call.uuid, closed=True))["outcome"] == "transferred"
-    print(f"{refusal}: a person of the queue after {waited:.2f} s, {ringing:.2f} s of sound before")
-    return call.told()
+    return call.told(), waited

@@ -13,7 +13,7 @@ from typing import Any
 
 from whisper_server import decoding, windows
 from whisper_server.main import main
-from whisper_server.schedule import Entry, Rules, Step, Urgency, interims_resume, next_step
+from whisper_server.schedule import Entry, Rules, Step, Urgency, interims_resume, is_hopeless, next_step
 
 PARTS = ("windows", "batching", "speculation", "shedding")
 
@@ -36,8 +36,11 @@ def without(parts: Sequence[str]) -> None:
     def resume(batch: Sequence[Entry], began: float, ended: float, rules: Rules) -> float:
         return interims_resume(batch, began, ended, changed(rules))
 
+    def hopeless(urgency: Urgency, before: int, seconds_off: float, rules: Rules) -> bool:
+        return "shedding" not in parts and is_hopeless(urgency, before, seconds_off, rules)
+
     taken: Any = decoding
-    taken.next_step, taken.interims_resume = step, resume
+    taken.next_step, taken.interims_resume, taken.is_hopeless = step, resume, hopeless
     if "windows" in parts:
         windows.WINDOWS_SECONDS = (30.0,)  # type: ignore[assignment]
 

@@ -10,8 +10,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 COMPOSE_FILES = ("compose.yaml", "gpu/compose.yaml")
 DASHBOARDS = sorted((ROOT / "docker/grafana/dashboards").glob("*.json"))
-RULES = ROOT / "docker/prometheus/rules/callengine.yml"
-METRIC = re.compile(r"\b(?:callengine|whisper|asterisk|node|process)_[a-z_0-9]+\b(?!=)")
+RULES = sorted((ROOT / "docker/prometheus/rules").glob("*.yml"))
+METRIC = re.compile(r"\b(?:callengine|whisper|asterisk|haproxy|node|process)_[a-z_0-9]+\b(?!=)")
 
 
 def compose(name: str) -> dict[str, Any]:
@@ -27,8 +27,8 @@ def variables(name: str) -> set[str]:
 
 def alert_rules() -> list[dict[str, Any]]:
     """Every alert of the rules."""
-    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+    files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in RULES]
+    return [rule for file in files for group in file["groups"] for rule in group["rules"]]
 
 
 def dashboard(path: Path) -> dict[str, Any]:

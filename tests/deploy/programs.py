@@ -8,10 +8,10 @@ COMPOSE = Closure("compose", ("docker-compose",), r"(lib|docker-compose)")
 MONITORING = Closure("monitoring", ("prometheus", "promtool", "prometheus-alertmanager"), r"(lib|zlib|prom)")
 
 
-def command(closure: Closure, program: str) -> list[str]:
-    """What starts `program` of a closure's `usr/bin`. Raises NoPackageError."""
+def command(closure: Closure, program: str, folder: str = "bin") -> list[str]:
+    """What starts `program` of a closure's `usr/bin`, or another folder of `usr`. Raises NoPackageError."""
     root: Path = unpacked(closure)
-    found = first(root, f"usr/bin/{program}", f"usr/libexec/docker/cli-plugins/{program}")
+    found = first(root, f"usr/{folder}/{program}", f"usr/libexec/docker/cli-plugins/{program}")
     if found is None:
         raise NoPackageError(f"Debian's {', '.join(closure.packages)} hold no {program}")
     return [*loader_of(root), str(found)]

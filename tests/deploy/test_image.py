@@ -77,7 +77,7 @@ def test_it_is_without_whisper_and_without_embedded_servers(image: Path) -> None
 
 
 def test_nobody_is_root() -> None:
-    for name in ("engine", "whisper-cpu"):
+    for name in ("engine", "whisper-cpu", "backup"):
         assert re.search(r"^USER callengine$", stage(name), re.MULTILINE), name
         assert "HEALTHCHECK" in stage(name), name
 

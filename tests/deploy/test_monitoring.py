@@ -10,6 +10,7 @@ import yaml
 from whisper_server import metrics as whisper_metrics
 
 from callengine import metrics
+from callengine.backup import metrics as backup_metrics
 from callengine.media.clock import MediaClock
 from callengine.media.statistics import ClockCollector
 from tests.debian import NoPackageError
@@ -39,7 +40,7 @@ async def ours() -> set[str]:
     registry = prometheus_client.CollectorRegistry()
     registry.register(ClockCollector(MediaClock()))
     found = [*registry.collect()]
-    for module in (metrics, whisper_metrics):
+    for module in (metrics, backup_metrics, whisper_metrics):
         for value in vars(module).values():
             if isinstance(value, prometheus_client.metrics.MetricWrapperBase):
                 found.extend(value.collect())
@@ -70,7 +71,7 @@ def test_each_alert_has_its_test() -> None:
 def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
     for rule in alert_rules():
         assert rule["labels"]["severity"] in ("page", "warn"), rule["alert"]
-        assert set(rule["annotations"]) == {"summary", "action"}, rule["alert"]
+        assert set(rule["annotations"]) == {"summary", "action", "runbook_url"}, rule["alert"]
 
 
 async def test_alerts_and_dashboards_ask_for_metrics_that_there_are() -> None:
@@ -111,6 +112,8 @@ def test_prometheus_is_asked_at_the_datasource_s_address() -> None:
     assert re.fullmatch(r"http://prometheus:\d+", sources["datasources"][0]["url"])
 
 
-def test_each_alert_has_its_steps() -> None:
+def test_each_alert_has_its_steps_and_says_where() -> None:
+    for rule in alert_rules():
+        assert rule["annotations"]["runbook_url"] == f"docs/operations/alerts.md#{rule['alert'].lower()}"
     page = (ROOT / "docs/operations/alerts.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^## (\w+)$", page, re.MULTILINE)) == {rule["alert"] for rule in alert_rules()}

@@ -23,11 +23,11 @@ ABOUT = "Хочет четыре зимних колеса."
 
 
 @asynccontextmanager
-async def open_engine(folder: Path, *acts: Act) -> AsyncIterator[tuple[EngineProcess, MessagesApi]]:
+async def open_engine(folder: Path, *acts: Act, **settings: str) -> AsyncIterator[tuple[EngineProcess, MessagesApi]]:
     """An engine with Claude, who does this."""
     async with open_messages_api(list(acts)) as claude:
-        settings = {"DIALOG_BACKEND": "claude", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": claude.url}
-        running = running_engine(folder / "data", **settings)
+        dialog = {"DIALOG_BACKEND": "claude", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": claude.url}
+        running = running_engine(folder / "data", **dialog, **settings)
         # in a thread: while it starts it asks Claude for the model
         engine = await trio.to_thread.run_sync(running.__enter__)
         try:

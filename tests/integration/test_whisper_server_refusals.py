@@ -3,6 +3,7 @@
 import itertools
 import json
 import queue
+import re
 import signal
 import socket
 import threading
@@ -63,6 +64,14 @@ def test_a_bad_stream_is_an_invalid_argument(channel: grpc.Channel, case: str) -
     with pytest.raises(exceptions.InvalidArgument) as refusal:
         list(client_v2(channel).streaming_recognize(requests=iter(requests()), timeout=30))
     assert says in refusal.value.message
+
+
+def test_no_bad_stream_harms_another(channel: grpc.Channel) -> None:
+    other = OpenStream(channel, sentences("ru")[0].slin)
+    for requests, _ in BAD_STREAMS.values():
+        with pytest.raises(exceptions.InvalidArgument):
+            list(client_v2(channel).streaming_recognize(requests=iter(requests()), timeout=30))
+    assert len(other.end()) == 1
 
 
 def test_v1_refuses_in_the_same_words(channel: grpc.Channel) -> None:
@@ -128,6 +137,7 @@ def test_a_client_that_does_not_read_harms_nobody(channel: grpc.Channel, whisper
 
 def test_the_token_guards_speech_and_not_health(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("right")
+    (tmp_path / "token").chmod(0o600)
     with (
         whisper_server(WHISPER_TOKEN_FILE=str(tmp_path / "token")) as address,
         grpc.insecure_channel(address) as channel,
@@ -146,6 +156,7 @@ def test_plaintext_to_a_tls_port_is_unavailable_and_tls_is_served(tmp_path: Path
     authority = trustme.CA()
     pair = authority.issue_cert("localhost")
     pair.private_key_pem.write_to_path(tmp_path / "key")
+    (tmp_path / "key").chmod(0o600)
     pair.cert_chain_pems[0].write_to_path(tmp_path / "certificate")
     files = {"WHISPER_TLS_CERT": str(tmp_path / "certificate"), "WHISPER_TLS_KEY": str(tmp_path / "key")}
     with whisper_server(**files) as address:
@@ -160,19 +171,20 @@ async def refusals_of_streams_at_once(address: str, count: int) -> Counter[grpc.
     """Open so many in one moment, none of which says anything; return how they ended."""
     async with grpc.aio.insecure_channel(address) as channel:
         open_one: Any = channel.stream_stream("/google.cloud.speech.v2.Speech/StreamingRecognize")
-        calls = [open_one(timeout=120) for _ in range(count)]
+        calls = [open_one(timeout=240) for _ in range(count)]
         return Counter([await call.code() for call in calls])
 
 
 def test_thousands_of_streams_at_once_are_told_why_and_the_one_before_them_goes_on() -> None:
     # More than the 3,000 beyond which gRPC by itself cancels all that wait; the one before may be long without audio.
+    many = 10_000
     with (
         whisper_server(WHISPER_MAX_STREAMS="1", WHISPER_FAULTS="no_audio=600") as address,
         grpc.insecure_channel(address) as channel,
     ):
         stream = OpenStream(channel, sentences("ru")[0].slin)
-        refusals = run_plain(refusals_of_streams_at_once(address, 4_000))
-        assert refusals == {grpc.StatusCode.RESOURCE_EXHAUSTED: 4_000}
+        refusals = run_plain(refusals_of_streams_at_once(address, many))
+        assert refusals == {grpc.StatusCode.RESOURCE_EXHAUSTED: many}
         assert len(stream.end()) == 1
 
 
@@ -218,5 +230,10 @@ def test_metrics() -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{ready['metrics']}/metrics", timeout=10) as answer:
             shown = answer.read().decode()
     assert "whisper_time_to_final_seconds_count 1.0" in shown
+    assert "whisper_streams_active 0.0" in shown
+    assert "whisper_queue_depth 0.0" in shown
+    batches = re.search(r"^whisper_batch_size_count (\S+)", shown, re.MULTILINE)
+    assert batches is not None
+    assert float(batches.group(1)) >= 1
     assert "whisper_streams_active 0.0" in shown
     assert "whisper_queue_depth 0.0" in shown

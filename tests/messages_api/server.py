@@ -58,7 +58,7 @@ class MessagesApi:
     received: list[Received] = field(default_factory=list)
     connections: set[tuple[str, int]] = field(default_factory=set)
     cache: PromptCache = field(default_factory=PromptCache)
-    worked: dict[str, float] = field(default_factory=dict)  # by answer: the stand-in's own seconds to its first words
+    worked: dict[str, list[float]] = field(default_factory=dict)  # by answer: its own seconds up to each word of it
     url: str = ""
     _left: int = 0
     _changed: trio.Event = field(default_factory=trio.Event)
@@ -84,6 +84,7 @@ class MessagesApi:
 
     async def messages(self, request: Request) -> Response:
         """POST /v1/messages"""
+        asked_at = trio.current_time()
         body = await request.body()
         assert request.client is not None
         self.connections.add((request.client.host, request.client.port))
@@ -98,7 +99,7 @@ class MessagesApi:
             return JSONResponse(act.error_body() | {"problem": problem}, 400)
         if act.status != 200:
             return JSONResponse(act.error_body(), act.status)
-        return Streamed(self, act, asked, len(self.received))
+        return Streamed(self, act, asked, asked_at)
 
     async def model(self, request: Request) -> Response:
         """GET /v1/models/{name}"""
@@ -120,11 +121,11 @@ class MessagesApi:
 class Streamed(Response):
     """One streamed answer."""
 
-    def __init__(self, api: MessagesApi, act: Act, asked: Mapping[str, Any], number: int) -> None:
+    def __init__(self, api: MessagesApi, act: Act, asked: Mapping[str, Any], asked_at: float) -> None:
         super().__init__(media_type="text/event-stream")
-        self._asked_at = trio.current_time()
         del self.headers["content-length"]
-        self._api, self._act, self._asked, self._number = api, act, asked, number
+        self._api, self._act, self._asked, self._asked_at = api, act, asked, asked_at
+        self._number = len(api.received)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -146,11 +147,11 @@ class Streamed(Response):
         act = self._act
         await write(opening(self._asked["model"], self._number, self._api.cache.usage(self._asked)))
         await trio.sleep(act.silent_for)
+        worked = self._api.worked[act.text] = []
         for part in contents(act, self._number):
             await write(part)
             if b"text_delta" in part:
-                took = trio.current_time() - self._asked_at - act.silent_for
-                self._api.worked.setdefault(act.text, took)
+                worked.append(trio.current_time() - self._asked_at - act.silent_for)
         match act.fault:
             case "stall":
                 await trio.sleep_forever()

@@ -26,11 +26,14 @@ from tests.sim.stamped import StampedVoice
 from tests.sim.test_store_writes import ITEMS, PLAYS, URL, Shop
 
 FILLERS = ("Секунду, смотрю.", "Ещё немного терпения.")
+PHRASES = {"fillers": FILLERS, "one_moment": "Одну минуту.", "say_again": "Простите, повторите."}
 Does = Literal["says", "murmurs", "coughs", "presses"]
 ORDER = {"items": ITEMS, "branch_id": "north", "phone": "+79995550000"}
 TEXTS = {"says": "есть зимние шины?", "murmurs": "угу", "coughs": ""}
 
-Word = Literal["short", "long", "look", "order", "look and order", "delayed", "end", "transfer", "fault"]
+Word = Literal[
+    "short", "long", "look", "order", "look and order", "delayed", "end", "transfer", "fault", "nothing", "looks"
+]
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ def calls(*words: Word) -> st.SearchStrategy[AnyCall]:
 
 @dataclass
 class AnyDialog:
-    """Says the next of its words at each question, then from the first again; something upon a tool's result, as every
-    backend has to. `asked`: every request, and when."""
+    """Says the next of its words at each question, then from the first again; something upon an order's result.
+    `asked`: every request, and when."""
 
     call: AnyCall
     asked: list[tuple[float, ReplyRequest]] = field(default_factory=list)
@@ -129,6 +132,8 @@ class AnyDialog:
             "delayed": ["Минуту", Delayed(), "Да, нашлось."],
             "end": ["Всего доброго.", ToolCall("e", END_CALL.name)],
             "transfer": ["Соединяю.", ToolCall("t", TRANSFER.name)],
+            "nothing": [],
+            "looks": [look],
             "fault": ["Сейчас", ReasoningError("fails as its script says", retryable=True)],
         }
         return replies[word]
@@ -190,7 +195,7 @@ async def open_parts(call: AnyCall, shop: Shop, dialog: AnyDialog) -> AsyncItera
             voice=StampedVoice(first_delay_seconds=call.voice_delay),
             dialog=dialog,
             toolbox=toolbox,
-            agent=AGENT.model_copy(update={"fillers": FILLERS, "one_moment": "Одну минуту."}),
+            agent=AGENT.model_copy(update=PHRASES),
         )
 
 

@@ -21,9 +21,9 @@ from callengine.ports.recognition import StreamSpec
 from callengine.prices import Prices
 from tests.sim.positions import PlacingRecognizer, Span, coded
 
-TICK = 0.02
-FRAME = RATE // 50
-LATE = 10  # frames by which the detector is late
+FRAME = RATE // 50  # of audio that comes at once
+GATE_LATE = 2 * FRAME
+LATE = 10 * FRAME  # by which the detector is late
 PATIENCE = 25.0  # seconds after the last word for everything that is owed
 LONG_PATIENCE = 80.0  # the same where streams hang again and again: a ring's length, and its replay
 
@@ -49,10 +49,12 @@ class Play:
     recognizers: tuple[PlacingRecognizer, ...]
     gate: bool = False
     away_seconds: float = math.inf  # a play goes on until its words are heard, or marked as lost
+    frame: int = FRAME  # many calls at once take larger ones, to save the test's time
     finals: list[CallerHeard] = field(default_factory=list)
     interims: list[CallerHeard] = field(default_factory=list)
     heard_at: list[float] = field(default_factory=list)
     lost: list[tuple[float, float]] = field(default_factory=list)
+    told: int = 0  # how often the dialog was told that words wait for a recogniser
     owed: bool = False  # at the end, for speech that had no final
     sources: Sources = field(init=False)
     meter: Meter = field(default_factory=lambda: Meter(Prices()))
@@ -78,6 +80,7 @@ class Play:
     async def _collect(self, leg: Leg, events: trio.MemoryReceiveChannel[DialogEvent]) -> None:
         async for event in events:
             if isinstance(event, CallerUnheard):
+                self.told += 1
                 continue
             assert isinstance(event, CallerHeard)
             (self.finals if event.final else self.interims).append(
@@ -89,12 +92,12 @@ class Play:
     async def _speak(self, leg: Leg, end: float) -> None:
         due, heard = trio.current_time(), 0
         while leg.ring.end < end * RATE:
-            due += TICK
+            due += self.frame / RATE
             await trio.sleep_until(due)
-            leg.ring.append(coded(leg.ring.end, leg.ring.end + FRAME))
-            heard = leg.confirm = leg.ring.end - LATE * FRAME
+            leg.ring.append(coded(leg.ring.end, leg.ring.end + self.frame))
+            heard = leg.confirm = leg.ring.end - LATE
             inside = next((span for span in self.speech if span[0] <= heard < span[1]), None)
-            leg.gate.open = any(span[0] <= leg.ring.end - 2 * FRAME and heard < span[1] for span in self.speech)
+            leg.gate.open = any(span[0] <= leg.ring.end - GATE_LATE and heard < span[1] for span in self.speech)
             if inside is not None and not leg.tracker.speaking:
                 leg.tracker.speaking = True
                 leg.mark_speech(SpeechBegan(inside[0]))

@@ -1,6 +1,7 @@
 """What holds for every call, whoever calls and whatever fails: no dead air, one turn at a time, nothing said that is
 not in the history, no order placed twice, one end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -150,20 +151,31 @@ def test_whoever_calls(call: AnyCall) -> None:
 @given(call=calls("fault", "short", "order"))
 def test_whatever_becomes_of_the_dialog(call: AnyCall, error_logs: CollectErrors) -> None:
     """A dialog that fails ends the call with an apology, which is in no history; all else holds as ever."""
+    run_virtual(play_with_fault, call, error_logs)
 
-    async def play_with_fault() -> None:
-        heard = await play(call)
-        failed = closed(heard.stage).outcome == "failed"
-        assert failed is any("call_failed" in text for text in error_logs.texts)
-        error_logs.texts.clear()
-        check_wire(heard.stage)
-        check_record(heard.stage)
-        check_heard(heard.stage, heard.voice, unrecorded=(AGENT.apology,))
-        check_history(heard)
-        check_turns(heard)
-        check_orders(heard)
 
-    run_virtual(play_with_fault)
+async def play_with_fault(call: AnyCall, error_logs: CollectErrors, *checks: Callable[[Heard], None]) -> None:
+    heard = await play(call)
+    failed = closed(heard.stage).outcome == "failed"
+    assert failed is any("call_failed" in text for text in error_logs.texts)
+    error_logs.texts.clear()
+    check_wire(heard.stage)
+    check_record(heard.stage)
+    check_heard(heard.stage, heard.voice, unrecorded=(AGENT.apology,))
+    check_history(heard)
+    check_turns(heard)
+    check_orders(heard)
+    for check in checks:
+        check(heard)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(replace(IN_MID_ORDER, words=("looks",), first_delay=2.0))
+@example(replace(IN_MID_ORDER, words=("nothing",)))
+@given(call=calls("nothing", "looks", "order", "short"))
+def test_a_dialog_without_words_leaves_nobody_in_silence(call: AnyCall, error_logs: CollectErrors) -> None:
+    """It ends its answers without a word, or looks up for ever; in the end the call fails, and that is told, too."""
+    run_virtual(play_with_fault, call, error_logs, check_silence)
 
 
 def test_who_goes_on_in_mid_order_is_not_left_in_silence() -> None:

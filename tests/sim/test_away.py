@@ -16,6 +16,7 @@ from callengine.ports.recognition import RecognizerEvent, RecognizerStream, Stre
 from tests.conftest import ExpectErrorLog
 from tests.sim.call import Parts, Stage, open_stage
 from tests.sim.checks import check_call, check_record, check_wire, closed, said, spoken_frames
+from tests.sim.exchange import ASKED, check_exchange
 from tests.sim.plays import AGENT
 from tests.sim.stamped import StampedVoice
 
@@ -75,7 +76,7 @@ async def test_the_caller_is_told_to_wait_and_is_answered(
 ) -> None:
     voice = StampedVoice()
     began = trio.current_time()
-    recognizer = AbsentRecognizer(ScriptedRecognizer(["есть зимние шины?"]), began + goes, began + goes + away, opening)
+    recognizer = AbsentRecognizer(ScriptedRecognizer([ASKED]), began + goes, began + goes + away, opening)
     parts = replace(Parts(), recognizer=recognizer, voice=voice, agent=PATIENT)
     async with open_stage(parts) as stage:
         await trio.sleep(2.0)
@@ -89,7 +90,7 @@ async def test_the_caller_is_told_to_wait_and_is_answered(
     check_call(stage, voice)
     turns = [turn[:2] for turn in said(stage)]
     assert turns[0] == ("agent", AGENT.greeting)
-    assert turns[-2:] == [("caller", "есть зимние шины?"), ("agent", "Да, есть зимние шины на любой вкус.")]
+    assert turns[-2:] == [("caller", ASKED), ("agent", "Да, есть зимние шины на любой вкус.")]
     waits = turns[1:-2]
     told = "nobody is asked whether they are there; the answer cuts the phrase off"
     assert all(role == "agent" and WAITING.startswith(text) for role, text in waits), told
@@ -99,21 +100,9 @@ async def test_the_caller_is_told_to_wait_and_is_answered(
 
 
 async def test_who_says_nothing_is_told_nothing(autojump_clock: trio.testing.MockClock) -> None:
-    voice, began = StampedVoice(), trio.current_time()
-    recognizer = AbsentRecognizer(ScriptedRecognizer(["есть зимние шины?"]), began + 0.5, began + 7.0)
-    parts = replace(Parts(), recognizer=recognizer, voice=voice, agent=PATIENT)
-    async with open_stage(parts) as stage:
-        await trio.sleep(7.5)
-        await stage.asterisk.speak(1.0)
-        await stage.asterisk.agent_speaks()
-        await stage.asterisk.agent_silent()
-        stage.asterisk.hang_up()
-    check_call(stage, voice)
-    assert [turn[:2] for turn in said(stage)] == [
-        ("agent", AGENT.greeting),
-        ("caller", "есть зимние шины?"),
-        ("agent", "Да, есть зимние шины на любой вкус."),
-    ]
+    began = trio.current_time()
+    recognizer = AbsentRecognizer(ScriptedRecognizer([ASKED]), began + 0.5, began + 7.0)
+    await check_exchange(replace(Parts(), recognizer=recognizer, voice=StampedVoice(), agent=PATIENT), 7.5, 1.0)
 
 
 @pytest.mark.parametrize("phrase", [WAITING, ""])

@@ -10,7 +10,7 @@ from backends.stt.scripted import ScriptedRecognizer
 from backends.tts.scripted import ScriptedVoice
 from callengine.call.parts import CallLimits
 from callengine.call.timing import STAGES
-from callengine.ports.journal import CallClosed, TurnRecorded
+from callengine.ports.journal import CallClosed, ToolRecorded, TurnRecorded
 from callengine.ports.reasoning import END_CALL, TRANSFER
 from callengine.ports.tools import ToolCall, ToolSpec
 from callengine.services.scripted_tools import ScriptedToolbox
@@ -228,6 +228,22 @@ async def test_a_tool_is_run_and_recorded_between_the_turns(autojump_clock: trio
     assert (tool.name, tool.is_error) == ("look", False)
     assert tool.seconds == pytest.approx(1.0)
     assert record.turns[1].sequence < tool.sequence < record.turns[2].sequence
+
+
+async def test_tools_asked_for_together_run_together(autojump_clock: trio.testing.MockClock) -> None:
+    asked = [ToolCall("a", "look"), ToolCall("b", "look"), ToolCall("c", "look")]
+    dialog = ScriptedDialog((["Сейчас посмотрю.", *asked], "Есть четыре штуки."))
+    parts = Parts(dialog=dialog, toolbox=ScriptedToolbox((LOOK,), {"look": {"count": 4}}, delay_seconds=1.0))
+    async with open_stage(parts) as stage:
+        await greeted(stage)
+        await stage.asterisk.speak(1.0)
+        await stage.asterisk.agent_speaks()
+        await trio.sleep(5.0)
+        stage.asterisk.hang_up()
+    tools = [entry for entry in stage.journal.entries if isinstance(entry, ToolRecorded)]
+    assert len(tools) == len(asked)
+    assert len({tool.started for tool in tools}) == 1
+    assert all(tool.seconds == pytest.approx(1.0) for tool in tools)
 
 
 async def test_a_broken_stream_loses_no_word(autojump_clock: trio.testing.MockClock) -> None:

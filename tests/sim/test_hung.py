@@ -10,8 +10,8 @@ import trio.testing
 
 from backends.stt.scripted import LIMITS, ScriptedRecognizer
 from callengine.ports.recognition import RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
-from tests.sim.call import Parts, open_stage
-from tests.sim.checks import check_call, said
+from tests.sim.call import Parts
+from tests.sim.exchange import ASKED, check_exchange
 from tests.sim.plays import AGENT
 from tests.sim.stamped import StampedVoice
 
@@ -52,18 +52,5 @@ class HangingRecognizer:
 async def test_the_caller_waits_and_is_not_asked(
     hangs: int, opening: float, autojump_clock: trio.testing.MockClock
 ) -> None:
-    voice = StampedVoice()
-    recognizer = HangingRecognizer(ScriptedRecognizer(["есть зимние шины?"]), hangs, opening)
-    parts = replace(Parts(), recognizer=recognizer, voice=voice, agent=AGENT)
-    async with open_stage(parts) as stage:
-        await trio.sleep(1.5)
-        await stage.asterisk.speak(2.0)
-        await stage.asterisk.agent_speaks()
-        await stage.asterisk.agent_silent()
-        stage.asterisk.hang_up()
-    check_call(stage, voice)
-    assert [turn[:2] for turn in said(stage)] == [
-        ("agent", AGENT.greeting),
-        ("caller", "есть зимние шины?"),
-        ("agent", "Да, есть зимние шины на любой вкус."),
-    ]
+    recognizer = HangingRecognizer(ScriptedRecognizer([ASKED]), hangs, opening)
+    await check_exchange(replace(Parts(), recognizer=recognizer, voice=StampedVoice(), agent=AGENT), 1.5, 2.0)

@@ -1,6 +1,8 @@
 """The end-of-turn model in whole calls, in virtual time: it shortens and lengthens pauses; late or failing it is as if
 it were not there."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -13,7 +15,7 @@ from prometheus_client import REGISTRY
 from callengine.call.opinions import LATE_SECONDS, LONGEST_PAUSE, SHORTEST_PAUSE
 from callengine.errors import TurnEndError
 from callengine.ports.turn_end import SaidSoFar
-from tests.sim.call import Parts, open_stage, run_virtual
+from tests.sim.call import Parts, Stage, open_stage, run_virtual
 from tests.sim.checks import said
 from tests.sim.echoing import EchoingDialog, answer_to
 from tests.sim.plays import AGENT
@@ -42,11 +44,12 @@ class Judge:
         return self.seconds
 
 
-async def answered_after(judge: Judge | None, *told: Told) -> float:
-    """Seconds from the caller's last word to the answer's first frame."""
+@asynccontextmanager
+async def open_question(judge: Judge | None, told: Sequence[Sequence[Told]]) -> AsyncIterator[Stage]:
+    """A call whose caller has been greeted and has just said something, for 0.8 s."""
     parts = replace(
         Parts(),
-        recognizer=ToldRecognizer([told]),
+        recognizer=ToldRecognizer(told),
         voice=StampedVoice(),
         dialog=EchoingDialog(),
         agent=QUESTION,
@@ -57,6 +60,12 @@ async def answered_after(judge: Judge | None, *told: Told) -> float:
         await stage.asterisk.agent_silent()
         await trio.sleep(0.5)
         await stage.asterisk.speak(0.8)
+        yield stage
+
+
+async def answered_after(judge: Judge | None, *told: Told) -> float:
+    """Seconds from the caller's last word to the answer's first frame."""
+    async with open_question(judge, [told]) as stage:
         ended = trio.current_time()
         seconds = await stage.asterisk.agent_speaks() - ended
         await trio.sleep(3.0)
@@ -118,19 +127,7 @@ async def test_of_other_words_it_is_asked_anew(autojump_clock: trio.testing.Mock
 
 
 async def hold(judge: Judge, gap: float, told: tuple[Told, ...]) -> None:
-    parts = replace(
-        Parts(),
-        recognizer=ToldRecognizer([told, (Told(0.2, "на зиму"),)]),
-        voice=StampedVoice(),
-        dialog=EchoingDialog(),
-        agent=QUESTION,
-        turn_end=judge,
-    )
-    async with open_stage(parts) as stage:
-        await stage.asterisk.agent_speaks()
-        await stage.asterisk.agent_silent()
-        await trio.sleep(0.5)
-        await stage.asterisk.speak(0.8)
+    async with open_question(judge, [told, (Told(0.2, "на зиму"),)]) as stage:
         await trio.sleep(gap)
         await stage.asterisk.speak(0.6)
         await trio.sleep(8.0)

@@ -57,7 +57,7 @@ def test_the_prompt_is_compared_with_what_the_model_caches(model: str, least: in
 
 def test_a_prompt_too_short_for_the_cache_is_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "agent.toml"
-    path.write_text(PHRASES + 'instructions = "Be brief."\n', encoding="utf-8")
+    path.write_text(PHRASES + 'one_moment = "Wait."\ninstructions = "Be brief."\n', encoding="utf-8")
     models = {"CLAUDE_MODEL": "claude-opus-4-6", "CLAUDE_FALLBACK_MODEL": "claude-unheard-of"}
     shown = check(str(path), **models).output
     assert "tokens, and claude-opus-4-6 caches none under 4096" in shown
@@ -86,10 +86,11 @@ def test_warnings_name_the_line(tmp_path: Path) -> None:
     )
     warnings = json.loads(check(str(path), "--json").stdout)["agents"][0]["warnings"]
     assert warnings[0] == f"{path}:8: no_input.1: takes about 14 s to say, over 12 s: make it shorter"
-    assert warnings[1].startswith(f"{path}:1: instructions: is empty")
-    assert warnings[2].startswith(f"{path}:9: tools.find: has no `keep`")
-    assert warnings[3].startswith(f"{path}:11: tools.make: writes, the Store's document has no Idempotency-Key")
-    assert len(warnings) == 4
+    assert warnings[1].startswith(f"{path}:1: fillers: there are none")
+    assert warnings[2].startswith(f"{path}:1: instructions: is empty")
+    assert warnings[3].startswith(f"{path}:9: tools.find: has no `keep`")
+    assert warnings[4].startswith(f"{path}:11: tools.make: writes, the Store's document has no Idempotency-Key")
+    assert len(warnings) == 5
 
 
 def test_an_agent_without_tools_needs_no_store(tmp_path: Path) -> None:

@@ -23,8 +23,9 @@ from tests.bench.__main__ import processor
 from tests.bench.dialog import disturbances, interruptions, turns
 from tests.bench.dialog.fetched import fetched_sounds
 from tests.bench.dialog.interruptions import Interruption
-from tests.bench.dialog.prefix import stable_turns
+from tests.bench.dialog.prefix import Prefixes, count_prefixes
 from tests.bench.dialog.report import (
+    BARGE_IN_MS,
     OVER_CHAIN_MS,
     OWN_MS,
     Reach,
@@ -33,10 +34,14 @@ from tests.bench.dialog.report import (
     exact,
     interruption_table,
     nearly,
+    none_of,
+    prefixes,
     reaches_table,
     resumed,
+    told,
     wait_table,
     within,
+    words_off,
 )
 from tests.bench.dialog.sounds import Sound, noises, plain, prompts
 from tests.bench.dialog.stage import AT_ONCE, LANGUAGE, STATED, Delays, Stage, open_stage
@@ -55,11 +60,15 @@ class Sounds:
     noises: list[Sound]
 
 
-def _load() -> Sounds:
+def _load(calls: int | None) -> Sounds:
     folder = fetched_sounds()
     over = prompts(folder, 2 * INTERRUPTIONS * interruptions.EACH // (interruptions.EACH - 1))
-    said = [sound for sound in over if plain(sound, LANGUAGE)][: turns.CALLS * turns.TURNS]
-    return Sounds(said, over, [noise for noise in noises(folder) for _ in range(AGAIN.get(noise.kind, 1))])
+    said = [sound for sound in over if plain(sound, LANGUAGE)][: (calls or turns.CALLS) * turns.TURNS]
+    disturbing = [noise for noise in noises(folder) for _ in range(AGAIN.get(noise.kind, 1))]
+    if calls is None:
+        return Sounds(said, over, disturbing)
+    several = calls * disturbances.AN_ANSWER
+    return Sounds(said, over[: 2 * calls * interruptions.EACH], disturbing[:: len(disturbing) // several][:several])
 
 
 @dataclass
@@ -70,8 +79,7 @@ class Run:
     folder: Path
     reaches: list[Reach] = field(default_factory=list)
     over: dict[str, list[Interruption]] = field(default_factory=dict)
-    stable: int = 0
-    requests: int = 0
+    prefixes: Prefixes = field(default_factory=Prefixes)
 
     async def own(self) -> None:
         """Stand-ins that answer at once."""
@@ -80,13 +88,18 @@ class Run:
             self._count(stage, self.sounds.said[:: turns.TURNS])
         pause = turns.longest_chain(AT_ONCE)
         rows = [
-            ("flush + dialog + voice, stand-ins' own work in it", waits.record),
+            *waits.stages.items(),
+            ("all of them, stand-ins' own work in it", waits.record),
+            ("stand-ins' own work", waits.others),
             ("the same without: the engine's own part", waits.own),
             (f"response at the wire beyond the pause of {1000 * pause:.0f} ms", [wait - pause for wait in waits.wire]),
         ]
         console.print(wait_table("Turns, every stand-in answering at once", rows))
+        for turn in waits.unknown:
+            console.print(f"  not known: {turn}")
         self.reaches.append(within("engine's own part of a turn", waits.own, OWN_MS))
-        self.reaches.append(Reach("turns without an answer", str(waits.missing), "none", not waits.missing))
+        self.reaches.append(none_of("turns whose own part is not known", len(waits.unknown)))
+        self.reaches.append(none_of("turns without an answer", waits.missing))
 
     async def stated(self) -> None:
         """Google's voice and recogniser, with the stated delays."""
@@ -99,7 +112,7 @@ class Run:
         for one in found:
             if not one.resumed:
                 console.print(f"  not resumed: {one.kind} {one.name}, silent {one.silent:.2f} s")
-        self.reaches.append(resumed(found))
+        self.reaches += resumed(found, len(self.sounds.noises))
         self.reaches += nearly(self.over["google"])
 
     async def espeak(self) -> None:
@@ -122,10 +135,16 @@ class Run:
         )
         console.print(wait_table(title, rows))
         self.reaches.append(within("the caller waits, at the wire", waits.wire, 1000 * chain + OVER_CHAIN_MS))
-        self.reaches.append(Reach("turns without an answer", str(waits.missing), "none", not waits.missing))
+        self.reaches.append(none_of("turns without an answer", waits.missing))
 
     async def _interruptions(self, stage: Stage, voice: str, sounds: list[Sound]) -> None:
-        self.over[voice] = await interruptions.measure_interruptions(stage, sounds, account_told=voice == "google")
+        found = await interruptions.measure_interruptions(stage, sounds, account_told=voice == "google")
+        self.over[voice] = found
+        for one in found:
+            if words_off(one) or one.unknown or one.seconds * 1000 > BARGE_IN_MS:
+                console.print(f"  {voice}, {one.name}: {told(one)}")
+        planned = len(sounds) - len(sounds[:: interruptions.EACH])
+        self.reaches.append(none_of(f"interruptions that were not made, {voice}", planned - len(found)))
         self._count(stage, sounds[:: interruptions.EACH])
 
     def _stage(self, voice: str, delays: Delays) -> AbstractAsyncContextManager[Stage]:
@@ -134,8 +153,7 @@ class Run:
 
     def _count(self, stage: Stage, openings: list[Sound]) -> None:
         """Take note of the requests that came since the last time. `openings`: what each call said first."""
-        stable, requests = stable_turns(stage.api, [sound.text for sound in openings])
-        self.stable, self.requests = self.stable + stable, self.requests + requests
+        self.prefixes.add(count_prefixes(stage.api, [sound.text for sound in openings]))
         stage.api.received.clear()
 
     def finish(self) -> bool:
@@ -143,10 +161,7 @@ class Run:
         if self.over:
             console.print(interruption_table(list(self.over.items())))
             self.reaches.append(barge_in([one for found in self.over.values() for one in found]))
-        share = f"{self.stable} of {self.requests}"
-        self.reaches.append(
-            Reach("requests that begin as the one before", share, "all", self.stable == self.requests > 0)
-        )
+        self.reaches += prefixes(self.prefixes)
         console.print(reaches_table(self.reaches))
         return all(reach.ok for reach in self.reaches)
 
@@ -156,6 +171,7 @@ def main() -> None:
     parts: dict[str, Callable[[Run], Awaitable[None]]] = {"own": Run.own, "stated": Run.stated, "espeak": Run.espeak}
     parser = argparse.ArgumentParser(prog="python -m tests.bench.dialog", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[], help="what to measure")
+    parser.add_argument("--calls", type=int, help="only so many of each kind: a trial, whose figures count for nothing")
     chosen = parser.parse_args()
     began = time.monotonic()
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
@@ -164,7 +180,7 @@ def main() -> None:
         f"Python {platform.python_version()}; load average before: {load:.2f}"
     )
     console.print(f"Command: python -m tests.bench.dialog {' '.join(sys.argv[1:])}\n")
-    sounds = _load()
+    sounds = _load(chosen.calls)
     with tempfile.TemporaryDirectory(prefix="callengine-bench-dialog-") as folder:
         run = Run(sounds, Path(folder))
         for part in chosen.parts or parts:

@@ -13,7 +13,7 @@ from tests.bench.dialog.sounds import Sound
 from tests.bench.dialog.stage import Stage
 
 CALLS = 12
-AN_ANSWER = 3  # noises
+AN_ANSWER = 3  # noises: the last is over before the shortest answer, 10.7 s of speech, is
 BETWEEN_SECONDS = (0.8, 1.3)
 LOOK_SECONDS = 0.6  # behind a noise the agent may still pause
 LONGEST_SECONDS = 5.0  # no answer to the noise, no question whether the caller is there, has come by then
@@ -23,26 +23,28 @@ NO_TURN = {"interrupted": True}
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """One noise. `silent`: how many seconds the agent was, 0 where it did not pause; `resumed`: it said the rest."""
+    """One noise. `silent`: how many seconds the agent was, 0 where it did not pause; `resumed`: it said the rest.
+    `late`: the agent was not speaking any more when it came, and it says nothing of anything."""
 
     kind: str
     name: str
     silent: float
     resumed: bool
+    late: bool
 
 
 async def measure_disturbances(stage: Stage, asking: Sequence[Sound], noises: Sequence[Sound]) -> list[Disturbance]:
     """`asking`: what the callers ask, so that the agent has something to say; each noise is made once."""
     stage.brain.learn(asking, long_answer)
     order = random.Random(5).sample(list(noises), len(noises))
-    rounds = [order[at : at + AN_ANSWER] for at in range(0, len(order), AN_ANSWER)]
+    rounds = list(zip(asking, (order[at : at + AN_ANSWER] for at in range(0, len(order), AN_ANSWER)), strict=False))
+    assert sum(len(ours) for _, ours in rounds) == len(noises), "there are too few questions for so many noises"
     callers: list[Caller] = []
     async with trio.open_nursery() as nursery:
         for number in range(CALLS):
             await trio.sleep(0.37)
-            ours = rounds[number::CALLS]
-            if ours:
-                nursery.start_soon(_call, stage, list(zip(asking[number::CALLS], ours, strict=False)), callers)
+            if ours := rounds[number::CALLS]:
+                nursery.start_soon(_call, stage, ours, callers)
     account = Account(stage.folder)
     return [found for caller in callers for found in _disturbances(caller, account, stage.brain.answers)]
 
@@ -84,7 +86,14 @@ def _disturbances(caller: Caller, account: Account, answers: Mapping[str, str]) 
         goes_on = bool(account.follow(rest, answers[asked.sound.text]).pieces)
         last = after is None or after.sound.kind == "speech"
         stopped = recorded.get(asked.frame, NO_TURN)["interrupted"]
-        yield Disturbance(utterance.sound.kind, utterance.sound.name, silent, goes_on and not (last and stopped))
+        resumed = goes_on and not (last and stopped)
+        yield Disturbance(utterance.sound.kind, utterance.sound.name, silent, resumed, _is_late(utterance))
+
+
+def _is_late(utterance: Utterance) -> bool:
+    begin = utterance.sent(0)
+    before = [slin for at, slin in utterance.tap.heard if begin - PAUSE_SECONDS < at < begin]
+    return all(slin == SILENCE for slin in before)
 
 
 def _pause(utterance: Utterance, until: float) -> tuple[float, list[bytes]]:

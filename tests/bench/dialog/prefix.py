@@ -1,34 +1,72 @@
 """Prompt caching on the wire: what a request has up to its last breakpoint is how the call's next request begins."""
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tests.messages_api import MessagesApi
 from tests.messages_api.cache import stable_bytes, wire_head
 
 
-def stable_turns(api: MessagesApi, opened: Sequence[str]) -> tuple[int, int]:
-    """Of all requests but the first of each call: how many begin byte for byte as the one before, and how many there
-    are. `opened`: the first words of every call, by which its requests are known."""
-    stable = turns = 0
-    for requests in _calls([received.json for received in api.received], opened):
-        for one, other in pairwise(requests):
-            turns += 1
-            same_head = wire_head(one) == wire_head(other)
-            stable += same_head and stable_bytes(other).startswith(stable_bytes(one))
-    return stable, turns
+@dataclass(slots=True)
+class Prefixes:
+    """Of all requests but the first of each call (`followed`): how many begin byte for byte as the one before
+    (`stable`). `said_anew`: requests that were left, for the caller went on; the one that has the whole turn is held
+    against the one before. `strange`: requests of no known call."""
+
+    followed: int = 0
+    stable: int = 0
+    said_anew: int = 0
+    strange: int = 0
+
+    def add(self, other: "Prefixes") -> None:
+        self.followed += other.followed
+        self.stable += other.stable
+        self.said_anew += other.said_anew
+        self.strange += other.strange
 
 
-def _calls(requests: Sequence[dict[str, Any]], opened: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+def count_prefixes(api: MessagesApi, opened: Sequence[str]) -> Prefixes:
+    """`opened`: the first words of every call, by which its requests are known."""
+    found, requests = Prefixes(), [received.json for received in api.received]
+    found.strange = len(requests)
     for words in opened:
-        yield [request for request in requests if words in _first_words(request)]
+        ours = [request for request in requests if _opens(request, words)]
+        found.strange -= len(ours)
+        _count_call(ours, found)
+    return found
 
 
-def _first_words(request: dict[str, Any]) -> list[str]:
-    """The texts of the caller's first turn."""
+def _count_call(requests: Sequence[dict[str, Any]], found: Prefixes) -> None:
+    before: list[dict[str, Any]] = []
+    for request in requests:
+        if before and is_said_anew(before[-1], request):
+            before.pop()
+            found.said_anew += 1
+        if before:
+            one = before[-1]
+            found.followed += 1
+            same_head = wire_head(one) == wire_head(request)
+            found.stable += same_head and stable_bytes(request).startswith(stable_bytes(one))
+        before.append(request)
+
+
+def is_said_anew(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """The caller's turn that `one` ends with was not over: `other` ends with it and what came then."""
+    (*before, last), (*others, longer) = one["messages"], other["messages"]
+    texts = [_texts(message) for message in (last, longer)]
+    if before != others or not all(texts):
+        return False
+    (*heads, words), (*other_heads, more) = texts
+    return heads == other_heads and more != words and more.startswith(words)
+
+
+def _texts(message: dict[str, Any]) -> list[str]:
+    return [block["text"] for block in message["content"] if "text" in block]
+
+
+def _opens(request: dict[str, Any], words: str) -> bool:
+    """Whether the caller's first turn has these words, or begins with them and goes on."""
     messages = request["messages"]
-    first = next(at for at, message in enumerate(messages) if message["role"] == "assistant")
-    return [
-        block["text"] for message in messages[first + 1 : first + 2] for block in message["content"] if "text" in block
-    ]
+    greeted = next(at for at, message in enumerate(messages) if message["role"] == "assistant")
+    return any(f"{text} ".startswith(f"{words} ") for text in _texts(messages[greeted + 1]))

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tests.bench.dialog.disturbances import Disturbance
 from tests.bench.dialog.interruptions import Interruption
+from tests.bench.dialog.prefix import Prefixes
 
 BARGE_IN_MS, OWN_MS, OVER_CHAIN_MS = 280.0, 40.0, 60.0
 RESUMED = 0.95
@@ -74,9 +75,8 @@ def interruption_table(rows: Sequence[tuple[str, Sequence[Interruption]]]) -> Ta
 
 def disturbance_table(found: Sequence[Disturbance]) -> Table:
     """A row for each kind of noise."""
-    table = _table(
-        "Noises over the agent", "noise", "times", "recordings", "never paused", "resumed", "p95 silent ms", "most ms"
-    )
+    names = ("noise", "times", "recordings", "never paused", "resumed", "p95 silent ms", "most ms")
+    table = _table("Noises over the agent", *names)
     for kind in dict.fromkeys(one.kind for one in found):
         ours = [one for one in found if one.kind == kind]
         paused = [one.silent for one in ours if one.silent and one.resumed]
@@ -109,6 +109,12 @@ def past_the_piece(one: Interruption) -> bool:
     return one.recorded is not None and not one.begun.startswith(one.recorded)
 
 
+def told(one: Interruption) -> str:
+    """One interruption in a line."""
+    recorded = "no record of it" if one.recorded is None else f"record «{one.recorded[-40:]}»"
+    return f"{1000 * one.seconds:.0f} ms, {recorded}, went out «{one.heard[-40:]}», {one.unknown} frames unknown"
+
+
 def barge_in(found: Sequence[Interruption]) -> Reach:
     p95 = 1000 * quantile95([one.seconds for one in found])
     what = f"barge-in over {len(found)} interruptions, p95"
@@ -130,9 +136,29 @@ def nearly(found: Sequence[Interruption]) -> list[Reach]:
     ]
 
 
-def resumed(found: Sequence[Disturbance]) -> Reach:
-    share = sum(one.resumed for one in found) / max(len(found), 1)
-    return Reach(f"resumed after {len(found)} noises", f"{share:.1%}", f"≥ {RESUMED:.0%}", share >= RESUMED)
+def resumed(found: Sequence[Disturbance], made: int) -> list[Reach]:
+    """Of all noises that were to be made; what came to nothing counts as not resumed."""
+    share = sum(one.resumed for one in found) / max(made, 1)
+    return [
+        Reach(f"resumed after {made} noises", f"{share:.1%}", f"≥ {RESUMED:.0%}", share >= RESUMED),
+        none_of("noises that were not made", made - len(found)),
+        none_of("noises behind the agent's last word", sum(one.late for one in found)),
+    ]
+
+
+def prefixes(found: Prefixes) -> list[Reach]:
+    """What can be cached."""
+    share, anew = f"{found.stable} of {found.followed}", f", {found.said_anew} said anew" if found.said_anew else ""
+    every = found.stable == found.followed > 0
+    return [
+        Reach(f"requests that begin as the one before{anew}", share, "all", every),
+        none_of("requests of no known call", found.strange),
+    ]
+
+
+def none_of(what: str, count: int) -> Reach:
+    """What would make a figure worth nothing."""
+    return Reach(what, str(count), "none", not count)
 
 
 def within(what: str, seconds: Sequence[float], limit_ms: float) -> Reach:

@@ -1,10 +1,11 @@
 """Circuits and retries: when a recogniser is left alone, tried again, and when a call gives up."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from backends.stt.scripted import ScriptedRecognizer
+from callengine.call.entrance import MOST_PLACES, Entrances
 from callengine.call.failover import CHOSEN, FALLBACK, FAULTS, FAULTS_SECONDS, OPEN_SECONDS, PROBE_SECONDS, Failover
 from callengine.call.sources import AWAY_SECONDS, RETRY_SECONDS, Over, Retries, Sources
 from callengine.errors import RecognizerError
@@ -14,12 +15,20 @@ def error(retryable: bool = True) -> RecognizerError:
     return RecognizerError("away", retryable=retryable)
 
 
-def broken(retryable: bool = True, alive: bool = False) -> Over:
-    return Over("broken", error(retryable), alive)
+def broken(retryable: bool = True, alive: bool = False, lasted: bool = False) -> Over:
+    return Over("broken", error(retryable), alive, lasted=lasted)
+
+
+@dataclass(frozen=True, slots=True)
+class Exact(Entrances):
+    """Nothing is spread: waits are as the table has them."""
+
+    def spread(self, seconds: float) -> float:
+        return seconds
 
 
 def sources(count: int) -> Sources:
-    return Sources(tuple(ScriptedRecognizer(["да"]) for _ in range(count)))
+    return Sources(tuple(ScriptedRecognizer(["да"]) for _ in range(count)), entrances=Exact())
 
 
 def test_faults_in_a_row_open_the_circuit_and_one_stream_tries_again() -> None:
@@ -97,10 +106,49 @@ def test_how_long_a_call_outlives_its_recogniser_is_a_setting() -> None:
         retries.after(CHOSEN, broken(), 7.0)
 
 
-def test_a_stream_that_showed_life_makes_up_for_what_went_before() -> None:
+def test_a_stream_that_lasted_makes_up_for_what_went_before() -> None:
     retries = Retries(sources(1))
     for _ in range(20):
-        assert retries.after(CHOSEN, broken(alive=True), 0.0) == (CHOSEN, 0.0)
+        assert retries.after(CHOSEN, broken(alive=True, lasted=True), 0.0) == (CHOSEN, 0.0)
+
+
+def test_one_that_said_something_and_broke_at_once_is_never_given_up_and_waits_longer() -> None:
+    retries, now = Retries(sources(1)), 0.0
+    waited = []
+    for _ in range(60):
+        at, wait = retries.after(CHOSEN, broken(alive=True), now)
+        assert at == CHOSEN
+        waited.append(wait)
+        now += wait
+    assert now > 2 * AWAY_SECONDS
+    assert waited == [*RETRY_SECONDS, *[RETRY_SECONDS[-1]] * (60 - len(RETRY_SECONDS))]
+    assert retries.after(CHOSEN, broken(alive=True, lasted=True), now) == (CHOSEN, 0.0)
+
+
+def test_waits_are_spread() -> None:
+    retries = Retries(replace(sources(1), entrances=Entrances()))
+    waited = waits(retries, broken())[len(RETRY_SECONDS) :]
+    assert all(0.5 <= wait / RETRY_SECONDS[-1] <= 1.5 for wait in waited)
+    assert len(set(waited)) == len(waited)
+
+
+def test_a_failure_lets_fewer_begin_at_once_on_that_recogniser_alone() -> None:
+    both = sources(2)
+    Retries(both).after(CHOSEN, broken(), 0.0)
+    Retries(both).after(CHOSEN, Over("rotation", None, True), 0.0)
+    Retries(both).after(CHOSEN, Over("ended", None, True), 0.0)
+    assert (both.entrance(CHOSEN).places, both.entrance(FALLBACK).places) == (MOST_PLACES // 2, MOST_PLACES)
+
+
+def test_since_when_a_call_has_been_without_a_stream() -> None:
+    retries = Retries(sources(1))
+    retries.after(CHOSEN, Over("rotation", None, True), 5.0)
+    assert retries.without_since(6.0) == 6.0
+    for now in (7.0, 8.0):
+        retries.after(CHOSEN, broken(), now)
+        assert retries.without_since(9.0) == 7.0
+    retries.after(CHOSEN, broken(alive=True), 10.0)
+    assert retries.without_since(11.0) == 10.0
 
 
 def test_a_fault_moves_the_call_at_once() -> None:
@@ -118,7 +166,7 @@ def test_both_are_tried_before_a_call_gives_up() -> None:
 def test_life_that_was_shown_gives_all_the_time_again() -> None:
     retries = Retries(sources(1))
     waits(retries, broken())
-    assert retries.after(CHOSEN, broken(alive=True), 500.0) == (CHOSEN, 0.0)
+    assert retries.after(CHOSEN, broken(alive=True, lasted=True), 500.0) == (CHOSEN, 0.0)
     assert sum(waits(retries, broken(), began=500.0)) >= AWAY_SECONDS
 
 

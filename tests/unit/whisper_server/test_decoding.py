@@ -157,3 +157,28 @@ def test_a_model_that_rests_is_kept_warm() -> None:
 
     with_line(model, Rules(most=4), check)
     assert len(model.batches[0]) == 1
+
+
+def test_an_interim_without_a_chance_is_shed_before_anything_is_computed_for_it() -> None:
+    model, prepared = Numbers(), []
+    prepare = model.prepare
+
+    def counted(utterance: Utterance) -> Prepared:
+        prepared.append(int(utterance.samples[0]))
+        return prepare(utterance)
+
+    model.prepare = counted  # type: ignore[method-assign]
+
+    async def check(queue: DecodeQueue) -> None:
+        first = await busy(queue, model)
+        finals = [queue.submit(utterance(number), urgency) for number, urgency in ((2, FINAL), (3, EARLY))]
+        hopeless = queue.submit(utterance(4, interim=True), INTERIM)
+        assert hopeless.done()
+        assert hopeless.result() is None
+        model.release.set()
+        texts = [one.text for one in await asyncio.gather(first, *finals) if one is not None]
+        assert (texts, prepared) == (["1", "2", "3"], [1, 2, 3])
+        heard = await queue.submit(utterance(5, interim=True), INTERIM)
+        assert heard is not None
+
+    with_line(model, Rules(2), check)

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from whisper_server.schedule import Entry, Rules, Shape, Step, Urgency, interims_resume, next_step
+from whisper_server.schedule import Entry, Rules, Shape, Step, Urgency, interims_resume, is_hopeless, next_step
 
 FINAL, EARLY, INTERIM = Urgency.FINAL, Urgency.EARLY, Urgency.INTERIM
 SHORT, LONG, GREEDY = Shape(8.0, 4, 5), Shape(12.0, 4, 5), Shape(8.0, 4, 1)
@@ -79,6 +79,14 @@ def test_any_step_keeps_the_rules(waiting: list[Entry], now: float, interims_fro
         assert first.urgency is not INTERIM or now >= interims_from
     left = [one for one in waiting if one not in step.batch and one not in step.shed]
     assert step.batch or not left or (step.wake is not None and step.wake > now)
+
+
+def test_of_interims_those_without_a_chance_are_known_at_once() -> None:
+    of = Rules(4, interim_patience=0.6)
+    assert not is_hopeless(INTERIM, 3, 0.5, of)
+    assert is_hopeless(INTERIM, 4, 0.0, of)
+    assert is_hopeless(INTERIM, 0, 0.6, of)
+    assert not any(is_hopeless(urgency, 100, 100.0, of) for urgency in (FINAL, EARLY))
 
 
 @given(lines(), rules, st.floats(0.01, 0.5))

@@ -164,6 +164,23 @@ def test_half_close_in_mid_word_gives_all_that_came() -> None:
     in_loop(check)
 
 
+def test_whoever_leaves_is_decoded_no_more() -> None:
+    """Not even the finals: on a server that is behind, streams that left it would stand before those that came back."""
+
+    def check() -> None:
+        line = Line()
+        session = open_session(line)
+        feed(session, speech(1), silence(1), speech(1), silence(1), speech(2))
+        decoded = line.given[0][1]
+        decoded.set_result(None)
+        waiting = list(line.urgencies)
+        assert Urgency.FINAL in line.urgencies.values()
+        session.session.close()
+        assert all(one.done() for one in waiting)
+
+    in_loop(check)
+
+
 def test_silence_alone_says_nothing_and_holds_no_memory() -> None:
     def check() -> None:
         session = open_session(Line())
