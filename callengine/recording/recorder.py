@@ -150,8 +150,9 @@ class Recorder:
                 return
             take.open = self._opened(take.file)
         _write_whole(take.open, HEADER_BYTES + take.samples * FRAME_BYTES, stereo(seconds))
-        take.samples += sum(second.samples for second in seconds)
-        _write_whole(take.open, 0, header(take.samples))
+        samples = take.samples + sum(second.samples for second in seconds)
+        _write_whole(take.open, 0, header(samples))
+        take.samples = samples  # of a recording that is cut short, what its header says
 
     def _opened(self, file: str) -> BinaryIO:
         path = self._place.folder / (file + PART)
