@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from socket import socket
 
 import structlog
@@ -18,12 +19,13 @@ from callengine.api.state import ApiState
 from callengine.call.parts import Services
 from callengine.composition import open_services
 from callengine.config import Settings
+from callengine.elsewhere import hang_up, obey, transfer
 from callengine.engine import Engine
+from callengine.leaving import serve_until_drained
 from callengine.listening import bound_socket, listen, shown_address
 from callengine.media.confirm import serve_confirmation
 from callengine.media.port import keep_little_on_the_way
 from callengine.media.priority import take_realtime_priority
-from callengine.media.server import CallServer, serve_calls
 from callengine.media.silero import SileroModel
 from callengine.media.stalls import quiet_gc, run_watched, serve_collections
 from callengine.media.statistics import ClockCollector
@@ -112,37 +114,17 @@ async def _run(
             with quiet_gc():
                 keep_little_on_the_way(listeners.audiosocket)
                 listen("AUDIOSOCKET", listeners.audiosocket)
+                if (nodes := engine.services.nodes) is not None:
+                    servers.start_soon(nodes.serve, partial(obey, engine), lambda: engine.admission.places)
                 stop.serving = True
                 addresses = Addresses(shown_address(listeners.audiosocket), api)
                 log.info("serving", audiosocket=addresses.audiosocket, api=api, node=engine.settings.node_name)
                 task_status.started(addresses)
-                await _serve_until_drained(engine, listeners.audiosocket, stop.drain, state.events)
+                await serve_until_drained(engine, listeners.audiosocket, stop.drain, state.events)
             await state.events.close(LAST_EVENTS_SECONDS)
             servers.cancel_scope.cancel("drained")
     finally:
         REGISTRY.unregister(collector)
-
-
-async def _serve_until_drained(engine: Engine, listener: socket, drain: trio.Event, events: EventRing) -> None:
-    settings = engine.settings
-    server = CallServer(
-        engine.clock,
-        engine.admission,
-        settings.allowed_peers,
-        settings.no_media_seconds,
-        engine.answer,
-        engine.turn_away,
-    )
-    async with trio.open_nursery() as calls:
-        async with trio.open_nursery() as accepting:
-            accepting.start_soon(serve_calls, listener, server, calls)
-            await drain.wait()
-            engine.admission.draining = True
-            events.drain()
-            accepting.cancel_scope.cancel("draining")
-        log.info("draining", calls=engine.admission.up, seconds=settings.drain_seconds)
-        calls.cancel_scope.deadline = trio.current_time() + settings.drain_seconds
-    log.info("drained")
 
 
 async def _serve_signals(stop: Stop, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -166,8 +148,8 @@ def _api_state(engine: Engine, stop: Stop, events: EventRing) -> ApiState:
         admission=lambda: ApiAdmission(admission.up, admission.max_calls, admission.draining),
         outcome=engine.outcome,
         announcement=engine.announcement,
-        transfer=engine.transfer,
-        hang_up=engine.hang_up,
+        transfer=partial(transfer, engine),
+        hang_up=partial(hang_up, engine),
         drain=stop.ask,
         reachable=_reachable(engine.services),
         fallback_carries=lambda: engine.services.sources.fallback_carries,

@@ -16,7 +16,7 @@ from callengine.call.meter import priced_speech
 from callengine.call.parts import Services
 from callengine.config import TABLE_OF_WORDS, Settings
 from callengine.credentials import check_credentials
-from callengine.errors import ConfigError, ReasoningError, ServiceError
+from callengine.errors import AwayError, ConfigError, ReasoningError, ServiceError
 from callengine.housekeeping import House
 from callengine.metrics import count_use
 from callengine.plugins import load_backend
@@ -32,10 +32,11 @@ from callengine.services.database import connection_options
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.journal import open_journal
+from callengine.services.nodes import open_nodes
 from callengine.services.own_parts import open_demo_store
 from callengine.services.redis_writes import open_write_log
 from callengine.services.registry import open_registry
-from callengine.services.schema import migrate
+from callengine.services.schema import open_schema
 from callengine.services.spool import Spool, open_spool
 from callengine.services.store import Store, open_store
 from callengine.toolboxes import open_toolboxes
@@ -65,9 +66,11 @@ async def open_services(
         bridge = await enter(open_bridge())
         database = _secret(settings.database_url)
         with _to_blame("DATABASE_URL"):
-            await migrate(database)
+            migrated = await enter(open_schema(database))
         spool = stack.enter_context(_spool(settings))
         journal = await enter(open_journal(database, bridge, spool, _secret(settings.database_replica_url)))
+        # A second node of one name is refused before it says anything of calls in that name.
+        nodes = await enter(open_nodes(_secret(settings.redis_url), settings.node_name, bridge))
         registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
         writes = await enter(open_write_log(_secret(settings.redis_url), bridge))
         store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), writes))
@@ -87,6 +90,7 @@ async def open_services(
             control,
             fallback,
             entrances=Entrances(random=Random()),  # noqa: S311 - no secret: nodes of one crowd do not wait in step
+            nodes=nodes,
             stt_gate=settings.stt_gate,
             stt_away_seconds=settings.stt_away_seconds,
             prices=prices,
@@ -94,6 +98,7 @@ async def open_services(
         _ask_for_prices(services, settings)
         if settings.turn_end != TABLE_OF_WORDS:  # the table is in every call already
             services = replace(services, turn_end=await enter(open_turn_end(settings, bridge)))
+        await _check_state(services, migrated=migrated)
         house = House(connection_options(database), bridge, settings.data_dir, bucket)
         recorder = await enter(open_recordings(settings, house, journal.record_nowait))
         services = replace(services, recorder=recorder)
@@ -120,11 +125,21 @@ def _count_warmed(prices: Prices, spoken: Spoken) -> None:
     count_use(priced_speech(prices, spoken))
 
 
+async def _check_state(services: Services, *, migrated: bool) -> None:
+    """What keeps the state may be away when an engine starts, as it may be later: calls go on without. A name or a
+    password that it does not take is a wrong setting."""
+    checks = {"REDIS_URL": services.registry.check}
+    if migrated:
+        checks["DATABASE_URL"] = services.journal.check
+    for variable, check in checks.items():
+        try:
+            with _to_blame(variable):
+                await check()
+        except AwayError as error:
+            log.warning("state_away", setting=variable, problem=str(error), until_then="calls go on without it")
+
+
 async def _check(services: Services, recognizers: tuple[str, str]) -> None:
-    with _to_blame("DATABASE_URL"):
-        await services.journal.check()
-    with _to_blame("REDIS_URL"):
-        await services.registry.check()
     await check_recognizers(services.sources, recognizers)
     await check_voice(services.voice)
     with _to_blame("DIALOG_BACKEND"):
@@ -140,6 +155,8 @@ def _to_blame(variable: str) -> Iterator[None]:
     """What is not there when the engine starts is a setting that cannot be used; later it is only away."""
     try:
         yield
+    except AwayError:
+        raise
     except ServiceError as error:
         raise ConfigError(variable, str(error)) from error
     except ReasoningError as error:

@@ -108,6 +108,7 @@ class Settings(BaseModel):
 
     audiosocket_host: str = "0.0.0.0"  # noqa: S104 - Asterisk is another machine
     audiosocket_port: Port = 9092
+    audiosocket_proxy_protocol: bool = False
     allowed_peers: tuple[IPv4Network | IPv6Network, ...] = tuple(map(ip_network, PRIVATE_PEERS))
     require_registration: bool = False
     api_host: str = "127.0.0.1"

@@ -18,6 +18,7 @@ from callengine.call.call import APOLOGISED, CALLER_GONE, run_call
 from callengine.call.checkpoint import unpacked
 from callengine.call.events import TransferOrdered
 from callengine.call.handover import PROMISED
+from callengine.call.last_words import say_last_words
 from callengine.call.meter import Meter
 from callengine.call.parts import Call, CallLimits, Ending, Services
 from callengine.config import Settings
@@ -69,6 +70,7 @@ class Engine:
         self._toolboxes = toolboxes or {}
         self.clock = MediaClock()
         self.admission = Admission(settings.max_calls)
+        self.alone = False  # no other node goes on with a call that is cut off now
         self._up: dict[UUID, CallUp] = {}
         self._outcomes: OrderedDict[UUID, str] = OrderedDict()
         self._announcements = Announcements()
@@ -92,6 +94,8 @@ class Engine:
             with self._taping(call):
                 await self._hold(up, uuid)
         finally:
+            if self.alone:
+                await self._say_goodbye(call, uuid)  # noqa: ASYNC102 - shields itself
             metrics.calls_active.dec()
             up.unwound.set()
             del self._up[uuid]
@@ -138,6 +142,14 @@ class Engine:
             if ending.outcome == "transferred":
                 await self._put_through(call, ending.target)
             nursery.cancel_scope.cancel("the call is over")
+
+    async def _say_goodbye(self, call: Call, uuid: UUID) -> None:
+        """A call that was cut off by our leaving, where nobody goes on with it: the shop decides what comes next."""
+        if uuid in self._outcomes or call.claim.lost.is_set() or call.leg.ended is not None:
+            return
+        agent = call.agent
+        if await say_last_words(call.leg, self.services.voice, agent.prompt(agent.apology), call.meter):
+            self._tell_outcome(uuid, "apologised", call.claim)
 
     def use(self, agents: Agents, toolboxes: Mapping[str, Toolbox]) -> None:
         """New calls have these agents and their tools; calls that are up keep theirs."""

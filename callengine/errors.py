@@ -83,6 +83,10 @@ class ServiceError(EngineError):
     """A service behind a port (database, registry, Store) cannot be reached or used."""
 
 
+class AwayError(ServiceError):
+    """It cannot be reached or used now, and may be later without anybody's changing a setting."""
+
+
 class UnfitToolError(EngineError):
     """A tool that the Store's document does not bear. `place` is where the agent file says it: keys of TOML."""
 

@@ -66,6 +66,7 @@ async def open_media_engine(**environ: str) -> AsyncIterator[MediaEngine]:
         settings.no_media_seconds,
         engine.answer,
         engine.turn_away,
+        settings.audiosocket_proxy_protocol,
     )
     listener = bound_socket("AUDIOSOCKET", settings.audiosocket_host, settings.audiosocket_port)
     listen("AUDIOSOCKET", listener)

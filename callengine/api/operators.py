@@ -11,7 +11,7 @@ from callengine.api.health import Accepting
 from callengine.api.problems import described
 from callengine.api.state import ApiState
 
-NOT_UP = "no such call is up on this node"
+NOT_UP = "no such call is up on any node"
 UNCONFIRMED: dict[int | str, dict[str, Any]] = {
     202: {"description": "Asterisk was told, but has not closed the connection yet"}
 }
@@ -27,10 +27,11 @@ def operator_routes(state: ApiState) -> APIRouter:
     """What is done to a node."""
     router = APIRouter(prefix="/api/v1", responses=described(401, 429))
 
-    @router.post("/calls/{call_id}/transfer", status_code=202, responses=described(404, 409, 422))
-    async def transfer(call_id: UUID, request: TransferRequest) -> None:  # noqa: ASYNC124
-        """Put a caller through: the agent stops, says so, and the call goes to the target."""
-        match state.transfer(call_id, request.target):
+    @router.post("/calls/{call_id}/transfer", status_code=202, responses=described(404, 409, 422, 503))
+    async def transfer(call_id: UUID, request: TransferRequest) -> None:
+        """Put a caller through, on whatever node the call is up: the agent stops, says so, and the call goes to the
+        target."""
+        match await state.transfer(call_id, request.target):
             case "unknown":
                 raise HTTPException(404, NOT_UP)
             case "no_target":
@@ -40,9 +41,9 @@ def operator_routes(state: ApiState) -> APIRouter:
             case "ordered":
                 pass
 
-    @router.post("/calls/{call_id}/hangup", status_code=204, responses=UNCONFIRMED | described(404, 422))
+    @router.post("/calls/{call_id}/hangup", status_code=204, responses=UNCONFIRMED | described(404, 422, 503))
     async def hang_up(call_id: UUID, response: Response) -> None:
-        """End a call that is up on this node; answers once Asterisk has let go of it."""
+        """End a call, on whatever node it is up; answers once Asterisk has let go of it."""
         match await state.hang_up(call_id):
             case "unknown":
                 raise HTTPException(404, NOT_UP)

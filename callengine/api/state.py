@@ -31,7 +31,8 @@ class ApiState:
 
     `listening`: AudioSocket accepts connections. `outcome`: the dialplan's word for a call (`hangup`, `transfer:NAME`,
     `retry`, `busy`, `failed`, `apologised`); `retry` for one this node does not know. `transfer`: to a target of the
-    call's agent. `announcement`: the UUID with which a transferred call's summary is spoken to the person there, if it
+    call's agent, on whatever node it is up; so is `hang_up`; both raise ServiceError where that one does not answer.
+    `announcement`: the UUID with which a transferred call's summary is spoken to the person there, if it
     is to be. `hang_up`: within seconds, whatever Asterisk does; `told` where it has not confirmed. `reachable`: checks
     of what a conversation needs beyond this node (`recognizer`, `dialog`, perhaps `fallback_recognizer`), which raise
     an EngineError. `fallback_carries`: streams go to the fallback recogniser now. `events`: what the
@@ -45,7 +46,7 @@ class ApiState:
     admission: Callable[[], Admission]
     outcome: Callable[[UUID], Awaitable[str]]
     announcement: Callable[[UUID], UUID | None]
-    transfer: Callable[[UUID, str], Literal["unknown", "no_target", "ending", "ordered"]]
+    transfer: Callable[[UUID, str], Awaitable[Literal["unknown", "no_target", "ending", "ordered"]]]
     hang_up: Callable[[UUID], Awaitable[Literal["unknown", "closed", "told"]]]
     drain: Callable[[], None]
     reachable: Mapping[str, Callable[[], Awaitable[None]]]

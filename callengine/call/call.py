@@ -13,20 +13,19 @@ from callengine import metrics
 from callengine.call.dialog import Dialogue
 from callengine.call.events import EVENTS, DialogEvent
 from callengine.call.keeping import begin_record
+from callengine.call.last_words import say_last_words
 from callengine.call.outside import learn_caller, pass_order
 from callengine.call.parts import Call, Ending
 from callengine.call.presence import NOBODY
 from callengine.call.reader import run_reader
 from callengine.call.recognizer import Ear, run_recognizer
-from callengine.call.speaker import Speaker, play_out
+from callengine.call.speaker import Speaker
 from callengine.call.tones import listen_for_tones
 from callengine.media.leg import Leg
 from callengine.media.marks import LineEnded
 from callengine.ports.journal import CallClosed, CallOpened
 from callengine.ports.recognition import StreamSpec
 from callengine.ports.registry import LiveCall
-
-APOLOGY_SECONDS = 8.0
 
 # Details of endings that decide the dialplan's word.
 CALLER_GONE = "the caller hung up"
@@ -60,7 +59,8 @@ async def run_call(call: Call, node: str) -> Ending:
     except* Exception:
         log.exception("call_failed")
         ending = Ending("failed", "an error in the engine or a service")
-        if await _apologise(call):
+        apology = call.agent.prompt(call.agent.apology)
+        if await say_last_words(call.leg, services.voice, apology, call.meter):
             ending = Ending("failed", APOLOGISED)
     finally:
         seconds = trio.current_time() - call.opened
@@ -121,24 +121,3 @@ def _ended_by_line(leg: Leg, answers_heard: int) -> Ending:
         return Ending("completed" if answers_heard > 1 else "abandoned", CALLER_GONE)
     log.warning("line_failed", reason=ended.reason, detail=ended.detail)
     return Ending("abandoned" if ended.reason in ("no_media", "reset") else "failed", ended.reason)
-
-
-async def _apologise(call: Call) -> bool:
-    """Best effort: without a line or a voice the call ends all the same. True when the apology was heard whole."""
-    heard = False
-    try:
-        with trio.move_on_after(APOLOGY_SECONDS, shield=True) as apology:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_await_line_end, call.leg, apology)
-                await play_out(call.leg, call.services.voice, call.agent.prompt(call.agent.apology), call.meter)
-                heard = True
-                nursery.cancel_scope.cancel("the apology has been heard")
-    except* Exception:
-        log.warning("apology_failed", exc_info=True)
-    return heard
-
-
-async def _await_line_end(leg: Leg, apology: trio.CancelScope) -> None:
-    async for _ in leg.marks:
-        pass  # what the caller does now changes nothing
-    apology.cancel("the line ended")

@@ -19,6 +19,7 @@ from callengine.call.turns import TurnTimes
 from callengine.media.leg import Leg
 from callengine.ports.control import Control
 from callengine.ports.journal import Journal
+from callengine.ports.nodes import Nodes
 from callengine.ports.reasoning import Dialog
 from callengine.ports.recognition import Endpointing, Recognizer
 from callengine.ports.registry import Claim, Registry
@@ -53,6 +54,7 @@ class Services:
     stt_gate: bool = False
     stt_away_seconds: float = AWAY_SECONDS
     prices: Prices = field(default_factory=Prices)
+    nodes: Nodes | None = None  # None: this one is alone
     turn_end: TurnEnd | None = None  # None: the table of words alone says when a turn is over
     recorder: Recorder | None = None  # None: calls are not recorded
 

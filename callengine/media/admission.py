@@ -15,7 +15,12 @@ class Admission:
     @property
     def free(self) -> bool:
         """One more call fits now."""
-        return not self.draining and self.up < self.max_calls
+        return self.places > 0
+
+    @property
+    def places(self) -> int:
+        """So many more calls fit now."""
+        return 0 if self.draining else max(0, self.max_calls - self.up)
 
     def enter(self) -> bool:
         """Take a place, if there is one."""

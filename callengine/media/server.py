@@ -4,7 +4,7 @@ A connection is served silence from its first tick on, whatever becomes of it (a
 
 import socket
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from uuid import UUID
@@ -13,12 +13,14 @@ import structlog
 import trio
 
 from callengine import metrics
+from callengine.errors import RemoteProtocolError
 from callengine.logs import bound_call
 from callengine.media.admission import Admission
 from callengine.media.clock import MediaClock
 from callengine.media.leg import Leg
 from callengine.media.marks import Identified, LineEnded
 from callengine.media.port import SocketPort
+from callengine.media.proxied import read_source
 
 UUID_SECONDS = 2.0
 DRAIN_SECONDS = 2.0
@@ -30,6 +32,7 @@ DUPLICATE = (
     "this UUID is up in this process already: the dialplan must make one for each call, Set(CALL_UUID=${UUID()})"
 )
 REFUSALS = 64  # polite ones at a time; beyond that a connection over MAX_CALLS is just closed
+HEADERS = 1024  # of a balancer, being read at a time: all the calls of a node that died may come at once
 
 log = structlog.get_logger(__name__)
 
@@ -46,21 +49,28 @@ class CallServer:
     no_media_seconds: float
     answer: Callable[[Leg, UUID], Awaitable[None]]
     turn_away: Callable[[UUID], None]  # a call there was no place for
+    proxied: bool = False  # a balancer says first whose connection it is
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """How many connections may be on their way in or out at once."""
+
+    refusals: trio.CapacityLimiter
+    headers: trio.CapacityLimiter
 
 
 async def serve_calls(listener: socket.socket, server: CallServer, calls: trio.Nursery) -> None:
     """Accept until cancelled from a listening socket; closes it then. Calls live in `calls` and go on."""
-    refusals = trio.CapacityLimiter(REFUSALS)
+    doors = _Doors(trio.CapacityLimiter(REFUSALS), trio.CapacityLimiter(HEADERS))
     with listener:
         while True:
             await trio.lowlevel.wait_readable(listener)
-            if not _accept_some(listener, server, refusals, calls):
+            if not _accept_some(listener, server, doors, calls):
                 await trio.sleep(STARVED_SECONDS)
 
 
-def _accept_some(
-    listener: socket.socket, server: CallServer, refusals: trio.CapacityLimiter, calls: trio.Nursery
-) -> bool:
+def _accept_some(listener: socket.socket, server: CallServer, doors: _Doors, calls: trio.Nursery) -> bool:
     """Take what waits. False when the process has run out of something: calls that end give some back."""
     for _ in range(ACCEPTS):
         try:
@@ -70,20 +80,50 @@ def _accept_some(
         except OSError as error:
             log.error("accept_failed", error=error.strerror)
             return False
-        _admit(calls, server, refusals, sock, str(peer[0]))
+        if server.proxied:
+            _ask_for_whom(calls, server, doors, sock, str(peer[0]))
+        else:
+            _admit(calls, server, doors, sock, str(peer[0]))
     return True
 
 
-def _admit(
-    nursery: trio.Nursery, server: CallServer, refusals: trio.CapacityLimiter, sock: socket.socket, peer: str
+def _ask_for_whom(nursery: trio.Nursery, server: CallServer, doors: _Doors, sock: socket.socket, peer: str) -> None:
+    """Only of those who may come themselves is it believed for whom they come."""
+    if not _allowed(peer, server.allowed_peers):
+        sock.close()
+        _refuse("peer", peer, "not in ALLOWED_PEERS")
+    elif doors.headers.available_tokens > 0:
+        nursery.start_soon(_admit_behind, nursery, server, doors, sock, peer)
+    else:
+        sock.close()
+        _refuse("busy", peer, "too many connections without their PROXY protocol header already")
+
+
+async def _admit_behind(
+    nursery: trio.Nursery, server: CallServer, doors: _Doors, sock: socket.socket, balancer: str
 ) -> None:
+    with ExitStack() as undo:
+        undo.callback(sock.close)
+        try:
+            async with doors.headers:
+                peer = await read_source(sock, balancer)
+        except RemoteProtocolError as error:
+            _refuse(error.reason, balancer, str(error))
+        except OSError as error:
+            _refuse("proxy_header", balancer, error.strerror or str(error))
+        else:
+            undo.pop_all()
+            _admit(nursery, server, doors, sock, peer)
+
+
+def _admit(nursery: trio.Nursery, server: CallServer, doors: _Doors, sock: socket.socket, peer: str) -> None:
     if not _allowed(peer, server.allowed_peers):
         sock.close()
         _refuse("peer", peer, "not in ALLOWED_PEERS")
     elif server.admission.enter():
         nursery.start_soon(_serve, server, sock, peer)
-    elif refusals.available_tokens > 0:
-        nursery.start_soon(_turn_away, server, refusals, sock, peer)
+    elif doors.refusals.available_tokens > 0:
+        nursery.start_soon(_turn_away, server, doors.refusals, sock, peer)
     else:
         sock.close()
         _refuse("busy", peer, "over MAX_CALLS, and too many are being turned away already")

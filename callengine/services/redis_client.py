@@ -11,13 +11,41 @@ import redis.asyncio
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff, NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    ClusterDownError,
+    MovedError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 
-from callengine.errors import ConfigError
+from callengine.errors import AwayError, ConfigError, ServiceError
 
 CONNECTIONS = 4  # a question takes a millisecond: four thousand a second
 # What asking may raise; a Cluster without a node for a key raises what is no RedisError.
 REDIS_ERRORS = (RedisError, RedisClusterException, OSError)
+
+
+def as_service_error(who: str, error: Exception) -> ServiceError:
+    """What is to be said of REDIS_ERRORS, or of no answer in time: one line with its mend. An AwayError is one with
+    which calls go on, from memory; the others are of a name or password that Redis does not take."""
+    said = str(error).split("\n", 1)[0]
+    match error:
+        case ReadOnlyError():
+            return AwayError(f"{who}: READONLY: REDIS_URL is that of a replica, name the primary")
+        case MovedError():
+            return AwayError(f"{who}: MOVED: REDIS_URL is that of a Cluster's node: write ?cluster=true behind it")
+        case AuthenticationError() | AuthorizationError():
+            return ServiceError(f"{who}: {said} (check the name and password in REDIS_URL)")
+        case ResponseError() if not isinstance(error, ClusterDownError):
+            return ServiceError(f"{who}: {said} (check REDIS_URL)")
+        case RedisError() | RedisClusterException() | OSError():
+            return AwayError(f"{who}: {said} (check REDIS_URL)")
+        case _:
+            return AwayError(f"{who}: no answer in time (check REDIS_URL)")
 
 
 def redis_client(redis_url: str, seconds: float, *, texts: bool) -> redis.asyncio.Redis:

@@ -15,7 +15,7 @@ from callengine.ports.tools import CallerContext
 from callengine.services import registry_scripts as scripts
 from callengine.services import registry_store as store
 from callengine.services.kept_calls import KeptCalls
-from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, connect_all, redis_client
+from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, as_service_error, connect_all, redis_client
 
 T = TypeVar("T")
 
@@ -23,8 +23,10 @@ HEARTBEAT_SECONDS = 10.0
 BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 # A call waits for what the dialplan said of it: better to begin without.
 ANSWER_SECONDS = 2.0
-# Of a call that goes on it is worth more than of one that is greeted 0.1 s sooner.
-CLAIM_SECONDS = 0.3
+# What was said before a node died is worth more than a greeting that comes sooner: a Redis that is well is waited for
+# though all calls of that node come at once, one that is away is not.
+CLAIM_SECONDS = 1.5
+CLAIM_AWAY_SECONDS = 0.3
 CLOSE_SECONDS = 2.0
 # Callers kept here while Redis is away; the dialplan registers each call once.
 MAX_CALLERS = 10_000
@@ -93,8 +95,10 @@ class RedisRegistry:
         """Take a call that has come, within CLAIM_SECONDS; without Redis what this node knows serves."""
         epoch, found = 0, ""
         try:
-            with trio.move_on_after(CLAIM_SECONDS):
+            with trio.move_on_after(CLAIM_SECONDS if self._trouble is None else CLAIM_AWAY_SECONDS) as waiting:
                 epoch, found = await self._ask(scripts.claim, call_id)
+            if waiting.cancelled_caught:
+                log.warning("call claimed in memory: Redis is late", call_id=call_id)
         except ServiceError as error:
             log.warning("call claimed in memory: Redis is away", problem=str(error))
         return self._kept.claimed(call_id, epoch, found)
@@ -122,8 +126,10 @@ class RedisRegistry:
         await self._ask(connect_all)
 
     async def check(self) -> None:
-        """Raise ServiceError when Redis cannot be reached."""
+        """Raise ServiceError when Redis cannot be reached, or does not take what it is told."""
         await self._ask(store.ping)
+        if self._trouble is not None:
+            raise self._trouble
 
     async def publish(self) -> None:
         """Wait until Redis knows all that was said here so far. Raises ServiceError."""
@@ -218,8 +224,7 @@ class RedisRegistry:
                 async with self._turns:
                     return await self._bridge.run(afn, self._client, *args)
         except (*REDIS_ERRORS, trio.TooSlowError) as error:
-            said = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error).split("\n", 1)[0]
-            raise ServiceError(f"registry: {said} (check REDIS_URL)") from error
+            raise as_service_error("registry", error) from error
 
 
 @asynccontextmanager

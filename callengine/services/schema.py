@@ -1,34 +1,86 @@
 """The database's schema: the numbered SQL files of `migrations/`, applied by yoyo."""
 
 import os
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from importlib.resources import as_file, files
 
 import psycopg
+import structlog
 import trio
 import yoyo
 from yoyo.backends import DatabaseBackend, get_backend_class
 from yoyo.connections import DatabaseURI
 
-from callengine.errors import ConfigError
+from callengine.errors import AwayError, ConfigError, ServiceError
 from callengine.services.database import as_service_error, connection_options
 
 TABLE = "schema_migrations"
 SELECT_STEPS = f"SELECT migration_id FROM {TABLE} ORDER BY migration_id"  # noqa: S608 - a name of ours
+AGAIN_SECONDS = 2.0
 LOCK = 0x43414C4C  # "CALL": our number among the database's advisory locks
 LOCK_SECONDS = 60
 NOTHING = ""  # before the first step
+
+log = structlog.get_logger(__name__)
+
+
+class AheadError(ConfigError):
+    """A newer version has migrated the database. Steps only add: a node that is started again while the others are
+    upgraded may go on, and should a step be in the way all the same, the record waits on disk."""
 
 
 async def migrate(database_url: str) -> int:
     """Bring the schema up to date, one process at a time; gives the number of steps applied.
 
-    Raises ConfigError (the URL, or a database that a newer version has migrated) or ServiceError (the database cannot
-    be reached, or refuses).
+    Raises ConfigError (the URL), AheadError, AwayError (it cannot be reached now) or ServiceError (it refuses).
     """
     return len(await migrate_to(database_url, known_steps()[-1]))
+
+
+@asynccontextmanager
+async def open_schema(database_url: str) -> AsyncIterator[bool]:
+    """The schema, brought up to date; False where the database is away: then as soon as it is back, and what is to be
+    written meanwhile waits. Errors as `migrate` of what does not pass by itself; a database ahead is only told."""
+    try:
+        await _migrate_or_go_on(database_url)
+    except AwayError as error:
+        log.warning("database_away", problem=str(error), until_then="calls are answered, their record waits on disk")
+    else:
+        yield True
+        return
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_migrate_when_back, database_url)
+        try:
+            yield False
+        finally:
+            nursery.cancel_scope.cancel("the engine ends")
+
+
+async def _migrate_or_go_on(database_url: str) -> int:
+    try:
+        return await migrate(database_url)
+    except AheadError as error:
+        log.warning("database_ahead", problem=str(error))
+        return 0
+
+
+async def _migrate_when_back(database_url: str) -> None:
+    said = ""
+    while True:
+        await trio.sleep(AGAIN_SECONDS)
+        try:
+            steps = await _migrate_or_go_on(database_url)
+        except AwayError:
+            continue
+        except ServiceError as error:  # a password, a right: the operator's to mend, while calls go on
+            if str(error) != said:
+                said = str(error)
+                log.error("database_refuses", problem=said)
+        else:
+            log.info("database_migrated", steps=steps)
+            return
 
 
 async def unmigrate(database_url: str) -> int:
@@ -39,7 +91,8 @@ async def unmigrate(database_url: str) -> int:
 async def migrate_to(database_url: str, step: str, *, down: bool = False) -> tuple[str, ...]:
     """Bring the schema to `step`; gives the steps applied, or those undone. What a step added goes with all that is in
     it when it is undone, so that is done only where `down` says so. Errors as `migrate`."""
-    return await trio.to_thread.run_sync(partial(_change, database_url, step, down=down))
+    # Whoever does not wait any more leaves the thread to its connection, which ends with the process.
+    return await trio.to_thread.run_sync(partial(_change, database_url, step, down=down), abandon_on_cancel=True)
 
 
 def known_steps() -> tuple[str, ...]:
@@ -49,14 +102,14 @@ def known_steps() -> tuple[str, ...]:
 
 
 def check_known(applied: Collection[str], where: str, variable: str = "DATABASE_URL") -> None:
-    """Raise ConfigError, naming `variable`, where a newer version has migrated what is at `where`."""
+    """Raise AheadError, naming `variable`, where a newer version has migrated what is at `where`."""
     known = known_steps()
     if newer := sorted(set(applied) - set(known)):
         problem = (
             f"{where} was migrated by a newer version: it has step {newer[0]}, this version ends with {known[-1]}; "
             f"start the newer version, or have it go back: callengine migrate --to {known[-1]} --down"
         )
-        raise ConfigError(variable, problem)
+        raise AheadError(variable, problem)
 
 
 def _change(database_url: str, step: str, *, down: bool) -> tuple[str, ...]:

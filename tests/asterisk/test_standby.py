@@ -123,7 +123,7 @@ def sync(pbx: Pbx, active: Path, folder: Path) -> None:
         "ansible_connection": "local", "ansible_python_interpreter": sys.executable,
     }  # fmt: skip
     (folder / "inventory.ini").write_text("[standby]\nhere\n")
-    playbook = [
+    playbook: list[str | Path] = [
         Path(sys.executable).with_name("ansible-playbook"),
         "-i",
         folder / "inventory.ini",

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-COMPOSE_FILES = ("compose.yaml", "gpu/compose.yaml")
+COMPOSE_FILES = ("compose.yaml", "docker/compose.production.yaml", "gpu/compose.yaml")
 DASHBOARDS = sorted((ROOT / "docker/grafana/dashboards").glob("*.json"))
 RULES = sorted((ROOT / "docker/prometheus/rules").glob("*.yml"))
 METRIC = re.compile(r"\b(?:callengine|whisper|asterisk|haproxy|node|process)_[a-z_0-9]+\b(?!=)")
@@ -22,7 +22,7 @@ def compose(name: str) -> dict[str, Any]:
 
 def variables(name: str) -> set[str]:
     """The variables that a Compose file takes from its environment."""
-    return set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)", (ROOT / name).read_text(encoding="utf-8")))
+    return set(re.findall(r"(?<!\$)\$\{([A-Z_0-9]+)", (ROOT / name).read_text(encoding="utf-8")))
 
 
 def alert_rules() -> list[dict[str, Any]]:

@@ -1,11 +1,16 @@
 """The field's own programs, from Debian, that the deployment's files are shown to."""
 
+import os
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.debian import Closure, NoPackageError, first, loader_of, unpacked
 
 COMPOSE = Closure("compose", ("docker-compose",), r"(lib|docker-compose)")
 MONITORING = Closure("monitoring", ("prometheus", "promtool", "prometheus-alertmanager"), r"(lib|zlib|prom)")
+REDIS = Closure("redis", ("redis-server", "redis-tools"), r"(lib|redis)")
+HAPROXY = Closure("balancer", ("haproxy",), r"(lib|zlib|haproxy)")
 
 
 def command(closure: Closure, program: str, folder: str = "bin") -> list[str]:
@@ -23,3 +28,12 @@ def command_with_data(closure: Closure, program: str) -> list[str]:
     Debian's Alertmanager reads its standard templates there. Needs a kernel that lets users have namespaces."""
     mount = f'mount --bind "{unpacked(closure)}/usr/share" /usr/share && exec "$@"'
     return ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh", *command(closure, program)]
+
+
+def on_path(folder: Path, programs: Mapping[str, Sequence[str]]) -> str:
+    """A PATH on which scripts find these programs by the names they have in their images."""
+    folder.mkdir()
+    for name, start in programs.items():
+        (folder / name).write_text(f'#!/bin/sh\nexec {shlex.join(start)} "$@"\n')
+        (folder / name).chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"

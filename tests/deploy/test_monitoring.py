@@ -18,11 +18,12 @@ from tests.deploy.files import DASHBOARDS, METRIC, ROOT, alert_rules, dashboard,
 from tests.deploy.programs import MONITORING, command
 
 # Of programs that are not ours: docs of node_exporter's collectors (cpu, filesystem, loadavg, meminfo, timex) and of
-# res_prometheus, whose names the tests on a real Asterisk look for.
+# res_prometheus, whose names the tests on a real Asterisk look for; HAProxy's, which test_balancer reads.
 OTHERS = {
     "node_filesystem_avail_bytes", "node_filesystem_size_bytes", "node_load1", "node_memory_MemAvailable_bytes",
     "node_memory_MemTotal_bytes", "node_timex_sync_status", "process_cpu_seconds_total",
     "asterisk_calls_count", "asterisk_channels_count", "asterisk_core_uptime_seconds",
+    "haproxy_server_status",
 }  # fmt: skip
 RULE_TESTS = sorted((ROOT / "docker/prometheus/tests").glob("*.yml"))
 

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.integration
 
 AGENT = load_agent(None, "ru-RU")
 ANSWER = "Да, есть."
+HEARD_SECONDS = 3.0  # of silence: the answer is over, and no phrase before it
 
 
 def said(record: dict[str, Any], role: str) -> list[str]:
@@ -31,11 +32,11 @@ async def test_an_overload_is_a_retry_then_one_moment_then_the_other_model(tmp_p
     ):
         async with open_phone("127.0.0.1", engine.port, call_id) as phone:
             await ask(phone)
-            assert await phone.agent_silent(1.0)
+            assert await phone.agent_silent(HEARD_SECONDS)
             phone.hang_up()
         record = await closed_record(api, call_id)
         assert models(claude) == ["claude-haiku-5-5", "claude-haiku-5-5", "claude-sonnet-5-5"]
-    assert said(record, "agent")[1] == f"{AGENT.one_moment} {ANSWER}"
+    assert said(record, "agent")[1].endswith(f"{AGENT.one_moment} {ANSWER}")  # on a slow machine a filler before it
     assert [used["product"] for used in record["used"] if used["service"] == "llm"] == ["claude-sonnet-5-5"]
 
 
@@ -49,7 +50,7 @@ async def test_an_overload_that_lasts_brings_a_person(tmp_path: Path) -> None:
         record = await closed_record(api, call_id)
         assert models(claude)[:3] == ["claude-haiku-5-5", "claude-haiku-5-5", "claude-sonnet-5-5"]
         assert [line["event"] for line in engine.log() if line["level"] == "error"] == ["dialog_failed"]
-    assert said(record, "agent")[1] == f"{AGENT.one_moment} {AGENT.failing}"
+    assert said(record, "agent")[1].endswith(f"{AGENT.one_moment} {AGENT.failing}")
     assert (record["outcome"], record["target"]) == ("transferred", "operator")
 
 
@@ -65,7 +66,7 @@ async def test_who_goes_on_while_it_thinks_closes_the_request_and_says_one_thing
             await claude.wait_received(1)
             assert await phone.say(GOODBYE)
             await claude.wait_left(1)
-            assert await phone.agent_silent(1.0)
+            assert await phone.agent_silent(HEARD_SECONDS)
             phone.hang_up()
         record = await closed_record(api, call_id)
         first, whole = (asked.json["messages"][-1]["content"][-1]["text"] for asked in claude.received)

@@ -1,19 +1,22 @@
 """Migrations: up, down, twice, at once, after a kill."""
 
+from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import islice
 
 import psycopg
 import pytest
 import trio
+from structlog.testing import capture_logs
 
+from callengine.errors import AwayError, ServiceError
 from callengine.ports.calls_wanted import CallsWanted
-from callengine.ports.journal import TurnRecorded
+from callengine.ports.journal import CallOpened, TurnRecorded
 from callengine.services.bridge import open_bridge
 from callengine.services.journal import open_journal
 from callengine.services.journal_filters import conditions
 from callengine.services.journal_rows import NEWEST_CALLS
-from callengine.services.schema import migrate, unmigrate
+from callengine.services.schema import migrate, open_schema, unmigrate
 
 pytestmark = pytest.mark.integration
 
@@ -106,3 +109,39 @@ def test_a_filter_s_page_is_read_from_its_index(database_url: str, wanted: Calls
         connection.execute("SET enable_sort = off")
         plan = "\n".join(line for (line,) in connection.execute(query, (*parameters, 50)))
     assert index in plan
+
+
+async def test_a_database_one_step_ahead_is_said_and_nothing_is_undone(
+    empty_database_url: str,
+) -> None:
+    """As a node of the older version finds it that is started again while the others are upgraded."""
+    await migrate(empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE calls ADD COLUMN mood text")
+        connection.execute(
+            "INSERT INTO schema_migrations (migration_hash, migration_id, applied_at_utc)"
+            " VALUES ('x', '9999.mood', now())"
+        )
+    with capture_logs() as said:
+        async with open_schema(empty_database_url) as ready:
+            assert ready
+    [line] = said
+    assert (line["event"], line["log_level"]) == ("database_ahead", "warning")
+    assert "9999.mood" in line["problem"]
+    async with open_bridge() as bridge, open_journal(empty_database_url, bridge) as journal:
+        journal.record_nowait(CallOpened("a", "n", datetime(2026, 3, 1, tzinfo=UTC), "ru-RU"))
+        await journal.flush()
+        assert await journal.call("a") is not None
+
+
+@pytest.mark.parametrize("url", ["postgresql://u@127.0.0.1:1/x", "postgresql://u@no-such-host.invalid/x"])
+async def test_a_database_that_is_away_may_be_back_later(url: str) -> None:
+    with pytest.raises(AwayError, match=r"^database u@[^\n]* \(check DATABASE_URL\)$"):
+        await migrate(url)
+
+
+async def test_a_database_that_does_not_take_our_name_is_not_away(postgres_url: str) -> None:
+    for wrong in (postgres_url.replace("postgres@", "stranger@"), postgres_url.replace("/callengine?", "/no_such?")):
+        with pytest.raises(ServiceError, match="does not exist") as caught:
+            await migrate(wrong)
+        assert not isinstance(caught.value, AwayError)

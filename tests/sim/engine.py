@@ -97,6 +97,7 @@ class Play:
     leg: Leg
     journal: MemoryJournal
     over: trio.Event
+    call: trio.CancelScope = field(default_factory=trio.CancelScope)  # a drain cancels it
 
     @property
     def asterisk(self) -> SimulatedAsterisk:
@@ -139,7 +140,8 @@ async def open_play(
 async def _serve(play: Play) -> None:
     """What `callengine.media.server` does for a call with a place."""
     assert isinstance(await play.leg.marks.receive(), Identified)
-    await play.engine.answer(play.leg, FIRST_UUID)
+    with play.call:
+        await play.engine.answer(play.leg, FIRST_UUID)
     play.leg.hang_up()
     with trio.move_on_after(2.0):
         async for mark in play.leg.marks:

@@ -170,8 +170,8 @@ async def play_with_fault(call: AnyCall, error_logs: CollectErrors, *checks: Cal
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example(replace(IN_MID_ORDER, words=("looks",), first_delay=2.0))
-@example(replace(IN_MID_ORDER, words=("nothing",)))
+@example(call=replace(IN_MID_ORDER, words=("looks",), first_delay=2.0))
+@example(call=replace(IN_MID_ORDER, words=("nothing",)))
 @given(call=calls("nothing", "looks", "order", "short"))
 def test_a_dialog_without_words_leaves_nobody_in_silence(call: AnyCall, error_logs: CollectErrors) -> None:
     """It ends its answers without a word, or looks up for ever; in the end the call fails, and that is told, too."""

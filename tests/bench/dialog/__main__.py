@@ -161,6 +161,8 @@ class Run:
         if self.over:
             console.print(interruption_table(list(self.over.items())))
             self.reaches.append(barge_in([one for found in self.over.values() for one in found]))
+        for each in self.prefixes.unlike:
+            console.print(f"  begins otherwise than the request before: {each}")
         self.reaches += prefixes(self.prefixes)
         console.print(reaches_table(self.reaches))
         return all(reach.ok for reach in self.reaches)

@@ -145,6 +145,7 @@ class Engine:
     up: set[UUID] = field(default_factory=set)
     ordered: dict[UUID, str] = field(default_factory=dict)
     deaf: bool = False  # Asterisk does not confirm
+    elsewhere_away: bool = False  # a call that is not up here is on a node that does not answer
     faults: dict[str, EngineError] = field(default_factory=dict)  # of what is beyond this node, by the part's name
     silent: set[str] = field(default_factory=set)  # parts that never answer
     asked: list[str] = field(default_factory=list)
@@ -158,9 +159,9 @@ class Engine:
     async def outcome(self, call: UUID) -> str:
         return self.outcomes.get(call, "retry")
 
-    def transfer(self, call: UUID, target: str) -> Literal["unknown", "no_target", "ending", "ordered"]:
+    async def transfer(self, call: UUID, target: str) -> Literal["unknown", "no_target", "ending", "ordered"]:
         if call not in self.up:
-            return "unknown"
+            return self._elsewhere()
         if target != "sales":
             return "no_target"
         if call in self.ordered:
@@ -171,7 +172,12 @@ class Engine:
     async def hang_up(self, call: UUID) -> Literal["unknown", "closed", "told"]:
         known = call in self.up
         self.up.discard(call)
-        return ("told" if self.deaf else "closed") if known else "unknown"
+        return ("told" if self.deaf else "closed") if known else self._elsewhere()
+
+    def _elsewhere(self) -> Literal["unknown"]:
+        if self.elsewhere_away:
+            raise ServiceError("node b: does not take up orders; this one was withdrawn")
+        return "unknown"
 
     async def _reach(self, part: str) -> None:
         self.asked.append(part)

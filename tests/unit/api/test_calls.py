@@ -211,33 +211,6 @@ async def test_the_outcome_is_always_one_word() -> None:
             assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-async def test_a_call_that_is_up_is_hung_up_once() -> None:
-    engine = Engine(up={CALL})
-    async with engine.client() as client:
-        assert (await client.post(f"/api/v1/calls/{CALL}/hangup")).status_code == 204
-        assert "on this node" in problem_of(await client.post(f"/api/v1/calls/{CALL}/hangup"), 404)
-
-
-async def test_a_hang_up_that_asterisk_has_not_confirmed_is_told_apart() -> None:
-    async with Engine(up={CALL}, deaf=True).client() as client:
-        assert (await client.post(f"/api/v1/calls/{CALL}/hangup")).status_code == 202
-
-
-async def test_a_call_is_put_through_once() -> None:
-    engine = Engine(up={CALL})
-    path = f"/api/v1/calls/{CALL}/transfer"
-    async with engine.client() as client:
-        assert "transfer targets" in problem_of(await client.post(path, json={"target": "nobody"}), 422)
-        assert "body.target" in problem_of(await client.post(path, json={}), 422)
-        problem_of(await client.post(path, content=b"not JSON", headers={"content-type": "application/json"}), 422)
-        assert engine.ordered == {}
-        assert (await client.post(path, json={"target": "sales"})).status_code == 202
-        assert engine.ordered == {CALL: "sales"}
-        assert "already" in problem_of(await client.post(path, json={"target": "sales"}), 409)
-        other = f"/api/v1/calls/{uuid4()}/transfer"
-        assert "on this node" in problem_of(await client.post(other, json={"target": "sales"}), 404)
-
-
 async def test_drain_answers_with_what_is_left() -> None:
     async with Engine().client() as client:
         response = await client.post("/api/v1/drain")

@@ -1,0 +1,47 @@
+"""How a node leaves: it takes no more calls, lets those that are up end, and hands the rest over."""
+
+from socket import socket
+
+import structlog
+import trio
+
+from callengine.api.event_ring import EventRing
+from callengine.elsewhere import is_alone
+from callengine.engine import Engine
+from callengine.media.server import CallServer, serve_calls
+
+log = structlog.get_logger(__name__)
+
+
+async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Event, events: EventRing) -> None:
+    """Answer calls until told to drain; then DRAIN_SECONDS for those that are up. Whoever is on the line still goes to
+    another node, or is told goodbye where none lives."""
+    settings = engine.settings
+    server = CallServer(
+        engine.clock,
+        engine.admission,
+        settings.allowed_peers,
+        settings.no_media_seconds,
+        engine.answer,
+        engine.turn_away,
+        settings.audiosocket_proxy_protocol,
+    )
+    async with trio.open_nursery() as beside:
+        async with trio.open_nursery() as calls:
+            async with trio.open_nursery() as accepting:
+                accepting.start_soon(serve_calls, listener, server, calls)
+                await drain.wait()
+                engine.admission.draining = True
+                events.drain()
+                accepting.cancel_scope.cancel("draining")
+            log.info("draining", calls=engine.admission.up, seconds=settings.drain_seconds)
+            beside.start_soon(_hand_over, engine, calls.cancel_scope)
+        beside.cancel_scope.cancel("no call is up")
+    log.info("drained")
+
+
+async def _hand_over(engine: Engine, calls: trio.CancelScope) -> None:
+    await trio.sleep(engine.settings.drain_seconds)
+    engine.alone = await is_alone(engine)
+    log.info("handing_over", calls=engine.admission.up, alone=engine.alone)
+    calls.cancel("the time to drain is over")

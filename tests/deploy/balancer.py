@@ -1,0 +1,124 @@
+"""The repository's own haproxy.cfg, unchanged, in front of engines on loopback: 127.0.0.1 is the balancer's address,
+and each node has one of its own with the same ports."""
+
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import trio
+
+from tests.debian import NoPackageError
+from tests.deploy.dialplan import until
+from tests.deploy.files import ROOT
+from tests.deploy.programs import HAPROXY, command
+from tests.engine_process import EngineProcess, running_engine
+
+HOST = "127.0.0.1"
+NODES = ("127.0.0.11", "127.0.0.12")
+STATUS = re.compile(r'^haproxy_server_status\{proxy="(\w+)",server="([\w-]+)",state="(\w+)"\} 1$', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The same on the balancer and on each node."""
+
+    audiosocket: int
+    api: int
+    stats: int
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A running HAProxy."""
+
+    ports: Ports
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    async def states(self, proxy: str = "nodes") -> dict[str, str]:
+        """UP, DOWN, NOLB (drains or is full), MAINT (nobody has the name): by a server's name."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            text = (await client.get(f"http://{HOST}:{self.ports.stats}/metrics")).text
+        return {server: state for found, server, state in STATUS.findall(text) if found == proxy}
+
+    async def is_state(self, server: str, state: str) -> None:
+        """Wait until a node is in that state for calls."""
+
+        async def reached() -> bool:
+            return (await self.states())[server] == state
+
+        await until(reached)
+
+
+def free_ports() -> Ports:
+    """Ports that nobody has on any address of this machine."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("", 0))) for _ in range(3)]
+        return Ports(*(int(one.getsockname()[1]) for one in sockets))
+
+
+@contextmanager
+def running_balancer(folder: Path, ports: Ports, **variables: str) -> Iterator[Balancer]:
+    """HAProxy with the variables of haproxy.cfg; nodes are 1 and 2 of NODES unless ENGINE_1 … say otherwise."""
+    try:
+        haproxy = command(HAPROXY, "haproxy", "sbin")
+    except NoPackageError as error:
+        pytest.skip(f"no HAProxy: {error}")
+    env = {f"ENGINE_{n}": host for n, host in enumerate(NODES, 1)} | {
+        "BALANCER_HOST": HOST,
+        "AUDIOSOCKET_PORT": str(ports.audiosocket),
+        "API_PORT": str(ports.api),
+        "STATS_PORT": str(ports.stats),
+        **variables,
+    }
+    log = folder / "haproxy.log"
+    arguments = [*haproxy, "-db", "-f", str(ROOT / "docker/haproxy/haproxy.cfg")]
+    with log.open("w") as output, subprocess.Popen(arguments, env=env, stdout=output, stderr=output) as process:
+        try:
+            _wait_until_it_serves(process, ports, log)
+            yield Balancer(ports, process, log)
+        finally:
+            process.terminate()
+
+
+def _wait_until_it_serves(process: "subprocess.Popen[bytes]", ports: Ports, log: Path) -> None:
+    while True:
+        assert process.poll() is None, log.read_text()
+        with suppress(ConnectionRefusedError), socket.create_connection((HOST, ports.stats)):
+            return
+        time.sleep(0.02)
+
+
+@contextmanager
+def running_node(folder: Path, number: int, ports: Ports, **settings: str) -> Iterator[EngineProcess]:
+    """`callengine serve` on the address of node 1 or 2."""
+    host, name = NODES[number - 1], f"engine-{number}"
+    where = {"AUDIOSOCKET_HOST": host, "AUDIOSOCKET_PORT": str(ports.audiosocket), "API_HOST": host}
+    with running_engine(folder / name, NODE_NAME=name, API_PORT=str(ports.api), **where, **settings) as engine:
+        yield engine
+
+
+async def calls_on(engine: EngineProcess) -> int:
+    """How many calls a node has, as it says itself."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        text = (await client.get(f"http://{engine.api}/metrics")).text
+    found = re.search(r"^callengine_calls_active (\S+)$", text, re.MULTILINE)
+    assert found
+    return int(float(found[1]))
+
+
+async def has_calls(engine: EngineProcess, count: int) -> None:
+    """Wait until a node has exactly so many calls."""
+
+    async def reached() -> bool:
+        return await calls_on(engine) == count
+
+    with trio.fail_after(60):
+        await until(reached)

@@ -1,0 +1,79 @@
+"""A caller as docker/asterisk/dialplan.conf brings them: AudioSocket, then the outcome, then on as it says.
+
+With CE_ENGINE_1 and CE_ENGINE_2 both the balancer (docs/howto/production.md): the first try again is at once."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import httpx
+import trio
+
+from callengine.caller.line import NotConnectedError
+from callengine.caller.phone import open_phone
+
+API_SECONDS = 0.5  # CE_API_SECONDS
+RETRY_SECONDS = 5.0  # CE_RETRY_SECONDS
+AGAIN = ("retry", "busy", "")  # the last: nobody answered
+
+
+@dataclass
+class Caller:
+    """One call and what became of it: when the agent was first heard on each connection, and when that was lost."""
+
+    call_id: UUID = field(default_factory=uuid4)
+    spoke_at: list[float] = field(default_factory=list)
+    lost_at: list[float] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    given_up: bool = False
+
+    async def call(self, port: int, api: httpx.AsyncClient) -> None:
+        """Hold the line until the engine ends the call, or for RETRY_SECONDS nobody takes it; cancelling hangs up."""
+        until = -1.0
+        while True:
+            began = trio.current_time()
+            await self._converse(port)
+            if trio.current_time() - began > RETRY_SECONDS:
+                until = -1.0
+            self.words.append(await _outcome(api, self.call_id))
+            if self.words[-1] not in AGAIN:
+                return
+            if until < 0:
+                until = trio.current_time() + RETRY_SECONDS
+            elif trio.current_time() >= until:
+                self.given_up = True
+                return
+            else:
+                await trio.sleep(1.0)
+
+    async def _converse(self, port: int) -> None:
+        try:
+            async with open_phone("127.0.0.1", port, self.call_id) as phone:
+                if await phone.agent_speaking():
+                    self.spoke_at.append(trio.current_time())
+                    await phone.over()
+                    self.lost_at.append(trio.current_time())
+        except* NotConnectedError:
+            pass
+
+    @property
+    def away_seconds(self) -> list[float]:
+        """For each time the line was lost: until the agent was heard again."""
+        return [spoke - lost for lost, spoke in zip(self.lost_at, self.spoke_at[1:], strict=False)]
+
+
+async def _outcome(api: httpx.AsyncClient, call_id: UUID) -> str:
+    try:
+        with trio.fail_after(API_SECONDS):
+            return (await api.get(f"/api/v1/calls/{call_id}/outcome")).text
+    except (httpx.HTTPError, trio.TooSlowError):
+        return ""
+
+
+async def until(true: Callable[[], Awaitable[bool] | bool]) -> None:
+    """Look again and again until it is so."""
+    while True:
+        answer = true()
+        if answer if isinstance(answer, bool) else await answer:
+            return
+        await trio.sleep(0.05)
