@@ -114,7 +114,8 @@ async def share_list(house: House, connection: psycopg.AsyncConnection) -> bool:
     file = ForgetList(house.data_dir)
     known = await house.bridge.run(forgetting.listed, connection)
     here = await trio.to_thread.run_sync(file.entries)
-    await trio.to_thread.run_sync(file.add, known)
+    if known:  # else there may be no DATA_DIR, and needs none
+        await trio.to_thread.run_sync(file.add, known)
     already = {entry.identity for entry in known}
     new_there = [entry for entry in here if entry.identity not in already]
     if new_there:
