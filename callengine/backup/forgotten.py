@@ -14,8 +14,8 @@ log = structlog.get_logger(__name__)
 
 async def forget_again(settings: Settings) -> int:
     """Apply the list of who was forgotten, DATA_DIR's and the backup's own, to what has been restored; gives the calls
-    cleared. Raises ConfigError and ServiceError, and the restore has failed: it would bring them back. What lies outside
-    the database, in S3 or Redis, is no reason for that: an engine's housekeeping removes it."""
+    cleared. Raises ConfigError and ServiceError, and the restore has failed: it would bring them back. What lies
+    outside the database, in S3 or Redis, is no reason for that: an engine's housekeeping removes it."""
     assert settings.database_url is not None, "it was just restored"
     options = connection_options(settings.database_url.get_secret_value())
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
