@@ -106,6 +106,7 @@ class AgentProfile(BaseModel):
     transferring: str = Field(min_length=1)
     too_long: str = Field(min_length=1)
     ending_soon: str = ""  # a minute before the longest call's end
+    recording_notice: str = ""  # said first, and not interrupted, where calls are recorded
     back_again: str = ""  # the call goes on, on another connection; else the greeting, once more
     failing: str = ""  # said instead of `transferring` where the agent has failed
     closed: str = ""  # nobody is in whom a caller could be put through to
@@ -164,7 +165,7 @@ class AgentProfile(BaseModel):
         """Every phrase known before a call, for the voice's cache."""
         phrases = [self.greeting, self.goodbye, self.apology, self.transferring, self.too_long, self.one_moment]
         absent = [] if self.hours is None else [self.closed, self.absence(promised=True)]
-        phrases += [self.back_again, self.failing, self.ending_soon, self.say_again, *absent]
+        phrases += [self.recording_notice, self.back_again, self.failing, self.ending_soon, self.say_again, *absent]
         return tuple(self.prompt(text) for text in (*phrases, *self.no_input, *self.fillers) if text)
 
 

@@ -79,7 +79,8 @@ def spoken_seconds(text: str) -> float:
 
 def _warn_of_phrases(agent: AgentProfile) -> Iterator[str]:
     ends = ("goodbye", "too_long", "ending_soon")
-    fixed = ("greeting", *ends, "apology", "transferring", "failing", "closed", "will_call_back", "say_again")
+    first, kept = ("recording_notice", "greeting"), ("closed", "will_call_back", "say_again")
+    fixed = (*first, *ends, "apology", "transferring", "failing", *kept)
     phrases: list[tuple[tuple[str | int, ...], str]] = [((name,), getattr(agent, name)) for name in fixed]
     phrases += [(("no_input", at), text) for at, text in enumerate(agent.no_input)]
     for place, text in phrases:

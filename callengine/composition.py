@@ -10,21 +10,25 @@ import structlog
 from pydantic import SecretStr
 
 from callengine.answering import Agents
+from callengine.buckets import bucket_of
 from callengine.call.entrance import Entrances
 from callengine.call.meter import priced_speech
 from callengine.call.parts import Services
 from callengine.config import TABLE_OF_WORDS, Settings
 from callengine.credentials import check_credentials
 from callengine.errors import AwayError, ConfigError, ReasoningError, ServiceError
+from callengine.housekeeping import House
 from callengine.metrics import count_use
 from callengine.plugins import load_backend
 from callengine.ports.synthesis import Spoken, Voice
 from callengine.ports.tools import Toolbox
 from callengine.prices import Prices, load_prices
 from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
+from callengine.recordings import open_recordings
 from callengine.reloading import Equip
 from callengine.services.asterisk import Access, open_control
 from callengine.services.bridge import open_bridge
+from callengine.services.database import connection_options
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.journal import open_journal
@@ -57,6 +61,7 @@ async def open_services(
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         control = await enter(open_control(_asterisk(settings)))
+        bucket = bucket_of(settings)
         settings = await _with_embedded(settings, stack)
         bridge = await enter(open_bridge())
         database = _secret(settings.database_url)
@@ -94,6 +99,9 @@ async def open_services(
         if settings.turn_end != TABLE_OF_WORDS:  # the table is in every call already
             services = replace(services, turn_end=await enter(open_turn_end(settings, bridge)))
         await _check_state(services, migrated=migrated)
+        house = House(connection_options(database), bridge, settings.data_dir, bucket)
+        recorder = await enter(open_recordings(settings, house, journal.record_nowait))
+        services = replace(services, recorder=recorder)
         await _check(services, (chosen, spare))
         await warm_voice(voice, agents.fixed_prompts())
         yield services, toolboxes, partial(_equip, store, voice)

@@ -16,6 +16,7 @@ PRIVATE_PEERS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.1
 NO_SPARE = "off"  # TTS_FALLBACK
 TABLE_OF_WORDS = "words"  # TURN_END
 Port = Annotated[int, Field(ge=0, le=65535)]
+Days = Annotated[int, Field(ge=0, le=36500)]  # 0: for ever
 
 
 def _bare_url(value: str) -> str:
@@ -50,6 +51,16 @@ class Settings(BaseModel):
     redis_url: SecretStr | None = None
     spool_fsync: bool = True
     spool_max_mb: Annotated[int, Field(ge=1)] = 1024
+    retention_days: Days = 0
+    recording: bool = False
+    recording_retention_days: Days = 0
+    recording_least_free_mb: Annotated[int, Field(ge=0)] = 1024
+    recording_s3_url: Annotated[str, Field(pattern=r"^(s3://[^/?#]+(/[^?#]*)?)?$")] = ""
+    recording_s3_endpoint: Annotated[str, AfterValidator(_bare_url), Field(pattern=r"^(https?://[^/?#]+/?)?$")] = ""
+    recording_s3_region: str = ""
+    recording_s3_access_key: SecretStr | None = None
+    recording_s3_secret_key: SecretStr | None = None
+    recording_keep_local: bool = True
 
     google_application_credentials: Path | None = None
     google_cloud_project: str = ""

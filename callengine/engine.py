@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -90,7 +91,8 @@ class Engine:
         self._outcomes.pop(uuid, None)  # of an earlier connection with this UUID
         metrics.calls_active.inc()
         try:
-            await self._hold(up, uuid)
+            with self._taping(call):
+                await self._hold(up, uuid)
         finally:
             if self.alone:
                 await self._say_goodbye(call, uuid)  # noqa: ASYNC102 - shields itself
@@ -99,6 +101,10 @@ class Engine:
             del self._up[uuid]
             self.services.registry.release_nowait(call.claim)
             await self._publish()  # noqa: ASYNC102 - shields itself
+
+    def _taping(self, call: Call) -> AbstractContextManager[None]:
+        recorder = self.services.recorder
+        return nullcontext() if recorder is None else recorder.taping(call.leg, call.caller.call_id, call.claim.epoch)
 
     async def _taken(self, leg: Leg, uuid: UUID) -> tuple[Call, trio.MemorySendChannel[TransferOrdered]] | None:
         """A call that has come, as it begins or as far as another connection had brought it, and the way to order

@@ -1,5 +1,6 @@
 """The engine's metrics (DESIGN section 2). No label ever holds a call id, a number or a word a caller said."""
 
+from collections.abc import Mapping
 from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -85,6 +86,23 @@ turn_end_opinions_total = Counter(
     "What the end-of-turn model said of pauses: given, none, late, moot, failed.",
     ["result"],
 )
+recordings_total = Counter(
+    "callengine_recordings_total",
+    "Calls recorded: kept; cut_short, failed (the disk took no more, or nothing); mended (of a killed engine).",
+    ["result"],
+)
+recording_lost_seconds_total = Counter(
+    "callengine_recording_lost_seconds_total", "Seconds of callers that a disk too slow for them left silent."
+)
+recording_uploads_total = Counter(
+    "callengine_recording_uploads_total", "Recordings put into S3: ok, failed.", ["result"]
+)
+recordings_waiting = Gauge("callengine_recordings_waiting", "Recordings of this node that wait for S3.")
+retention_total = Counter(
+    "callengine_retention_total",
+    "What its age has removed: calls, recordings; forgotten: calls cleared again.",
+    ["what"],
+)
 
 # An alert on a counter's increase sees nothing where the counter itself comes into being with its first count.
 for _outcome in get_args(Outcome):
@@ -93,6 +111,10 @@ for _why in ("wrong", "limited"):
     refused_tokens_total.labels(_why)
 for _reason in ("full", "refused", "damaged"):
     journal_lost_total.labels(_reason)
+for _result in ("kept", "cut_short", "failed", "mended"):
+    recordings_total.labels(_result)
+for _result in ("ok", "failed"):
+    recording_uploads_total.labels(_result)
 
 
 def count_tokens(usage: Usage) -> None:
@@ -101,6 +123,14 @@ def count_tokens(usage: Usage) -> None:
     llm_tokens_total.labels("cache_read").inc(usage.cache_read_tokens)
     llm_tokens_total.labels("cache_write").inc(usage.cache_write_tokens)
     llm_tokens_total.labels("output").inc(usage.output_tokens)
+
+
+def observe_stages(stages: Mapping[str, float]) -> None:
+    """Note where the seconds of an answer went."""
+    for stage, seconds in stages.items():
+        stage_seconds.labels(stage).observe(seconds)
+    if "response" in stages:
+        response_seconds.observe(stages["response"])
 
 
 def count_use(used: Used) -> None:

@@ -11,7 +11,14 @@ from hypothesis import settings
 
 from callengine.logs import route_to_stdlib
 
-pytest_plugins = ["tests.servers", "tests.state_servers", "tests.required_servers", "tests.workers", "pytester"]
+pytest_plugins = [
+    "tests.servers",
+    "tests.state_servers",
+    "tests.s3",
+    "tests.required_servers",
+    "tests.workers",
+    "pytester",
+]
 
 # No example has a deadline: timed assertions do not belong in tests. In CI Hypothesis's own profile: the same examples
 # each time, so that what fails there fails for what was changed; a run by hand looks for new ones.

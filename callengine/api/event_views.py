@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from callengine.api.records import ToolView, TurnView, callback_view, costs_of, summary_of
+from callengine.api.records import ToolView, TurnView, callback_view, costs_of, recording_view, summary_of
 from callengine.ports.journal import (
     CallbackRequested,
     CallClosed,
@@ -12,6 +12,7 @@ from callengine.ports.journal import (
     CallOpened,
     CallRecord,
     Entry,
+    RecordingKept,
     ToolRecorded,
     TurnRecorded,
 )
@@ -34,5 +35,7 @@ def event_of(entry: Entry) -> tuple[str, dict[str, Any]]:
             return "tool", {"call_id": entry.call_id} | ToolView.model_validate(entry).model_dump(mode="json")
         case CallbackRequested():
             return "callback", callback_view(entry).model_dump(mode="json")
+        case RecordingKept():
+            return "recording", {"call_id": entry.call_id} | recording_view(entry).model_dump(mode="json")
         case CallClosed():
             return "closed", to_jsonable_python({name: getattr(entry, name) for name in CLOSING} | costs_of(entry.used))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from callengine.ports.journal import CallbackRequested, CallRecord, Outcome, Role
+from callengine.ports.journal import CallbackRequested, CallRecord, Outcome, RecordingKept, Role
 from callengine.ports.usage import SERVICES, Bill, Service, cost_by_service, total_cost
 
 
@@ -80,6 +80,20 @@ class CallbackView(BaseModel):
     when: str
 
 
+class RecordingView(BaseModel):
+    """The sound of a call, or of one of its connections: the caller left, the agent right. `file`: its path under
+    DATA_DIR/recordings of `node`, unless that keeps none once `url`, where it is in S3, has it. `began`: its first
+    sample."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    file: str
+    node: str
+    began: datetime
+    seconds: float
+    url: str
+
+
 class CallbackPage(BaseModel):
     """Requests to be called back, newest first. The last one's `requested_at` is the next page's `before`."""
 
@@ -122,6 +136,7 @@ class CallView(CallSummary):
     tools: Sequence[ToolView]
     summary: str
     callbacks: Sequence[CallbackView]
+    recordings: Sequence[RecordingView] = ()
 
 
 def _summary(record: CallRecord) -> dict[str, Any]:
@@ -165,8 +180,14 @@ def view_of(record: CallRecord) -> CallView:
     turns = [TurnView.model_validate(turn) for turn in record.turns]
     tools = [ToolView.model_validate(tool) for tool in record.tools]
     callbacks = [callback_view(callback) for callback in record.callbacks]
-    summary = record.closed.summary if record.closed else ""
-    return CallView(**_summary(record), turns=turns, tools=tools, summary=summary, callbacks=callbacks)
+    recordings = [recording_view(recording) for recording in record.recordings]
+    said: dict[str, Any] = {"turns": turns, "tools": tools, "callbacks": callbacks, "recordings": recordings}
+    return CallView(**_summary(record), summary=record.closed.summary if record.closed else "", **said)
+
+
+def recording_view(recording: RecordingKept) -> RecordingView:
+    """Where the sound of a call is."""
+    return RecordingView.model_validate(recording)
 
 
 def callback_view(callback: CallbackRequested) -> CallbackView:

@@ -13,6 +13,7 @@ from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, Dialo
 from callengine.call.filler import fill_silence, fillers
 from callengine.call.handover import give_up, to_person
 from callengine.call.keeping import Keeping, begin_history
+from callengine.call.opening import opening_of
 from callengine.call.opinions import Opinions
 from callengine.call.parts import Call, Ending
 from callengine.call.presence import SILENT_LINE, Presence
@@ -39,7 +40,7 @@ from callengine.call.turn_table import feed
 from callengine.call.turn_words import load_turn_words
 from callengine.call.turns import Turns
 from callengine.errors import ReasoningError
-from callengine.ports.reasoning import CallerSaid, ReplyRequest
+from callengine.ports.reasoning import CallerSaid
 
 CLOSING_SIGNS = " \"'»”)"  # behind a question mark
 
@@ -70,7 +71,7 @@ class Dialogue:
         self.answers_heard = call.resumed.answers_heard if call.resumed else 0  # to their end; the greeting is one
         self._reprompts = 0
         self._fillers = fillers(call.agent)
-        self._announces = call.agent.greeting_uninterruptible and call.resumed is None
+        self._opening, self._announces = opening_of(call), False  # `_announces`: nothing interrupts what is begun
         self._limit = TimeLimit(call.opened, call.limits.max_seconds, warned=not call.agent.ending_soon)
         self._nursery: trio.Nursery
 
@@ -118,9 +119,10 @@ class Dialogue:
                 if number == self._speaker.number:
                     heard = self._speaker.heard()
                     self._end_agent_turn(heard, interrupted=False)
-                    self.answers_heard += 1
+                    self.answers_heard += not self._opening
                     self._speaker.begin()
                     self._feed(AgentFinished(asked=heard.rstrip(CLOSING_SIGNS).endswith("?")), now)
+                    self._go_on_opening()
             case TransferOrdered(target=target):
                 summary = plain_summary(self._call.agent, self._call.caller, self._history.items)
                 ending = Ending("transferred", "ordered from outside", target, summary)
@@ -151,10 +153,8 @@ class Dialogue:
 
     def _look_ahead(self) -> None:
         self._opinions.look(self._nursery, self._turns, self._history.items, trio.current_time())
-        self._ahead.look(self._nursery, self._turns, self._request_for)
-
-    def _request_for(self, text: str) -> ReplyRequest:
-        return request_of(self._call, (*self._history.items, CallerSaid(text)))
+        call, history = self._call, self._history
+        self._ahead.look(self._nursery, self._turns, lambda text: request_of(call, (*history.items, CallerSaid(text))))
 
     def _zero_leads_away(self) -> bool:
         number_begun = bool(self._turns.utterance.digits)
@@ -202,11 +202,17 @@ class Dialogue:
 
     def _open(self) -> None:
         """Greet; or tell the caller that the call goes on, and answer what is still to be answered."""
-        agent, before = self._call.agent, self._call.resumed
+        before = self._call.resumed
         if before is not None and before.unanswered:
-            self._nursery.start_soon(self._think, self._speaker.begin(), self._thinking, agent.back_again)
-        else:
-            self._say_fixed(agent.greeting if before is None else agent.back_again or agent.greeting)
+            self._nursery.start_soon(self._think, self._speaker.begin(), self._thinking, self._call.agent.back_again)
+        self._go_on_opening()
+
+    def _go_on_opening(self) -> None:
+        """The next phrase, unless the caller has the word: then they are answered, and know what the call is."""
+        phrase, announces = self._opening.pop(0) if self._opening else ("", False)
+        if phrase and self._turns.state is State.LISTENING and not self._turns.utterance.text:
+            self._announces = announces
+            self._say_fixed(phrase)
 
     def _answer(self, answer: Answer, now: float) -> None:
         self._ending = None
@@ -288,8 +294,5 @@ class Dialogue:
         self._history.agent(heard, interrupted)
         ended = trio.current_time() if leg.talking else leg.silent_from
         self._record.agent(heard, (leg.spoke_at, ended), interrupted, stages)
-        for stage, seconds in stages.items():
-            metrics.stage_seconds.labels(stage).observe(seconds)
-        if "response" in stages:
-            metrics.response_seconds.observe(stages["response"])
+        metrics.observe_stages(stages)
         self._times = ResponseTimes()

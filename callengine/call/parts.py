@@ -1,7 +1,9 @@
 """What one call is made of: its line, who calls, which agent answers, and the ports it may use."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 import trio
 
@@ -27,6 +29,14 @@ from callengine.ports.turn_end import TurnEnd
 from callengine.prices import Prices
 
 
+class Recorder(Protocol):
+    """Keeps the sound of calls."""
+
+    def taping(self, leg: Leg, call_id: str, epoch: int) -> AbstractContextManager[None]:
+        """Record a line until the block ends; `epoch` numbers the call's connections. Never waits, never raises."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The ports, opened; shared by all calls of the process."""
@@ -46,6 +56,7 @@ class Services:
     prices: Prices = field(default_factory=Prices)
     nodes: Nodes | None = None  # None: this one is alone
     turn_end: TurnEnd | None = None  # None: the table of words alone says when a turn is over
+    recorder: Recorder | None = None  # None: calls are not recorded
 
     @property
     def sources(self) -> Sources:

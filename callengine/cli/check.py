@@ -55,10 +55,15 @@ class Checked:
 
     report: AgentReport
     caching: list[Caching]
+    recording: list[str]
 
     @property
     def warnings(self) -> list[str]:
-        return [*self.report.warnings, *(caching.warning for caching in self.caching if caching.warning)]
+        return [
+            *self.report.warnings,
+            *self.recording,
+            *(caching.warning for caching in self.caching if caching.warning),
+        ]
 
 
 async def _examine(settings: Settings, path: Path | None) -> list[Checked]:
@@ -73,7 +78,7 @@ async def _examine(settings: Settings, path: Path | None) -> list[Checked]:
             tools = await agent_tools(store, agent, documents)
             own = [ToolFacts(spec, OWN, True, True, "") for spec in built_in_tools(agent)]
             report = report_on(agent, [*(_facts(tool) for tool in tools), *own])
-            reports.append(Checked(report, _caching(settings, agent, report)))
+            reports.append(Checked(report, _caching(settings, agent, report), _warn_of_recording(settings, agent)))
         return reports
 
 
@@ -88,6 +93,13 @@ def _caching(settings: Settings, agent: AgentProfile, report: AgentReport) -> li
     prefix = json.dumps(prefix_of(agent.instructions, specs, agent.language), ensure_ascii=False)
     models = (settings.claude_model, settings.claude_fallback_model)
     return [caching_of(model, estimated_tokens(prefix)) for model in models if model]
+
+
+def _warn_of_recording(settings: Settings, agent: AgentProfile) -> list[str]:
+    if not settings.recording or agent.recording_notice:
+        return []
+    told = "is not there, and RECORDING is on: callers are recorded without being told, which many laws forbid"
+    return [agent.at(("recording_notice",), told)]
 
 
 def _facts(tool: StoreTool) -> ToolFacts:

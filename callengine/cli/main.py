@@ -11,6 +11,7 @@ from callengine.cli.check import check
 from callengine.cli.demo import demo
 from callengine.cli.doctor import doctor
 from callengine.cli.evaluate import evaluate
+from callengine.cli.forget import forget
 from callengine.cli.load import load
 from callengine.cli.migrate import migrate
 from callengine.cli.restore import restore
@@ -22,7 +23,7 @@ BAD_SETTING = 2
 FAILED = 1
 
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (serve, demo, call, load, evaluate, check, doctor, migrate, backup, restore):
+for command in (serve, demo, call, load, evaluate, check, doctor, migrate, backup, restore, forget):
     app.command()(command)
 
 

@@ -10,21 +10,19 @@ import trio
 import webrtcvad
 
 from callengine.errors import RemoteProtocolError
-from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, RATE, SILENCE_FRAME
+from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, RATE
 from callengine.media.audiosocket import HANGUP, Audio, Decoder, Digit, Hangup, Identify, Message
 from callengine.media.cadence import MEND, Cadence
+from callengine.media.frames import HEADER, MESSAGE_BYTES, READ_BYTES, SILENCE_MESSAGE
 from callengine.media.marks import DigitPressed, Identified, LineEnd, LineEnded, Mark, SpeechBegan, SpeechPaused
 from callengine.media.playout import Playout
 from callengine.media.port import WirePort
 from callengine.media.resample import Resampler
 from callengine.media.ring import Ring
 from callengine.media.silero import VoiceState
+from callengine.media.tape import Tape
 from callengine.media.vad import Gate, SpeechTracker
 
-HEADER = b"\x10\x01\x40"  # 320 bytes of 8 kHz slin
-MESSAGE_BYTES = len(HEADER) + FRAME_BYTES
-SILENCE_MESSAGE = HEADER + SILENCE_FRAME
-READ_BYTES = 16384  # a second of 8 kHz at once, or two frames of 192 kHz: never slower than the peer
 HOLE_SECONDS = 0.040
 AHEAD_SECONDS = 0.040  # more audio than time: the stall that held it back was filled with zeros already
 HELD_SECONDS = 60.0  # of audio that a stall has held back, the peer's, the network's or ours: what the ring could hold
@@ -46,14 +44,13 @@ class Leg:
         "_ahead", "_cadence", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_plain", "_port",
         "_progress_at", "_resampler", "_said_hangup", "_surplus", "_taken", "_took_at", "_unsent", "_vad", "began",
         "confirm", "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "over",
-        "paused_at", "playout", "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking",
+        "paused_at", "playout", "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tape",
         "tracker", "vad_state",
     )  # fmt: skip
 
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
         self._port = port
-        self._decoder = Decoder()
-        self._cadence = Cadence()
+        self._decoder, self._cadence = Decoder(), Cadence()
         self._marks_in, self.marks = trio.open_memory_channel[Mark](MARKS)
         self._vad = webrtcvad.Vad(2)
         self._partial_frame = b""
@@ -86,6 +83,7 @@ class Leg:
         self.paused_at: float | None = None  # when that was detected, until the recogniser has all of it
         self.flush_seconds = 0.0  # how long that took
         self.frames_dropped = 0
+        self.tape: Tape | None = None  # of a call that is recorded
 
     @property
     def ended(self) -> LineEnded | None:
@@ -187,10 +185,13 @@ class Leg:
     def _write_frame(self, frame: bytes | memoryview, now: float) -> bool:
         _outbound[len(HEADER) :] = frame
         try:
-            return self._write(_outbound, now)
+            whole = self._write(_outbound, now)
         except OSError:
             self.playout.refused()
             raise
+        if self.tape is not None and (whole or self._unsent):  # else the frame was dropped
+            self.tape.put(frame, now)
+        return whole
 
     def _write(self, message: bytes | bytearray, now: float) -> bool:
         """Write one message now. True when all of it went out."""

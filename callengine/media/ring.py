@@ -4,6 +4,7 @@ It grows by the second (blocks of one second) up to `MAX_SECONDS`; beyond that t
 Position 0 is the call's first sample, and `end / 8000` is call time."""
 
 from collections import deque
+from collections.abc import Callable
 
 import trio
 
@@ -17,7 +18,7 @@ MAX_SECONDS = 60
 class Ring:
     """One writer (the media clock), one reader (the recognizer) and the voice detector looking on."""
 
-    __slots__ = ("_blocks", "_fill", "_ready", "_wanted", "dropped", "end", "start")
+    __slots__ = ("_blocks", "_fill", "_ready", "_wanted", "dropped", "end", "on_full", "start")
 
     def __init__(self) -> None:
         self._blocks: deque[bytearray] = deque((bytearray(BLOCK_BYTES),))
@@ -27,6 +28,7 @@ class Ring:
         self.start = 0
         self.end = 0
         self.dropped = 0
+        self.on_full: Callable[[bytearray], None] | None = None  # is given each second that is whole, and may keep it
 
     def append(self, slin: bytes | memoryview) -> None:
         """Add samples at `end`. Wakes the reader when it has what it waits for."""
@@ -98,9 +100,13 @@ class Ring:
             done += part
 
     def _add_block(self) -> None:
+        if self.on_full is not None:
+            self.on_full(self._blocks[-1])
         if len(self._blocks) < MAX_SECONDS:
             self._blocks.append(bytearray(BLOCK_BYTES))
         else:
+            if self.on_full is not None:
+                self._blocks[0] = bytearray(BLOCK_BYTES)
             self._blocks.rotate(-1)  # the oldest second becomes the newest block
             self.start += BLOCK_SAMPLES
             self.dropped += BLOCK_SAMPLES

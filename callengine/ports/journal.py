@@ -100,7 +100,20 @@ class CallbackRequested:
     when: str = ""
 
 
-Entry = CallOpened | CallerFound | TurnRecorded | ToolRecorded | CallbackRequested | CallClosed
+@dataclass(frozen=True, slots=True)
+class RecordingKept:
+    """The sound of a call, or of one of its connections, is in `file` under the node's DATA_DIR/recordings; `began`:
+    when its first sample was. Written again with `url` once it is in S3."""
+
+    call_id: str
+    file: str
+    node: str
+    began: datetime
+    seconds: float
+    url: str = ""
+
+
+Entry = CallOpened | CallerFound | TurnRecorded | ToolRecorded | CallbackRequested | RecordingKept | CallClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,7 @@ class CallRecord:
     turns: Sequence[TurnRecorded] = ()
     tools: Sequence[ToolRecorded] = ()
     callbacks: Sequence[CallbackRequested] = ()
+    recordings: Sequence[RecordingKept] = ()
 
 
 class Journal(Protocol):

@@ -15,6 +15,7 @@ from callengine.ports.journal import (
     CallOpened,
     CallRecord,
     Entry,
+    RecordingKept,
     ToolRecorded,
     TurnRecorded,
 )
@@ -22,6 +23,7 @@ from callengine.ports.usage import SERVICES, cost_by_service
 from callengine.services.journal_use import bill_of, packed_bill
 
 Row = tuple[Any, ...]
+Rows = Sequence[Row]
 
 # Writing an entry again changes nothing: a commit whose answer was lost is simply repeated.
 INSERT_CALL = """INSERT INTO calls (call_id, node, opened_at, language, number, name, called, fields, channel)
@@ -33,6 +35,10 @@ INSERT_TOOL = """INSERT INTO tool_calls (call_id, sequence, name, arguments, res
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
 INSERT_CALLBACK = """INSERT INTO callbacks (call_id, sequence, requested_at, number, name, about, due)
 VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
+# Of a call that retention has removed meanwhile nothing is to be known any more.
+KEEP_RECORDING = """INSERT INTO recordings (call_id, file, node, began, seconds, url)
+SELECT call_id, %s, %s, %s, %s, %s FROM calls WHERE call_id = %s
+ON CONFLICT (call_id, file) DO UPDATE SET url = EXCLUDED.url, deleted_at = NULL"""
 # The last end counts: a call that was handed over ends again on the node that took it, and what the first node says of
 # it may come later still, from its spool.
 CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s, summary = %s,
@@ -46,6 +52,7 @@ WRITES: tuple[tuple[type, str], ...] = (
     (TurnRecorded, INSERT_TURN),
     (ToolRecorded, INSERT_TOOL),
     (CallbackRequested, INSERT_CALLBACK),
+    (RecordingKept, KEEP_RECORDING),
     (CallClosed, CLOSE_CALL),
 )
 
@@ -63,6 +70,9 @@ SELECT_CALLBACKS_OF = f"""SELECT {_CALLBACK_COLUMNS} FROM callbacks
 WHERE call_id = %s ORDER BY sequence"""  # noqa: S608 - our own column names
 SELECT_CALLBACKS = f"""SELECT {_CALLBACK_COLUMNS} FROM callbacks WHERE requested_at < %s
 ORDER BY requested_at DESC, call_id DESC, sequence DESC LIMIT %s"""  # noqa: S608 - our own column names
+
+SELECT_RECORDINGS = """SELECT call_id, file, node, began, seconds, url
+FROM recordings WHERE call_id = %s AND deleted_at IS NULL ORDER BY began, file"""
 
 # A primary that nothing is written to sends no transactions: who has replayed all that came is not behind.
 SELECT_LAG = """SELECT CASE WHEN NOT pg_is_in_recovery() THEN 0
@@ -90,6 +100,9 @@ def row_of(entry: Entry) -> Row:
         case CallbackRequested():
             wish = (entry.number, entry.name, entry.about, entry.when)
             row = (entry.call_id, entry.sequence, entry.requested_at, *wish)
+        case RecordingKept():
+            sound = (entry.file, entry.node, entry.began, entry.seconds, entry.url)
+            row = (*sound, entry.call_id)
         case CallClosed():
             end = (entry.closed_at, entry.seconds, entry.outcome, entry.detail, entry.target, entry.summary)
             costs = cost_by_service(entry.used or ())
@@ -98,9 +111,9 @@ def row_of(entry: Entry) -> Row:
 
 
 def record_of(
-    row: Sequence[Any], turns: Sequence[Row] = (), tools: Sequence[Row] = (), callbacks: Sequence[Row] = ()
+    row: Sequence[Any], turns: Rows = (), tools: Rows = (), callbacks: Rows = (), recordings: Rows = ()
 ) -> CallRecord:
-    """A row of SELECT_CALL or SELECT_CALLS with its turns, tool calls and requests to be called back."""
+    """A row of SELECT_CALL or SELECT_CALLS with what belongs to it."""
     call_id, node, opened_at, *rest = row[:9]
     opened = CallOpened(call_id, node, opened_at.astimezone(UTC), *rest)
     closed_at, seconds, outcome, detail, target, summary, used = row[9:]
@@ -114,6 +127,7 @@ def record_of(
         tuple(TurnRecorded(*(*turn[:-1], bill_of(turn[-1]))) for turn in turns),
         tuple(ToolRecorded(*tool) for tool in tools),
         tuple(callback_of(callback) for callback in callbacks),
+        tuple(_recording_of(recording) for recording in recordings),
     )
 
 
@@ -121,6 +135,11 @@ def callback_of(row: Row) -> CallbackRequested:
     """A row of SELECT_CALLBACKS or SELECT_CALLBACKS_OF."""
     call_id, sequence, requested_at, *wish = row
     return CallbackRequested(call_id, sequence, requested_at.astimezone(UTC), *wish)
+
+
+def _recording_of(row: Row) -> RecordingKept:
+    call_id, file, node, began, *rest = row
+    return RecordingKept(call_id, file, node, began.astimezone(UTC), *rest)
 
 
 def _storable_text(text: str) -> str:

@@ -8,6 +8,7 @@ import psycopg
 
 from callengine.ports.calls_wanted import CallsWanted
 from callengine.ports.journal import CallbackRequested, CallClosed, CallRecord, Entry
+from callengine.services.forgetting import clear_written
 from callengine.services.journal_filters import conditions
 from callengine.services.journal_rows import (
     COUNT_CALLS,
@@ -17,6 +18,7 @@ from callengine.services.journal_rows import (
     SELECT_CALLBACKS_OF,
     SELECT_CALLS,
     SELECT_LAG,
+    SELECT_RECORDINGS,
     SELECT_TOOLS,
     SELECT_TURNS,
     WRITES,
@@ -52,6 +54,7 @@ async def write(connection: psycopg.AsyncConnection, entries: Sequence[Entry]) -
             await cursor.executemany(statement, rows)
             if kind is CallClosed and cursor.rowcount < len(rows):
                 await _check_known(cursor, {entry.call_id for entry in entries if isinstance(entry, kind)})
+        await clear_written(cursor, sorted({entry.call_id for entry in entries}))
 
 
 async def _check_known(cursor: psycopg.AsyncCursor, call_ids: set[str]) -> None:
@@ -91,7 +94,8 @@ async def read_call(options: Options, call_id: str) -> CallRecord | None:
         turns = await (await connection.execute(SELECT_TURNS, (call_id,))).fetchall()
         tools = await (await connection.execute(SELECT_TOOLS, (call_id,))).fetchall()
         callbacks = await (await connection.execute(SELECT_CALLBACKS_OF, (call_id,))).fetchall()
-    return record_of(found, turns, tools, callbacks)
+        recordings = await (await connection.execute(SELECT_RECORDINGS, (call_id,))).fetchall()
+    return record_of(found, turns, tools, callbacks, recordings)
 
 
 async def read_calls(options: Options, limit: int, wanted: CallsWanted) -> list[CallRecord]:

@@ -15,6 +15,7 @@ from callengine.ports.journal import (
     CallOpened,
     CallRecord,
     Entry,
+    RecordingKept,
     ToolRecorded,
     TurnRecorded,
 )
@@ -46,7 +47,7 @@ class MemoryJournal:
     def record_nowait(self, entry: Entry) -> None:
         """Take an entry. One of a key that was taken before changes nothing, as in the database."""
         key = (type(entry), entry.call_id, getattr(entry, "sequence", 0))
-        if isinstance(entry, CallClosed | CallerFound) or key not in self._keys:
+        if isinstance(entry, CallClosed | CallerFound | RecordingKept) or key not in self._keys:
             self._keys.add(key)
             self.entries.append(entry)
 
@@ -75,7 +76,9 @@ class MemoryJournal:
         callbacks = sorted(
             (entry for entry in mine if isinstance(entry, CallbackRequested)), key=lambda wish: wish.sequence
         )
-        return CallRecord(opened, self._end_of(call_id), tuple(turns), tuple(tools), tuple(callbacks))
+        recordings = {entry.file: entry for entry in mine if isinstance(entry, RecordingKept)}  # the last word on each
+        kept = sorted(recordings.values(), key=lambda entry: (entry.began, entry.file))
+        return CallRecord(opened, self._end_of(call_id), tuple(turns), tuple(tools), tuple(callbacks), tuple(kept))
 
     async def calls(self, limit: int, wanted: CallsWanted = ALL_CALLS) -> Sequence[CallRecord]:
         """The newest calls first, without turns and tools; those that are wanted."""

@@ -142,6 +142,16 @@ async def _undone(client: redis.asyncio.Redis, key: str) -> None:
     await client.delete(_key(key))
 
 
+async def keys_of_writes(client: redis.asyncio.Redis, call_ids: frozenset[str]) -> list[str]:
+    """The keys under which these calls' writes are recorded."""
+    found = []
+    async for key in client.scan_iter(match=_key("*"), count=500):
+        text = await client.get(key)
+        if text is not None and json.loads(str(text)).get("call_id") in call_ids:
+            found.append(str(key))
+    return found
+
+
 def _key(key: str) -> str:
     return f"callengine:write:{key}"
 

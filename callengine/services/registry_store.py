@@ -76,6 +76,11 @@ async def take_caller(client: Redis, call_id: str) -> CallerContext | None:
     return None if text is None else CallerContext(**json.loads(text))
 
 
+async def forget_call(client: Redis, call_id: str) -> int:
+    """Delete what is known of a call's caller and of what was said; how many keys that were."""
+    return int(await client.delete(_caller_key(call_id), f"callengine:{{call:{call_id}}}:checkpoint"))
+
+
 async def ping(client: Redis) -> None:
     """Ask Redis whether it is there."""
     await client.ping()

@@ -13,6 +13,7 @@ from callengine.ports.journal import (
     CallerFound,
     CallOpened,
     Entry,
+    RecordingKept,
     ToolRecorded,
     TurnRecorded,
 )
@@ -26,6 +27,7 @@ _KINDS: dict[str, type[Entry]] = {
     "turn": TurnRecorded,
     "tool": ToolRecorded,
     "callback": CallbackRequested,
+    "recording": RecordingKept,
     "closed": CallClosed,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
@@ -76,7 +78,7 @@ def _plain(value: Any) -> Any:
 
 
 def _restored(field: str, value: Any) -> Any:
-    if field in ("opened_at", "closed_at", "requested_at"):
+    if field in ("opened_at", "closed_at", "requested_at", "began"):
         return datetime.fromisoformat(value)
     if field == "used" and value is not None:
         return tuple(Used(**(line | {"usd": None if line["usd"] is None else Decimal(line["usd"])})) for line in value)

@@ -16,7 +16,8 @@ from callengine.call.turn_events import CallerHeard
 from callengine.media.audio import FRAME_BYTES, RATE
 from callengine.media.clock import MediaClock
 from callengine.media.confirm import serve_confirmation
-from callengine.media.leg import HEADER, Leg
+from callengine.media.frames import HEADER
+from callengine.media.leg import Leg
 from callengine.media.silero import SileroModel
 from callengine.ports.recognition import StreamSpec
 from callengine.prices import Prices

@@ -25,7 +25,8 @@ from callengine.call.sources import Sources
 from callengine.media.audio import FRAME_BYTES, RATE
 from callengine.media.clock import MediaClock
 from callengine.media.confirm import serve_confirmation
-from callengine.media.leg import HEADER, MESSAGE_BYTES, Leg
+from callengine.media.frames import HEADER, MESSAGE_BYTES
+from callengine.media.leg import Leg
 from callengine.media.silero import LevelModel
 from callengine.ports.recognition import Recognizer, RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
 from callengine.prices import Prices

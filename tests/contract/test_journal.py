@@ -17,6 +17,7 @@ from callengine.ports.journal import (
     CallOpened,
     CallRecord,
     Journal,
+    RecordingKept,
     ToolRecorded,
     TurnRecorded,
 )
@@ -295,3 +296,16 @@ async def test_many_calls_are_all_there(open_any_journal: OpenJournal) -> None:
         records = await journal.calls(1000)
         assert sorted(record.opened.call_id for record in records) == [f"call-{number:03}" for number in range(200)]
         assert all(record.closed is not None for record in records)
+
+
+async def test_where_a_call_s_recordings_are_is_known(open_any_journal: OpenJournal) -> None:
+    """A file for each connection; the last word on each counts, and one of a call that nobody knows is no fault."""
+    first = RecordingKept("a", "2026-03-01/a_1.wav", "node-1", NOON, 60.5)
+    second = RecordingKept("a", "2026-03-01/a_2.wav", "node-2", NOON + timedelta(minutes=1), 3.0)
+    sent = replace(first, url="s3://bucket/a_1.wav")
+    async with open_any_journal() as journal:
+        for entry in (opened("a"), second, first, closed("a"), sent, replace(first, call_id="nobody")):
+            journal.record_nowait(entry)
+        await journal.flush()
+        record = await journal.call("a")
+        assert record is not None and record.recordings == (sent, second)

@@ -20,7 +20,7 @@ from callengine.services.schema import migrate, open_schema, unmigrate
 
 pytestmark = pytest.mark.integration
 
-OURS = {"calls", "turns", "tool_calls", "callbacks"}
+OURS = {"calls", "turns", "tool_calls", "callbacks", "recordings", "forget_list"}
 MIGRATIONS = files("callengine.services") / "migrations"
 STEPS = sum(not file.name.endswith(".rollback.sql") for file in MIGRATIONS.iterdir())
 

@@ -15,7 +15,7 @@ from backends.stt.scripted import ScriptedRecognizer
 from backends.tts.scripted import ScriptedVoice
 from callengine.agent import AgentProfile, load_agent
 from callengine.call.call import run_call
-from callengine.call.parts import Call, CallLimits, Ending, Services
+from callengine.call.parts import Call, CallLimits, Ending, Recorder, Services
 from callengine.media.admission import Admission
 from callengine.media.clock import MediaClock
 from callengine.media.confirm import serve_confirmation
@@ -54,6 +54,7 @@ class Parts:
     control: Control = field(default_factory=NoControl)
     prices: Prices = field(default_factory=Prices)
     turn_end: TurnEnd | None = None
+    recorder: Recorder | None = None
 
 
 @dataclass(slots=True)
@@ -117,6 +118,7 @@ def services_of(parts: Parts, journal: MemoryJournal, registry: MemoryRegistry |
         parts.control,
         turn_end=parts.turn_end,
         prices=parts.prices,
+        recorder=parts.recorder,
     )
 
 

@@ -138,3 +138,13 @@ def test_the_estimate_is_by_the_stated_rule() -> None:
 def test_packaged_phrases_can_be_said() -> None:
     for language in ("ru-RU", "en-GB"):
         assert max(spoken_seconds(prompt.text) for prompt in load_agent(None, language).fixed_prompts()) < 12
+
+
+def test_recording_without_a_notice_is_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text(PHRASES + 'instructions = "Be brief."\n', encoding="utf-8")
+    assert "recording_notice: is not there, and RECORDING is on" in check(str(path), RECORDING="on").output
+    assert "recording_notice" not in check(str(path), RECORDING="off").output
+    path.write_text(PHRASES + 'recording_notice = "This is recorded."\ninstructions = "Be brief."\n', encoding="utf-8")
+    assert "RECORDING" not in check(str(path), RECORDING="on").output
+    assert "RECORDING" not in check(RECORDING="on").output, "the packaged agents have one"

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def variables_of(page: str) -> set[str]:
     """The variables that a settings page has a table row for."""
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
-    return {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
+    return {name for row in rows for name in re.findall(r"`([A-Z0-9_]+)`", row)}
 
 
 def fields_of(model: type[BaseModel], prefix: str = "") -> set[str]:

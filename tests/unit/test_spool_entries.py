@@ -17,6 +17,7 @@ from callengine.ports.journal import (
     CallerFound,
     CallOpened,
     Entry,
+    RecordingKept,
     ToolRecorded,
     TurnRecorded,
 )
@@ -49,6 +50,7 @@ ENTRIES: st.SearchStrategy[Entry] = st.one_of(
     st.builds(TurnRecorded, T, st.integers(), ROLES, T, SECONDS, SECONDS, st.booleans(), TIMINGS, BILLS),
     st.builds(ToolRecorded, T, st.integers(), T, SOME_JSON, T, st.booleans(), SECONDS, SECONDS),
     st.builds(CallbackRequested, T, st.integers(), TIMES, T, T, T, T),
+    st.builds(RecordingKept, T, T, T, TIMES, SECONDS, T),
     st.builds(CallClosed, T, TIMES, SECONDS, OUTCOMES, T, T, T, st.none() | BILLS),
 )
 TOOL = ToolRecorded("a", 1, "find", {}, "{}", False, 0.0, 1.0)

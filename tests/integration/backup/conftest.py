@@ -64,6 +64,7 @@ def shop(
     keys: Keys,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> Iterator[Shop]:
     """The service `backup` as Compose starts it, and an empty bucket; a test names the database."""
     for name in Settings.model_fields:
@@ -71,6 +72,7 @@ def shop(
     environment = {
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "EMBEDDED": "off",
+        "DATA_DIR": str(tmp_path / "data"),
         "BACKUP_TO": FOLDER,
         "BACKUP_RECIPIENT": keys.public,
         "BACKUP_KEEP_DAYS": "",

@@ -7,7 +7,8 @@ import pytest
 import trio.testing
 
 from callengine.media.audio import FRAME_BYTES, SILENCE_FRAME
-from callengine.media.leg import MESSAGE_BYTES, Leg
+from callengine.media.frames import MESSAGE_BYTES
+from callengine.media.leg import Leg
 from tests.sim.wire import MemoryWire
 
 TICK = 0.02

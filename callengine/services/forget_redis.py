@@ -1,0 +1,41 @@
+"""What Redis has of calls that are to be forgotten: who called, the checkpoint, the Store's answers. All of it fades by
+itself within six hours; a call that is up still keeps it, for it goes on from there."""
+
+from collections.abc import Sequence
+
+import trio
+from redis.asyncio import Redis
+
+from callengine.errors import ServiceError
+from callengine.ports.bridge import Bridge
+from callengine.services import registry_store
+from callengine.services.redis_client import REDIS_ERRORS, redis_client
+from callengine.services.redis_writes import keys_of_writes
+
+SECONDS = 30.0
+
+
+async def forget_in_redis(redis_url: str, call_ids: Sequence[str], bridge: Bridge) -> tuple[int, int]:
+    """Delete what Redis has of these calls, those that are up apart: how many keys went, how many calls are up.
+
+    Raises ConfigError for a wrong URL, ServiceError."""
+    client = redis_client(redis_url, SECONDS, texts=True)
+    try:
+        with trio.fail_after(SECONDS):
+            return await bridge.run(_forget, client, frozenset(call_ids))
+    except (*REDIS_ERRORS, trio.TooSlowError) as error:
+        said = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error).split("\n", 1)[0]
+        raise ServiceError(f"registry: {said} (check REDIS_URL)") from error
+    finally:
+        with trio.move_on_after(2.0, shield=True):
+            await bridge.run(client.aclose)
+
+
+async def _forget(client: Redis, call_ids: frozenset[str]) -> tuple[int, int]:
+    up = {call.call_id for call in await registry_store.read_calls(client)}
+    over, gone = call_ids - up, 0
+    for call_id in sorted(over):
+        gone += await registry_store.forget_call(client, call_id)
+    for key in await keys_of_writes(client, over):
+        gone += int(await client.delete(key))
+    return gone, len(call_ids & up)

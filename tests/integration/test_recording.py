@@ -1,0 +1,82 @@
+"""A recorded call on a whole engine: on disk, in S3, in the record, and still there when the engine was killed."""
+
+import io
+import json
+import signal
+import wave
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import trio
+
+from callengine.caller.phone import open_phone
+from callengine.media.audio import RATE
+from callengine.recording.files import PART
+from tests.engine_process import EngineProcess, running_engine
+from tests.s3 import S3
+
+pytestmark = pytest.mark.integration
+
+PATIENCE_SECONDS = 60  # a guard against hanging; nothing is timed by it
+
+
+async def place_call(engine: EngineProcess, call_id: UUID) -> None:
+    """Hear the greeting's beginning, say something, hang up."""
+    async with open_phone("127.0.0.1", engine.port, call_id) as phone:
+        assert await phone.agent_speaking()
+        assert await phone.say(b"\x00\x20" * RATE)
+
+
+async def record_of(engine: EngineProcess, call_id: UUID, *, in_s3: bool) -> dict[str, Any]:
+    """The call's recording, once the record has it."""
+    with trio.fail_after(PATIENCE_SECONDS):
+        async with httpx.AsyncClient(trust_env=False) as client:
+            while True:
+                answer = await client.get(f"http://{engine.api}/api/v1/calls/{call_id}")
+                found = answer.json().get("recordings") if answer.status_code == 200 else None
+                if found and bool(found[0]["url"]) == in_s3:
+                    return dict(found[0])
+                await trio.sleep(0.1)
+
+
+def sides(data: bytes) -> tuple[list[int], list[int]]:
+    with wave.open(io.BytesIO(data)) as file:
+        frames = memoryview(file.readframes(file.getnframes())).cast("h")
+    return frames[::2].tolist(), frames[1::2].tolist()
+
+
+async def test_a_call_is_recorded_and_sent(tmp_path: Path, s3: S3) -> None:
+    call_id = uuid4()
+    settings = s3.settings | {"RECORDING": "on", "RECORDING_LEAST_FREE_MB": "0", "RECORDING_KEEP_LOCAL": "off"}
+    with running_engine(tmp_path / "data", **settings) as engine:
+        await place_call(engine, call_id)
+        told = await record_of(engine, call_id, in_s3=True)
+        assert told["url"] == f"s3://callengine/calls/{told['file']}"
+        caller, agent = sides(s3.read(f"calls/{told['file']}"))
+        assert len(caller) == len(agent) == round(told["seconds"] * RATE)
+        assert caller.count(0x2000) == RATE
+        assert any(agent)
+        assert list((tmp_path / "data" / "recordings").rglob("*.wav*")) == []
+
+
+async def test_what_a_killed_engine_recorded_is_mended_and_told(tmp_path: Path) -> None:
+    call_id = uuid4()
+    settings = {"RECORDING": "on", "RECORDING_LEAST_FREE_MB": "0"}
+    recordings = tmp_path / "data" / "recordings"
+    with running_engine(tmp_path / "data", **settings) as engine:
+        async with open_phone("127.0.0.1", engine.port, call_id) as phone:
+            assert await phone.agent_speaking()
+            with trio.fail_after(PATIENCE_SECONDS):
+                while not any(path.stat().st_size > 44 for path in recordings.rglob(f"*{PART}")):
+                    await trio.sleep(0.1)
+            engine.tell(signal.SIGKILL)
+            engine.status()
+    with running_engine(tmp_path / "data") as engine:
+        told = await record_of(engine, call_id, in_s3=False)
+        assert told["seconds"] >= 2
+        caller, _ = sides((recordings / told["file"]).read_bytes())
+        assert len(caller) == round(told["seconds"] * RATE)
+        assert json.dumps(told).count("wav") == 1
