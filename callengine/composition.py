@@ -1,8 +1,8 @@
 """The services of one engine, opened in order: what is not given by a URL is a real part of our own, started here."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 
@@ -20,10 +20,12 @@ from callengine.errors import AwayError, ConfigError, ReasoningError, ServiceErr
 from callengine.housekeeping import House
 from callengine.metrics import count_use
 from callengine.plugins import load_backend
+from callengine.ports.bridge import Bridge
 from callengine.ports.synthesis import Spoken, Voice
 from callengine.ports.tools import Toolbox
 from callengine.prices import Prices, load_prices
 from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
+from callengine.recording.recorder import Recorder
 from callengine.recordings import open_recordings
 from callengine.reloading import Equip
 from callengine.services.asterisk import Access, open_control
@@ -31,11 +33,12 @@ from callengine.services.bridge import open_bridge
 from callengine.services.database import connection_options
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
-from callengine.services.journal import open_journal
-from callengine.services.nodes import open_nodes
+from callengine.services.journal import PostgresJournal, open_journal
+from callengine.services.nodes import RedisNodes, open_nodes
+from callengine.services.object_store import Bucket
 from callengine.services.own_parts import open_demo_store
-from callengine.services.redis_writes import open_write_log
-from callengine.services.registry import open_registry
+from callengine.services.redis_writes import RedisWriteLog, open_write_log
+from callengine.services.registry import RedisRegistry, open_registry
 from callengine.services.schema import open_schema
 from callengine.services.spool import Spool, open_spool
 from callengine.services.store import Store, open_store
@@ -45,10 +48,11 @@ from callengine.voices import check_voice, named_voices, open_voice, warm_voice
 log = structlog.get_logger(__name__)
 
 
+Opened = tuple[Services, Mapping[str, Toolbox], Equip]
+
+
 @asynccontextmanager
-async def open_services(
-    settings: Settings, agents: Agents
-) -> AsyncIterator[tuple[Services, Mapping[str, Toolbox], Equip]]:
+async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Opened]:
     """Everything a call asks of the world, ready: checked, warmed, migrated; the tools of each agent, by its language;
     and how other agents get theirs. Raises ConfigError, ServiceError, …"""
     # Named before anything is started: a wrong name costs nobody the start of a database.
@@ -64,18 +68,9 @@ async def open_services(
         bucket = bucket_of(settings)
         settings = await _with_embedded(settings, stack)
         bridge = await enter(open_bridge())
-        database = _secret(settings.database_url)
-        with _to_blame("DATABASE_URL"):
-            migrated = await enter(open_schema(database))
-        spool = stack.enter_context(_spool(settings))
-        journal = await enter(open_journal(database, bridge, spool, _secret(settings.database_replica_url)))
-        # A second node of one name is refused before it says anything of calls in that name.
-        nodes = await enter(open_nodes(_secret(settings.redis_url), settings.node_name, bridge))
-        registry = await enter(open_registry(_secret(settings.redis_url), settings.node_name, bridge))
-        writes = await enter(open_write_log(_secret(settings.redis_url), bridge))
-        store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), writes))
+        state = await _open_state(settings, bridge, bucket, stack)
+        store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), state.writes))
         toolboxes = await open_toolboxes(store, agents)
-        toolbox = toolboxes[agents.default.language]
         recognizer = await enter(open_recognizer(settings, chosen, bridge))
         fallback = await enter(open_recognizer(settings, spare, bridge)) if spare else None
         voice = await enter(open_voice(settings, bridge, partial(_count_warmed, prices)))
@@ -84,13 +79,14 @@ async def open_services(
             recognizer,
             voice,
             dialog,
-            toolbox,
-            journal,
-            registry,
+            toolboxes[agents.default.language],
+            state.journal,
+            state.registry,
             control,
             fallback,
             entrances=Entrances(random=Random()),  # noqa: S311 - no secret: nodes of one crowd do not wait in step
-            nodes=nodes,
+            nodes=state.nodes,
+            recorder=state.recorder,
             stt_gate=settings.stt_gate,
             stt_away_seconds=settings.stt_away_seconds,
             prices=prices,
@@ -98,13 +94,40 @@ async def open_services(
         _ask_for_prices(services, settings)
         if settings.turn_end != TABLE_OF_WORDS:  # the table is in every call already
             services = replace(services, turn_end=await enter(open_turn_end(settings, bridge)))
-        await _check_state(services, migrated=migrated)
-        house = House(connection_options(database), bridge, settings.data_dir, bucket)
-        recorder = await enter(open_recordings(settings, house, journal.record_nowait))
-        services = replace(services, recorder=recorder)
         await _check(services, (chosen, spare))
         await warm_voice(voice, agents.fixed_prompts())
         yield services, toolboxes, partial(_equip, store, voice)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What keeps the state of calls and shares it between nodes."""
+
+    journal: PostgresJournal
+    nodes: RedisNodes
+    registry: RedisRegistry
+    writes: RedisWriteLog
+    recorder: Recorder | None
+
+
+async def _open_state(settings: Settings, bridge: Bridge, bucket: Bucket | None, stack: AsyncExitStack) -> _State:
+    enter = stack.enter_async_context
+    database, redis = _secret(settings.database_url), _secret(settings.redis_url)
+    with _to_blame("DATABASE_URL"):
+        migrated = await enter(open_schema(database))
+    spool = stack.enter_context(_spool(settings))
+    journal = await enter(open_journal(database, bridge, spool, _secret(settings.database_replica_url)))
+    # A second node of one name is refused before it says anything of calls in that name.
+    nodes = await enter(open_nodes(redis, settings.node_name, bridge))
+    registry = await enter(open_registry(redis, settings.node_name, bridge))
+    writes = await enter(open_write_log(redis, bridge))
+    checks = {"REDIS_URL": registry.check}
+    if migrated:
+        checks["DATABASE_URL"] = journal.check
+    await _check_state(checks)
+    house = House(connection_options(database), bridge, settings.data_dir, bucket)
+    recorder = await enter(open_recordings(settings, house, journal.record_nowait))
+    return _State(journal, nodes, registry, writes, recorder)
 
 
 async def _equip(store: Store, voice: Voice, agents: Agents) -> Mapping[str, Toolbox]:
@@ -125,12 +148,9 @@ def _count_warmed(prices: Prices, spoken: Spoken) -> None:
     count_use(priced_speech(prices, spoken))
 
 
-async def _check_state(services: Services, *, migrated: bool) -> None:
+async def _check_state(checks: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
     """What keeps the state may be away when an engine starts, as it may be later: calls go on without. A name or a
     password that it does not take is a wrong setting."""
-    checks = {"REDIS_URL": services.registry.check}
-    if migrated:
-        checks["DATABASE_URL"] = services.journal.check
     for variable, check in checks.items():
         try:
             with _to_blame(variable):
