@@ -23,6 +23,7 @@ from callengine.elsewhere import hang_up, obey, transfer
 from callengine.engine import Engine
 from callengine.leaving import serve_until_drained
 from callengine.listening import bound_socket, listen, shown_address
+from callengine.media.admission import Admission
 from callengine.media.confirm import serve_confirmation
 from callengine.media.port import keep_little_on_the_way
 from callengine.media.priority import take_realtime_priority
@@ -150,11 +151,16 @@ def _api_state(engine: Engine, stop: Stop, events: EventRing) -> ApiState:
         announcement=engine.announcement,
         transfer=partial(transfer, engine),
         hang_up=partial(hang_up, engine),
-        drain=stop.ask,
+        drain=partial(_drain, admission, stop),
         reachable=_reachable(engine.services),
         fallback_carries=lambda: engine.services.sources.fallback_carries,
         events=events,
     )
+
+
+def _drain(admission: Admission, stop: Stop) -> None:
+    admission.draining = True  # at once: whoever told us is answered before the server's task has run
+    stop.ask()
 
 
 def _reachable(services: Services) -> Mapping[str, Callable[[], Awaitable[None]]]:

@@ -65,13 +65,15 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def empty_database_url(postgres_url: str) -> Iterator[str]:
     """A database without a schema."""
-    yield from _made_database(postgres_url, template="template1")
+    with made_database(postgres_url, template="template1") as url:
+        yield url
 
 
 @pytest.fixture
 def database_url(postgres_url: str) -> Iterator[str]:
     """A database with the schema and nothing in it."""
-    yield from _made_database(postgres_url, template="callengine")
+    with made_database(postgres_url, template="callengine") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -103,10 +105,14 @@ def redis_cluster_url(valkey_cluster_url: str) -> str:
     return valkey_cluster_url
 
 
-def _made_database(postgres_url: str, *, template: str) -> Iterator[str]:
+@contextmanager
+def made_database(postgres_url: str, *, template: str) -> Iterator[str]:
+    """A copy of the database `template`, to which nobody may be connected; it goes with the block."""
     name = f"test_{secrets.token_hex(4)}"
     admin = postgres_url.replace("/callengine?", "/postgres?")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield postgres_url.replace("/callengine?", f"/{name}?")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            yield postgres_url.replace("/callengine?", f"/{name}?")
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

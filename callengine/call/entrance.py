@@ -5,7 +5,7 @@ once, each with seconds of audio to be heard again, are more than it had no room
 place, until it has caught up; the rest wait in line, in the order in which they came. A failure halves the places, a
 stream that has caught up adds one: the window of TCP (RFC 5681), whose problem this is."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -16,6 +16,7 @@ from callengine.errors import RecognizerError
 
 MOST_PLACES = 32  # 200 calls that begin in one moment are let in within a few round trips
 FEWEST_PLACES = 2
+LOOK_SECONDS = 1.0  # how often who waits asks whether to go elsewhere
 LINE_SECONDS = 55.0  # nobody waits longer, however well the line moves: the ring keeps 60 s of a caller's words
 
 
@@ -41,11 +42,22 @@ class Entrance:
         self._places.total_tokens = max(FEWEST_PLACES, self.places // 2)
 
     @asynccontextmanager
-    async def place(self, since: float, away_seconds: float) -> AsyncIterator["Place"]:
+    async def place(self, since: float, away_seconds: float, elsewhere: Callable[[], bool]) -> AsyncIterator["Place"]:
         """A place for one stream of a call that has been without one `since` then; it is left when the block is, or
-        sooner. Raises RecognizerError: nobody was let in for `away_seconds`, or it took LINE_SECONDS."""
+        sooner, and not held when the call is to go `elsewhere`. Raises RecognizerError: nobody was let in for
+        `away_seconds`, or it took LINE_SECONDS."""
         place = Place(self)
-        await self._line_up(place, since, away_seconds)
+        with suppress(trio.WouldBlock):
+            self._places.acquire_on_behalf_of_nowait(place)
+            place.held = True
+        if not place.held:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch, since, away_seconds, elsewhere, nursery.cancel_scope)
+                await self._places.acquire_on_behalf_of(place)
+                place.held = True
+                nursery.cancel_scope.cancel("let in")
+            if not place.held and not elsewhere():
+                raise RecognizerError("too many streams wait for the recogniser", retryable=True)
         try:
             yield place
         finally:
@@ -58,19 +70,15 @@ class Entrance:
             self._let_in_at = trio.current_time()
             self._places.total_tokens = min(MOST_PLACES, self.places + 1)
 
-    async def _line_up(self, place: "Place", since: float, away_seconds: float) -> None:
-        with suppress(trio.WouldBlock):
-            self._places.acquire_on_behalf_of_nowait(place)
-            place.held = True
+    async def _watch(
+        self, since: float, away_seconds: float, elsewhere: Callable[[], bool], line: trio.CancelScope
+    ) -> None:
+        """Leave the line when it is time to."""
         until = since + away_seconds
-        while not place.held:
-            with trio.move_on_at(until):
-                await self._places.acquire_on_behalf_of(place)
-                place.held = True
-            if not place.held:
-                before, until = until, min(self._let_in_at + away_seconds, since + LINE_SECONDS)
-                if until <= before:
-                    raise RecognizerError("too many streams wait for the recogniser", retryable=True)
+        while trio.current_time() < until and not elsewhere():
+            await trio.sleep_until(min(until, trio.current_time() + LOOK_SECONDS))
+            until = max(until, min(self._let_in_at + away_seconds, since + LINE_SECONDS))
+        line.cancel("waited for long enough")
 
 
 class Place:

@@ -6,6 +6,7 @@ is owed, on the same recogniser or the one that takes over (DESIGN 4.5). What is
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 import trio
@@ -117,7 +118,11 @@ async def _run_streams(ear: Ear, progress: _Progress) -> None:
         entrance = ear.sources.entrance(at)
         if entrance.crowded:
             progress.absence.begin()
-        async with entrance.place(since, ear.sources.away_seconds) as place:
+        async with entrance.place(since, ear.sources.away_seconds, partial(ear.sources.elsewhere, at)) as place:
+            if not place.held:
+                at = 1 - at
+                metrics.stt_failovers_total.inc()
+                continue
             over = await _run_stream(ear, at, progress, place)
         if ear.leg.ended is not None:
             return

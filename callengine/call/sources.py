@@ -36,6 +36,11 @@ class Sources:
         """Where the streams of a recogniser line up."""
         return self.entrances.both[at]
 
+    def elsewhere(self, at: int) -> bool:
+        """Who waits for this recogniser had better go to the other one: this one has failed, and that one has not."""
+        circuits = self.failover.circuits
+        return len(self.recognizers) > 1 and circuits[at].open and not circuits[1 - at].open
+
     @property
     def fallback_carries(self) -> bool:
         """Streams have failed on the chosen recogniser, and those opened now go to the other one."""

@@ -5,9 +5,9 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -15,7 +15,7 @@ import pytest
 import trio
 
 from tests.debian import NoPackageError
-from tests.deploy.dialplan import until
+from tests.deploy.dialplan import Caller, until
 from tests.deploy.files import ROOT
 from tests.deploy.programs import HAPROXY, command
 from tests.engine_process import EngineProcess, running_engine
@@ -103,6 +103,34 @@ def running_node(folder: Path, number: int, ports: Ports, **settings: str) -> It
     where = {"AUDIOSOCKET_HOST": host, "AUDIOSOCKET_PORT": str(ports.audiosocket), "API_HOST": host}
     with running_engine(folder / name, NODE_NAME=name, API_PORT=str(ports.api), **where, **settings) as engine:
         yield engine
+
+
+@dataclass
+class Nodes:
+    """Two nodes over one record for a whole file of tests, and all who ever called them."""
+
+    folder: Path
+    ports: Ports
+    settings: Mapping[str, str]
+    _held: ExitStack
+    callers: list[Caller] = field(default_factory=list)
+    _running: dict[int, EngineProcess] = field(default_factory=dict)
+
+    def both(self) -> tuple[EngineProcess, EngineProcess]:
+        """Both of them; one that a test has ended is started again, on its own folder."""
+        for number in (1, 2):
+            node = self._running.get(number)
+            if node is None or node.process.poll() is not None:
+                running = running_node(self.folder, number, self.ports, **self.settings)
+                self._running[number] = self._held.enter_context(running)
+        return self._running[1], self._running[2]
+
+
+@contextmanager
+def running_nodes(folder: Path, **settings: str) -> Iterator[Nodes]:
+    """Two nodes, from when they are first asked for until the block ends."""
+    with ExitStack() as held:
+        yield Nodes(folder, free_ports(), settings, held)
 
 
 async def calls_on(engine: EngineProcess) -> int:

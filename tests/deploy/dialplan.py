@@ -2,7 +2,8 @@
 
 With CE_ENGINE_1 and CE_ENGINE_2 both the balancer (docs/howto/production.md): the first try again is at once."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -60,6 +61,23 @@ class Caller:
     def away_seconds(self) -> list[float]:
         """For each time the line was lost: until the agent was heard again."""
         return [spoke - lost for lost, spoke in zip(self.lost_at, self.spoke_at[1:], strict=False)]
+
+
+@asynccontextmanager
+async def open_api(port: int) -> AsyncIterator[httpx.AsyncClient]:
+    """HTTP through the balancer, a connection for each question, as the dialplan's CURL()."""
+    url, afresh = f"http://127.0.0.1:{port}", httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=url, limits=afresh, trust_env=False) as api:
+        yield api
+
+
+async def calling(nursery: trio.Nursery, port: int, api: httpx.AsyncClient, count: int) -> list[Caller]:
+    """So many callers who hear the agent; they hang up when the nursery is cancelled."""
+    callers = [Caller() for _ in range(count)]
+    for caller in callers:
+        nursery.start_soon(caller.call, port, api)
+    await until(lambda: all(caller.spoke_at for caller in callers))
+    return callers
 
 
 async def _outcome(api: httpx.AsyncClient, call_id: UUID) -> str:

@@ -143,7 +143,7 @@ async def open_primary(folder: Path) -> AsyncIterator[tuple[Server, "subprocess.
 async def open_standby(primary: Server, standby: Server) -> AsyncIterator[None]:
     """The standby as its container starts it, once it answers: copied where it has nothing yet."""
     data = standby.folder / "data"
-    env = environment(standby.folder, PGDATA=str(data), PRIMARY="127.0.0.1", PRIMARY_PORT=str(primary.port))
+    env = environment(standby.folder, PGDATA=str(data), PRIMARY_HOST="127.0.0.1", PRIMARY_PORT=str(primary.port))
     command = [*server_command("postgres-replica"), "-p", str(standby.port), "-D", str(data)]
     with started(["sh", str(PRODUCTION / "postgres-replica.sh"), *command], env, standby.folder / "log") as process:
         await ready(standby, process)

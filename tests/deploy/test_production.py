@@ -99,6 +99,26 @@ def test_images_are_those_of_variant_a() -> None:
         assert ours.get(name, service["image"]) == service["image"]
 
 
+def test_backups_are_taken_as_in_variant_a() -> None:
+    one, more = compose("compose.yaml")["services"]["backup"], SERVICES["backup"]
+    places = {"build", "environment", "secrets", "volumes"}
+    assert {key for key in {*one, *more} if one.get(key) != more.get(key)} == places
+    assert one["build"]["target"] == more["build"]["target"]
+    given = [service["environment"].items() for service in (one, more)]
+    assert {name for name, _ in given[0] ^ given[1]} == {"DATABASE_URL", "DATABASE_URL_FILE"}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("profiles", ["", "backup", "backup,tls"])
+def test_a_profile_is_turned_on_in_the_environment_s_file(tmp_path: Path, profiles: str) -> None:
+    (tmp_path / "env").write_text(f"COMPOSE_PROFILES={profiles}\n")
+    done = rendered("-f", NAME, "--env-file", str(tmp_path / "env"), "config", "--services")
+    assert (done.returncode, done.stderr) == (0, "")
+    optional = {name for name, service in SERVICES.items() if "profiles" in service}
+    named = {name for name in optional if SERVICES[name]["profiles"][0] in profiles.split(",")}
+    assert set(done.stdout.split()) == set(SERVICES) - optional | named
+
+
 def test_the_cluster_is_made_of_the_six() -> None:
     addresses = [SERVICES[name]["networks"]["default"]["ipv4_address"] for name in REDIS]
     assert len(addresses) == 6

@@ -24,8 +24,9 @@ PLACE = re.compile(r"(?<![\w/.~-])((?:callengine|backends|docs|docker|gpu|tests|
 METRIC = re.compile(r"\b(?:callengine|whisper)_[a-z_]+(?:_total|_seconds|_active|_backlog|_bytes|_depth|_size)\b")
 ENVIRONMENT_FILES = ("compose.yaml", "gpu/compose.yaml", ".env.example", "Makefile", ".ci/run", ".ci/bootstrap")
 OTHERS = {"NAME", "CN", "RESOURCE_EXHAUSTED", "NOT_SERVING", "OUT_OF_RANGE"}  # words of the pages, of TLS and of gRPC
+COMPOSE_OWN = {"COMPOSE_FILE", "COMPOSE_ENV_FILES"}  # docker compose itself reads them
 # On Asterisk's machine, or put there by whoever runs it.
-ELSEWHERE = re.compile(r"callengine/\w+\.conf|(gpu/)?secrets(/.*)?|docker/agents/.*")
+ELSEWHERE = re.compile(r"callengine/\w+\.conf|(gpu/)?secrets(/.*)?|docker/agents/.*|docker/\.env|docker/secrets(/.*)?")
 SOURCE = re.compile(r"[\w/]+\.py")
 ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE) (/(?:api/v1|health|metrics|openapi)[\w/{}.-]*)")
 
@@ -43,7 +44,12 @@ def defined_names() -> set[str]:
     return names
 
 
-DEFINED = defined_names() | set(re.findall(r"\b[A-Z]+\b", (ROOT / "Makefile").read_text(encoding="utf-8"))) | OTHERS
+DEFINED = (
+    defined_names()
+    | set(re.findall(r"\b[A-Z]+\b", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    | OTHERS
+    | COMPOSE_OWN
+)
 
 
 def routes_in(text: str) -> set[str]:

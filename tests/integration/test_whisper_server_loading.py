@@ -11,7 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from whisper_server import server
 from whisper_server.errors import StartError
-from whisper_server.settings import Settings
+from whisper_server.settings import load_settings
 
 from tests.plain_asyncio import run_plain
 
@@ -33,8 +33,11 @@ def test_it_is_not_serving_and_refuses_streams(monkeypatch: pytest.MonkeyPatch) 
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
 
+    for name, value in (("LISTEN", address), ("DEVICE", "cpu"), ("METRICS_PORT", "off")):
+        monkeypatch.setenv(f"WHISPER_{name}", value)
+
     async def ask() -> None:
-        serving = asyncio.create_task(server.serve(Settings(listen=address, device="cpu", metrics_port=None)))
+        serving = asyncio.create_task(server.serve(load_settings()))
         try:
             async with grpc.aio.insecure_channel(address) as channel:
                 await asyncio.wait_for(channel.channel_ready(), 30)

@@ -18,6 +18,7 @@ HOUR = 3600.0
 def run(days: float, failing: set[int], newest: Copy | None = None) -> list[datetime]:
     """When backups were tried; `failing` are the numbers of those that fail."""
     tried: list[datetime] = []
+    began = 0.0
 
     def now() -> datetime:
         return BEGIN + timedelta(seconds=trio.current_time() - began)
@@ -35,7 +36,6 @@ def run(days: float, failing: set[int], newest: Copy | None = None) -> list[date
         with trio.move_on_after(days * 24 * HOUR):
             await run_daily(take, time(3, 30), newest, now)
 
-    began = 0.0
     with capture_logs():
         trio.run(main, clock=MockClock(autojump_threshold=0))
     return tried

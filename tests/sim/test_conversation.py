@@ -258,10 +258,11 @@ async def test_a_broken_stream_loses_no_word(autojump_clock: trio.testing.MockCl
     assert turns(stage)[1] == ("caller", "есть зимние шины?", False)
 
 
-@pytest.mark.parametrize("seconds", [3.0, 12.0])
+@pytest.mark.parametrize(("seconds", "before"), [(3.0, ()), (12.0, ("Одну минуту, пожалуйста.",))])
 async def test_silence_goes_out_however_slow_everything_is(
-    autojump_clock: trio.testing.MockClock, seconds: float
+    autojump_clock: trio.testing.MockClock, seconds: float, before: tuple[str, ...]
 ) -> None:
+    """`before`: what is said of an answer that takes so long."""
     parts = Parts(
         dialog=ScriptedDialog(("Наконец-то ответ.",), first_delay_seconds=seconds),
         voice=ScriptedVoice(first_delay_seconds=seconds),
@@ -270,8 +271,9 @@ async def test_silence_goes_out_however_slow_everything_is(
     async with open_stage(parts) as stage:
         await greeted(stage)
         await stage.asterisk.speak(1.0)
-        await stage.asterisk.agent_speaks()
-        await stage.asterisk.agent_silent()
+        for _ in (*before, "the answer"):
+            await stage.asterisk.agent_speaks()
+            await stage.asterisk.agent_silent()
         stage.asterisk.hang_up()
     assert all(math.isclose(spacing, 0.02, abs_tol=1e-6) for spacing in stage.asterisk.spacings())
-    assert turns(stage)[-1] == ("agent", "Наконец-то ответ.", False)
+    assert turns(stage)[-1] == ("agent", " ".join((*before, "Наконец-то ответ.")), False)

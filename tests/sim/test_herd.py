@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from callengine.call.entrance import FEWEST_PLACES
+from callengine.call.entrance import FEWEST_PLACES, MOST_PLACES
 from callengine.call.sources import AWAY_SECONDS, RETRY_SECONDS
 from callengine.errors import RecognizerError
 from callengine.media.audio import RATE
@@ -58,6 +58,19 @@ async def test_while_nobody_is_let_in_few_try_and_all_give_up_in_time(autojump_c
     assert max(gone) <= turned_out + AWAY_SECONDS + 6.0, "an opening that had begun is waited for"
     rounds = (AWAY_SECONDS + 6.0) / 5.0
     assert len(machine.opened) - CALLS <= (rounds + 1) * FEWEST_PLACES
+
+
+async def test_who_waits_for_a_recogniser_that_fails_goes_to_the_other(autojump_clock: trio.testing.MockClock) -> None:
+    dead, well = Machine(1.0, 1000.0), Machine(0.3 / CALLS, 1.0 / CALLS)
+    plays = crowd(2 * MOST_PLACES, 12.0, dead)
+    async with trio.open_nursery() as calls:
+        for play, other in zip(plays, crowd(2 * MOST_PLACES, 12.0, well), strict=True):
+            recognizers = play.sources.recognizers + other.sources.recognizers
+            play.sources = replace(play.sources, recognizers=recognizers, away_seconds=AWAY_SECONDS)
+            calls.start_soon(play.run, 30.0)
+    for play in plays:
+        play.check()
+        assert play.heard_at[0] < AWAY_SECONDS, "not after the time that a call outlives its recogniser"
 
 
 @pytest.mark.parametrize("breaks", [6, 20])

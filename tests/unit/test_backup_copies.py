@@ -36,6 +36,16 @@ def test_a_page_is_read_as_it_was_written() -> None:
     assert copy.taken_at == NOW
 
 
+@pytest.mark.parametrize(
+    ("page", "problem"),
+    [(b"", "line 1"), (b"[]", "no description of a backup"), (b'{"form": 2}', "newer version"), (b"{}", "'form'")],
+    ids=["nothing", "a list", "another form", "no form"],
+)
+def test_a_page_that_says_nothing_is_refused(page: bytes, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        read_page(page)
+
+
 @given(PLACES, st.none() | st.integers(min_value=1, max_value=60))
 def test_the_newest_whole_one_and_the_young_stay(files: list[str], keep_days: int | None) -> None:
     keep = None if keep_days is None else timedelta(days=keep_days)

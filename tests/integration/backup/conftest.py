@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
+from callengine.backup.database import database_name
 from callengine.config import Settings
 from tests.backup_tools import FOLDER, REGION, Keys, Shop, bucket_at, install_tools, make_keys
 from tests.debian import NoPackageError
+from tests.filled_database import fill
+from tests.state_servers import made_database
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +40,21 @@ def s3_endpoint() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def filled_template_url(postgres_url: str) -> Iterator[str]:
+    """A database with three calls in it, which a test does not write to."""
+    with made_database(postgres_url, template="callengine") as url:
+        fill(url, 3)
+        yield url
+
+
+@pytest.fixture
+def filled_url(postgres_url: str, filled_template_url: str) -> Iterator[str]:
+    """A copy of that for the test."""
+    with made_database(postgres_url, template=database_name(filled_template_url)) as url:
+        yield url
 
 
 @pytest.fixture

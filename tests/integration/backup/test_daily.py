@@ -14,7 +14,7 @@ import pytest
 
 from callengine.backup.copies import taken_at
 from tests.backup_tools import Shop
-from tests.integration.backup.test_backup import fill
+from tests.filled_database import fill
 
 pytestmark = pytest.mark.integration
 

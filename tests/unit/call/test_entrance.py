@@ -6,8 +6,12 @@ import pytest
 import trio
 import trio.testing
 
-from callengine.call.entrance import FEWEST_PLACES, LINE_SECONDS, MOST_PLACES, Entrance, Entrances
+from callengine.call.entrance import FEWEST_PLACES, LINE_SECONDS, LOOK_SECONDS, MOST_PLACES, Entrance, Entrances
 from callengine.errors import RecognizerError
+
+
+def never() -> bool:
+    return False
 
 
 def test_failures_halve_the_places_down_to_a_few() -> None:
@@ -26,11 +30,11 @@ async def test_whoever_has_begun_well_makes_room_for_two() -> None:
         entrance.narrow()
     for _ in range(2 * MOST_PLACES):
         before = entrance.places
-        async with entrance.place(trio.current_time(), 20.0) as place:
+        async with entrance.place(trio.current_time(), 20.0, never) as place:
             place.leave(well=True)
             place.leave(well=True)
         assert entrance.places == min(MOST_PLACES, before + 1), "once a stream"
-    async with entrance.place(trio.current_time(), 20.0):
+    async with entrance.place(trio.current_time(), 20.0, never):
         pass
     assert entrance.places == MOST_PLACES
 
@@ -45,7 +49,7 @@ async def test_no_more_begin_at_once_than_there_are_places_and_the_first_in_line
 
     async def begin(number: int) -> None:
         nonlocal inside, most
-        async with entrance.place(trio.current_time(), 20.0):
+        async with entrance.place(trio.current_time(), 20.0, never):
             inside += 1
             most = max(most, inside)
             order.append(number)
@@ -61,7 +65,7 @@ async def test_no_more_begin_at_once_than_there_are_places_and_the_first_in_line
 
 async def _give_up(entrance: Entrance, since: float, away_seconds: float) -> float:
     with pytest.raises(RecognizerError, match="too many streams"):
-        async with entrance.place(since, away_seconds):
+        async with entrance.place(since, away_seconds, never):
             pytest.fail("there was no place")
     return trio.current_time()
 
@@ -77,8 +81,20 @@ async def test_who_waits_gives_up_when_nobody_is_let_in(autojump_clock: trio.tes
         nursery.cancel_scope.cancel("asked")
 
 
+async def test_who_waits_goes_elsewhere_when_that_is_better(autojump_clock: trio.testing.MockClock) -> None:
+    entrance, began = Entrance(), trio.current_time()
+    async with trio.open_nursery() as nursery:
+        for _ in range(MOST_PLACES):
+            nursery.start_soon(_stay, entrance)
+        await trio.testing.wait_all_tasks_blocked()
+        async with entrance.place(began, 20.0, lambda: trio.current_time() >= began + 5.0) as place:
+            assert not place.held
+            assert trio.current_time() <= began + 5.0 + LOOK_SECONDS
+        nursery.cancel_scope.cancel("asked")
+
+
 async def _stay(entrance: Entrance) -> None:
-    async with entrance.place(trio.current_time(), 20.0):
+    async with entrance.place(trio.current_time(), 20.0, never):
         await trio.sleep_forever()
 
 
@@ -90,7 +106,7 @@ async def test_while_others_are_let_in_who_waits_goes_on(
     entrance, began = Entrance(), trio.current_time()
 
     async def next_in_line(number: int) -> None:
-        async with entrance.place(trio.current_time(), 1000.0) as place:
+        async with entrance.place(trio.current_time(), 1000.0, never) as place:
             await trio.sleep(every * (1 + number % MOST_PLACES))
             place.leave(well=True)
             entrance.narrow()  # and something else fails
@@ -106,7 +122,7 @@ async def test_while_others_are_let_in_who_waits_goes_on(
 async def test_a_place_that_is_free_is_had_without_any_patience() -> None:
     entrance = Entrance()
     assert not entrance.crowded
-    async with entrance.place(trio.current_time() - 100.0, 0.0) as place:
+    async with entrance.place(trio.current_time() - 100.0, 0.0, never) as place:
         assert place.held
 
 
