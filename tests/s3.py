@@ -48,7 +48,7 @@ class S3:
     def read(self, key: str) -> bytes:
         """An object."""
         keys = {"access_key_id": "key", "secret_access_key": "secret", "region": "us-east-1"}
-        store = S3Store(BUCKET, config={"endpoint": self.endpoint, **keys}, client_options={"allow_http": True})  # type: ignore[arg-type, typeddict-item]
+        store = S3Store(BUCKET, config={"endpoint": self.endpoint, **keys}, client_options={"allow_http": True})  # type: ignore[arg-type]
         return bytes(obstore.get(store, key).bytes())
 
 

@@ -55,7 +55,6 @@ def test_values_are_of_their_types() -> None:
         ("RECORDING", "perhaps"),
         ("RECORDING_RETENTION_DAYS", "-1"),
         ("RETENTION_DAYS", "a year"),
-        ("RECORDING_S3_URL", "https://bucket"),
         ("RECORDING_S3_ENDPOINT", "s3.example.com"),
         ("CLAUDE_MAX_TOKENS", "0"),
         ("CLAUDE_EFFORT", "heroic"),

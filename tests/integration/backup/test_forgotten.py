@@ -8,7 +8,7 @@ import pytest
 
 from callengine.services.forget_list import ForgetList
 from tests.backup_tools import Ended, Shop
-from tests.integration.backup.test_backup import fill
+from tests.filled_database import fill
 
 pytestmark = pytest.mark.integration
 

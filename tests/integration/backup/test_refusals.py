@@ -87,7 +87,7 @@ def test_another_key_is_named(shop: Shop, backed_up: str, empty_database_url: st
 def test_what_is_no_dump_though_it_is_whole_is_refused(shop: Shop, backed_up: str, tools: Path) -> None:
     """A page that fits, a key that fits, and inside something else."""
     page = json.loads(shop.objects()[f"callengine/{backed_up}{PAGE}"])
-    words = [tools / "age", "-r", shop.keys.public]
+    words = [str(tools / "age"), "-r", shop.keys.public]
     data = subprocess.run(words, input=b"no dump of PostgreSQL's", capture_output=True, check=True).stdout
     page |= {"size": len(data), "sha256": sha256(data).hexdigest()}
     shop.put(f"callengine/{backed_up}{DUMP}", data)
