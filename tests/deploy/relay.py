@@ -51,6 +51,6 @@ async def open_relays(host: str, node: EngineProcess) -> AsyncIterator[Relay]:
             listeners = await trio.open_tcp_listeners(int(port), host=host)
             for listener in listeners:
                 listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            nursery.start_soon(partial(trio.serve_listeners, partial(relay.carry, (where, int(port))), listeners))
+            await nursery.start(partial(trio.serve_listeners, partial(relay.carry, (where, int(port))), listeners))
         yield relay
         nursery.cancel_scope.cancel("the test is over")

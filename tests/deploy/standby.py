@@ -6,7 +6,7 @@ import pwd
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,12 +107,10 @@ async def ready(server: Server, process: "subprocess.Popen[bytes]", database: st
     """Until it answers."""
     while True:
         assert process.poll() is None, (server.folder / "log").read_text()
-        try:
+        with suppress(psycopg.OperationalError):
             psycopg.connect(server.url, dbname=database, connect_timeout=2).close()
-        except psycopg.OperationalError:
-            await trio.sleep(0.05)
-        else:
             return
+        await trio.sleep(0.05)
 
 
 def make_room(folder: Path, port: int) -> Server:

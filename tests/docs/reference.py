@@ -17,6 +17,7 @@ from whisper_server.settings import Settings as WhisperSettings
 
 from callengine import metrics
 from callengine.api.app import described_api
+from callengine.backup import metrics as backup_metrics
 from callengine.config import Settings
 from callengine.media.clock import MediaClock
 from callengine.media.statistics import ClockCollector
@@ -93,13 +94,14 @@ def of_module(module: object) -> list[tuple[Metric, Sequence[str]]]:
 
 
 def metrics_page() -> str:
-    """Every metric of the engine and of whisper-server."""
+    """Every metric of the engine, of whatever takes the backups and of whisper-server."""
     head = ("metric", "kind", "what it says")
     engine = of_module(metrics) + [(family, ()) for family in trio.run(clock_metrics)]
     return (
         f"# Metrics\n\n{MADE}\nNo label ever holds a call's id, a number or a word that a caller said.\n"
         "What the alerts make of them: [alerts](../operations/alerts.md).\n\n"
         f"## The engine, `GET /metrics` on `API_PORT`\n\n{table(head, metric_rows(engine))}\n"
+        f"## `callengine backup --daily`, on 9096\n\n{table(head, metric_rows(of_module(backup_metrics)))}\n"
         "## whisper-server, on `WHISPER_METRICS_PORT`\n\n"
         f"{table(head, metric_rows(of_module(whisper_metrics)))}"
     )
