@@ -109,6 +109,7 @@ async def test_a_call_from_the_wire_to_the_record(tmp_path: Path) -> None:
     assert heard == ["Здравствуйте, есть зимние шины 205 55 16?"]
     assert record["turns"][0]["role"] == record["turns"][-1]["role"] == "agent"
     assert record["tools"], "the Store was asked"
+    assert (record.pop("recordings"), stored.pop("forgotten_at")) == ([], None)
     assert with_timestamps(record) == stored
     kept_quiet(engine, call_id, record)
 
