@@ -26,22 +26,24 @@ async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Even
         engine.turn_away,
         settings.audiosocket_proxy_protocol,
     )
+    up = trio.CancelScope()
     async with trio.open_nursery() as beside:
-        async with trio.open_nursery() as calls:
-            async with trio.open_nursery() as accepting:
-                accepting.start_soon(serve_calls, listener, server, calls)
-                await drain.wait()
-                engine.admission.draining = True
-                events.drain()
-                accepting.cancel_scope.cancel("draining")
-            log.info("draining", calls=engine.admission.up, seconds=settings.drain_seconds)
-            beside.start_soon(_hand_over, engine, calls.cancel_scope)
+        with up:
+            async with trio.open_nursery() as calls:
+                async with trio.open_nursery() as accepting:
+                    accepting.start_soon(serve_calls, listener, server, calls)
+                    await drain.wait()
+                    engine.admission.draining = True
+                    events.drain()
+                    accepting.cancel_scope.cancel("draining")
+                log.info("draining", calls=engine.admission.up, seconds=settings.drain_seconds)
+                beside.start_soon(_hand_over, engine, up)
         beside.cancel_scope.cancel("no call is up")
     log.info("drained")
 
 
-async def _hand_over(engine: Engine, calls: trio.CancelScope) -> None:
+async def _hand_over(engine: Engine, up: trio.CancelScope) -> None:
     await trio.sleep(engine.settings.drain_seconds)
     engine.alone = await is_alone(engine)
     log.info("handing_over", calls=engine.admission.up, alone=engine.alone)
-    calls.cancel("the time to drain is over")
+    up.cancel("the time to drain is over")

@@ -27,7 +27,7 @@ ELSEWHERE = "another machine, process 1"
 @asynccontextmanager
 async def patience() -> AsyncIterator[None]:
     """A guard against hanging; nothing is timed by it."""
-    with trio.fail_after(60):
+    with trio.fail_after(60):  # noqa: ASYNC100 - what waits is in the block
         yield
 
 
@@ -69,7 +69,7 @@ async def node_in(url: str, name: str, bridge: Bridge, free: Callable[[], int] |
         await registry.publish()
         node = Node(mine)
         if free is not None:
-            nursery.start_soon(mine.serve, node.obey, free)
+            nursery.start_soon(mine.serve, node.obey, free)  # noqa: ASYNC113 - whoever asks waits for an answer
         yield node
         nursery.cancel_scope.cancel()
 
