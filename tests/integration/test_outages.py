@@ -2,7 +2,7 @@
 turn lost, and at the end everything is where it belongs.
 
 Run by hand, with CALLENGINE_OUTAGE_SECONDS=60 for as long as the design wants: within the whole suite it does not
-always end (what it waits for, an empty backlog and both servers well while calls go on, is not seen within its 300 s)."""
+always end (an empty backlog with both servers well, while calls go on, is not seen within its 300 s)."""
 
 import os
 import signal
