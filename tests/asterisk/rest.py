@@ -69,6 +69,6 @@ async def registered(redis_url: str) -> list[str]:
 
 
 def _of_calls(client: "redis.Redis") -> list[str]:
-    kinds = {key: client.type(key) for key in client.scan_iter()}
+    kinds = {key: client.type(key) for key in client.scan_iter() if not key.endswith("}:alive")}  # a node's, of itself
     up = [f"{key} {call!s}" for key, kind in kinds.items() if kind == "hash" for call in client.hkeys(key)]
     return up + [key for key in kinds if "{call:" in key and client.ttl(key) == FOR_EVER]
