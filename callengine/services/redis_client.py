@@ -33,7 +33,8 @@ def as_service_error(who: str, error: Exception) -> ServiceError:
     """What is to be said of REDIS_ERRORS, or of no answer in time: one line with its mend. An AwayError is one with
     which calls go on, from memory; the others are of a name or password that Redis does not take."""
     said = str(error).split("\n", 1)[0]
-    match error:
+    cause = error.__cause__  # a refusal while it connects comes as a ConnectionError
+    match cause if isinstance(cause, AuthenticationError | AuthorizationError) else error:
         case ReadOnlyError():
             return AwayError(f"{who}: READONLY: REDIS_URL is that of a replica, name the primary")
         case MovedError():
