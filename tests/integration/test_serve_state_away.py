@@ -21,7 +21,7 @@ from tests.integration.test_serve import GOODBYE, closed_record, open_api
 from tests.integration.test_serve_database_away import kept
 from tests.state_servers import OpenServer, running
 
-# quiet: beside three busy workers the record was not there within two minutes, twice; alone it always was. Not understood.
+# quiet: beside busy workers the record was not there within two minutes, twice; alone it always was. Not understood.
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.quiet]
 
 
