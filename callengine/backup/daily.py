@@ -29,8 +29,6 @@ def next_start(newest: datetime | None, now: datetime, at: time) -> datetime:
 
 async def run_daily(take: Take, at: time, newest: Copy | None, now: Now) -> None:
     """Take backups for ever; what fails is logged, counted, and tried again after RETRY."""
-    if newest is not None:
-        metrics.show_newest(newest)
     due = next_start(newest.taken_at if newest is not None else None, now(), at)
     while True:
         await trio.sleep(max(0.0, (due - now()).total_seconds()))

@@ -90,6 +90,7 @@ async def _run_daily(plan: Plan, at: time, port: int) -> None:
     newest = None
     try:
         newest = await plan.place.copy()
+        metrics.show_newest(newest)
     except BackupError as error:
         log.warning("no_backup_yet", problem=str(error))
     try:

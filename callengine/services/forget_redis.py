@@ -6,10 +6,9 @@ from collections.abc import Sequence
 import trio
 from redis.asyncio import Redis
 
-from callengine.errors import ServiceError
 from callengine.ports.bridge import Bridge
 from callengine.services import registry_store
-from callengine.services.redis_client import REDIS_ERRORS, redis_client
+from callengine.services.redis_client import REDIS_ERRORS, as_service_error, open_redis
 from callengine.services.redis_writes import keys_of_writes
 
 SECONDS = 30.0
@@ -19,16 +18,12 @@ async def forget_in_redis(redis_url: str, call_ids: Sequence[str], bridge: Bridg
     """Delete what Redis has of these calls, those that are up apart: how many keys went, how many calls are up.
 
     Raises ConfigError for a wrong URL, ServiceError."""
-    client = redis_client(redis_url, SECONDS, texts=True)
     try:
-        with trio.fail_after(SECONDS):
-            return await bridge.run(_forget, client, frozenset(call_ids))
+        async with open_redis(redis_url, SECONDS, bridge, texts=True) as client:
+            with trio.fail_after(SECONDS):
+                return await bridge.run(_forget, client, frozenset(call_ids))
     except (*REDIS_ERRORS, trio.TooSlowError) as error:
-        said = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error).split("\n", 1)[0]
-        raise ServiceError(f"registry: {said} (check REDIS_URL)") from error
-    finally:
-        with trio.move_on_after(2.0, shield=True):
-            await bridge.run(client.aclose)
+        raise as_service_error("registry", error) from error
 
 
 async def _forget(client: Redis, call_ids: frozenset[str]) -> tuple[int, int]:

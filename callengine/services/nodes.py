@@ -18,7 +18,7 @@ from callengine.errors import AwayError, ConfigError, ServiceError
 from callengine.ports.bridge import Bridge
 from callengine.ports.nodes import Neighbour, Obey, Order
 from callengine.services import node_store as store
-from callengine.services.redis_client import REDIS_ERRORS, as_service_error, redis_client
+from callengine.services.redis_client import REDIS_ERRORS, as_service_error, open_redis
 
 T = TypeVar("T")
 
@@ -135,24 +135,22 @@ class RedisNodes:
 async def open_nodes(redis_url: str, node: str, bridge: Bridge) -> AsyncIterator[RedisNodes]:
     """This node among the others at `redis_url`, alive from now on. Raises ConfigError for a wrong URL, and where
     another one of this name is up."""
-    client = redis_client(redis_url, LONGEST_SECONDS, texts=True)
-    nodes = RedisNodes(client, node, bridge)
-    try:
+    async with open_redis(redis_url, LONGEST_SECONDS, bridge, texts=True) as client:
+        nodes = RedisNodes(client, node, bridge)
         try:
             await nodes.take_name()
         except ServiceError as error:
             log.warning("this node knows of no others until Redis is there", problem=str(error))
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(nodes.run_beats)
-            try:
-                yield nodes
-            finally:
-                nursery.cancel_scope.cancel()
-    finally:
-        with trio.move_on_after(CLOSE_SECONDS, shield=True):
-            await _leave_or_say(nodes)
-        with trio.move_on_after(CLOSE_SECONDS, shield=True):
-            await bridge.run(client.aclose)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(nodes.run_beats)
+                try:
+                    yield nodes
+                finally:
+                    nursery.cancel_scope.cancel()
+        finally:
+            with trio.move_on_after(CLOSE_SECONDS, shield=True):
+                await _leave_or_say(nodes)
 
 
 async def _leave_or_say(nodes: RedisNodes) -> None:

@@ -3,11 +3,13 @@
 Without a limit redis-py opens a connection for each question of a moment, up to a hundred, and keeps them all: fifty
 callers at once would each wait for a connection of their own. Whoever asks takes a turn of a limiter of CONNECTIONS."""
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis.asyncio
+import trio
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff, NoBackoff
@@ -23,7 +25,9 @@ from redis.exceptions import (
 )
 
 from callengine.errors import AwayError, ConfigError, ServiceError
+from callengine.ports.bridge import Bridge
 
+CLOSE_SECONDS = 2.0
 CONNECTIONS = 4  # a question takes a millisecond: four thousand a second
 # What asking may raise; a Cluster without a node for a key raises what is no RedisError.
 REDIS_ERRORS = (RedisError, RedisClusterException, OSError)
@@ -47,6 +51,19 @@ def as_service_error(who: str, error: Exception) -> ServiceError:
             return AwayError(f"{who}: {said} (check REDIS_URL)")
         case _:
             return AwayError(f"{who}: no answer in time (check REDIS_URL)")
+
+
+@asynccontextmanager
+async def open_redis(
+    redis_url: str, seconds: float, bridge: Bridge, *, texts: bool
+) -> AsyncIterator[redis.asyncio.Redis]:
+    """A `redis_client`, closed within CLOSE_SECONDS. It connects when it is asked first; see `connect_all`."""
+    client = redis_client(redis_url, seconds, texts=texts)
+    try:
+        yield client
+    finally:
+        with trio.move_on_after(CLOSE_SECONDS, shield=True):
+            await bridge.run(client.aclose)
 
 
 def redis_client(redis_url: str, seconds: float, *, texts: bool) -> redis.asyncio.Redis:

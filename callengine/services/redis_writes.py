@@ -20,7 +20,7 @@ import trio
 from callengine.ports.bridge import Bridge
 from callengine.ports.writes import Write
 from callengine.services.memory_writes import MemoryWriteLog
-from callengine.services.redis_client import REDIS_ERRORS, redis_client
+from callengine.services.redis_client import REDIS_ERRORS, open_redis
 
 T = TypeVar("T")
 
@@ -28,7 +28,6 @@ ANSWER_SECONDS = 0.4  # a caller waits, and the write behind it; `Writer` reckon
 AGAIN_SECONDS = 5.0  # between two attempts to tell a Redis that was away
 KEEP_SECONDS = 6 * 3600  # a key stands for one call's write, and no call is that long; its answer is the caller's own
 _MOST_MISSED = 1000
-_CLOSE_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -109,16 +108,12 @@ class RedisWriteLog:
 @asynccontextmanager
 async def open_write_log(redis_url: str, bridge: Bridge) -> AsyncIterator[RedisWriteLog]:
     """The record at `redis_url`; connects when there is something to record. Raises ConfigError for a wrong URL."""
-    client = redis_client(redis_url, ANSWER_SECONDS, texts=True)
-    writes = RedisWriteLog(client, bridge)
-    try:
+    async with open_redis(redis_url, ANSWER_SECONDS, bridge, texts=True) as client:
+        writes = RedisWriteLog(client, bridge)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(writes.put_back)
             yield writes
             nursery.cancel_scope.cancel("the record is closed")
-    finally:
-        with trio.move_on_after(_CLOSE_SECONDS, shield=True):
-            await bridge.run(client.aclose)
 
 
 async def _begin(client: redis.asyncio.Redis, write: Write, by: str) -> Write | None:

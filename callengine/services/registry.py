@@ -15,7 +15,7 @@ from callengine.ports.tools import CallerContext
 from callengine.services import registry_scripts as scripts
 from callengine.services import registry_store as store
 from callengine.services.kept_calls import KeptCalls
-from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, as_service_error, connect_all, redis_client
+from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, as_service_error, connect_all, open_redis
 
 T = TypeVar("T")
 
@@ -231,21 +231,19 @@ class RedisRegistry:
 async def open_registry(redis_url: str, node: str, bridge: Bridge) -> AsyncIterator[RedisRegistry]:
     """The registry at `redis_url`, speaking for `node`, connected where Redis is there. Leaving takes the node's calls
     out, within CLOSE_SECONDS. Raises ConfigError for a wrong URL."""
-    client = redis_client(redis_url, ANSWER_SECONDS, texts=True)
-    registry = RedisRegistry(client, node, bridge)
-    try:
-        await _connect_or_say(registry)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(registry.run_writer)
-            try:
-                yield registry
-            finally:
-                nursery.cancel_scope.cancel()
-    finally:
-        with trio.move_on_after(CLOSE_SECONDS, shield=True):
-            await _leave_or_say(registry)
-        with trio.move_on_after(CLOSE_SECONDS, shield=True):
-            await bridge.run(client.aclose)
+    async with open_redis(redis_url, ANSWER_SECONDS, bridge, texts=True) as client:
+        registry = RedisRegistry(client, node, bridge)
+        try:
+            await _connect_or_say(registry)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(registry.run_writer)
+                try:
+                    yield registry
+                finally:
+                    nursery.cancel_scope.cancel()
+        finally:
+            with trio.move_on_after(CLOSE_SECONDS, shield=True):
+                await _leave_or_say(registry)
 
 
 async def _connect_or_say(registry: RedisRegistry) -> None:

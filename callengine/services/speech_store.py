@@ -14,7 +14,7 @@ import trio
 
 from callengine.ports.bridge import Bridge
 from callengine.ports.synthesis import SpeechChunk
-from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, connect_all, redis_client
+from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, connect_all, open_redis
 from callengine.voice.packing import pack_speech, unpack_speech
 
 T = TypeVar("T")
@@ -29,7 +29,6 @@ MOST_WAITING = 64
 # One hash tag, so that a Redis Cluster keeps them in one slot (Redis Cluster specification, "Hash tags").
 INDEX = "callengine:{speech}:index"
 _PREFIX = "callengine:{speech}:"
-_CLOSE_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -91,17 +90,13 @@ class RedisSpeeches:
 @asynccontextmanager
 async def open_speech_store(redis_url: str, bridge: Bridge) -> AsyncIterator[RedisSpeeches]:
     """The store at `redis_url`, connected where Redis is there. Raises ConfigError for a wrong URL."""
-    client = redis_client(redis_url, PUT_SECONDS, texts=False)
-    store = RedisSpeeches(client, bridge)
-    try:
+    async with open_redis(redis_url, PUT_SECONDS, bridge, texts=False) as client:
+        store = RedisSpeeches(client, bridge)
         await store.connect()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(store.run_writer)
             yield store
             nursery.cancel_scope.cancel("store closed")
-    finally:
-        with trio.move_on_after(_CLOSE_SECONDS, shield=True):
-            await bridge.run(client.aclose)
 
 
 async def _get(client: redis.asyncio.Redis, key: str) -> bytes | None:
