@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.asterisk.alaw import Samples, through_alaw
-from tests.asterisk.comparison import Comparison, Difference, Span, compare
+from tests.asterisk.comparison import Comparison, Difference, Span, compare, is_late_audio
 from tests.asterisk.finding import NotHeardError
 from tests.speech import FIXTURES, load
 
@@ -78,6 +78,44 @@ def test_a_hole_of_silence(place: int, count: int) -> None:
     assert found.kind == "silence"
     assert near(found.said, place, 0)
     assert near(found.heard, 4000 + place, count * FRAME)
+
+
+@given(places, st.lists(st.tuples(frames, st.integers(1, 3)), min_size=2, max_size=5))
+def test_holes_with_a_packet_or_two_between_them(place: int, holes: list[tuple[int, int]]) -> None:
+    parts, at = [SAID[:place]], place
+    for count, packets in holes:
+        parts += [np.zeros(count * FRAME, np.int16), SAID[at : at + packets * FRAME]]
+        at += packets * FRAME
+    heard = on_the_line(np.concatenate((*parts, SAID[at:])))
+    found = compare(SAID, heard)
+    assert [difference.kind for difference in found.differences] == ["silence"] * len(holes)
+    assert sum(difference.heard.length for difference in found.differences) == sum(n for n, _ in holes) * FRAME
+    assert all(is_late_audio(difference, SAID, heard) for difference in found.differences)
+    assert found.exact
+
+
+@given(st.sampled_from(LOUD[-16:]), frames, st.integers(1, 3))
+def test_the_last_packets_stand_behind_a_hole(place: int, count: int, packets: int) -> None:
+    said = SAID[: place + packets * FRAME]
+    heard = np.concatenate((SAID[:place], np.zeros(count * FRAME, np.int16), said[place:]))
+    found = compare(said, heard)
+    assert the_only(found).kind == "silence"
+    assert (the_only(found).heard.length, found.exact) == (count * FRAME, True)
+
+
+@given(places, frames)
+def test_speech_that_a_busy_machine_has_held_up_is_all_there(place: int, count: int) -> None:
+    length = count * FRAME
+    damages = {
+        "heard later": (True, (np.zeros(length, np.int16), SAID[place:])),
+        "gone": (False, (SAID[place + length :],)),
+        "something else": (False, (np.full(length, 1000, np.int16), SAID[place + length :])),
+    }
+    for name, (late, rest) in damages.items():
+        heard = on_the_line(np.concatenate((SAID[:place], *rest)))
+        differences = compare(SAID, heard).differences
+        assert differences, name
+        assert all(is_late_audio(difference, SAID, heard) for difference in differences) == late, name
 
 
 @given(st.integers(1, 40), st.integers(0, 3000))
