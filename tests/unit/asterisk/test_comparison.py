@@ -103,19 +103,17 @@ def test_the_last_packets_stand_behind_a_hole(place: int, count: int, packets: i
     assert (the_only(found).heard.length, found.exact) == (count * FRAME, True)
 
 
-@given(places, frames)
-def test_speech_that_a_busy_machine_has_held_up_is_all_there(place: int, count: int) -> None:
+@pytest.mark.parametrize(("instead", "skipped", "late"), [(0, 0, True), (1000, 0, False), (0, 1, False), (1000, 1, False)])
+@given(place=places, count=frames)
+def test_what_a_busy_machine_has_held_up_is_told_from_damage(
+    place: int, count: int, instead: int, skipped: int, late: bool
+) -> None:
     length = count * FRAME
-    damages = {
-        "heard later": (True, (np.zeros(length, np.int16), SAID[place:])),
-        "gone": (False, (SAID[place + length :],)),
-        "something else": (False, (np.full(length, 1000, np.int16), SAID[place + length :])),
-    }
-    for name, (late, rest) in damages.items():
-        heard = on_the_line(np.concatenate((SAID[:place], *rest)))
-        differences = compare(SAID, heard).differences
-        assert differences, name
-        assert all(is_late_audio(difference, SAID, heard) for difference in differences) == late, name
+    other = np.full(length, instead, np.int16)
+    heard = on_the_line(np.concatenate((SAID[:place], other, SAID[place + skipped * length :])))
+    differences = compare(SAID, heard).differences
+    assert differences
+    assert all(is_late_audio(difference, SAID, heard) for difference in differences) == late
 
 
 @given(st.integers(1, 40), st.integers(0, 3000))
