@@ -1,5 +1,7 @@
 """The Asterisk of these tests itself: the fragments load whole, and runs beside each other do not meet."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -73,3 +75,14 @@ def test_another_root_serves_as_well(asterisk: Installation, monkeypatch: pytest
     root = next(parent for parent in asterisk.program.parents if parent.name not in ("sbin", "usr"))
     monkeypatch.setenv("ASTERISK_ROOT", str(root))
     assert find_asterisk() == installation()
+
+
+def test_what_was_built_beside_the_system_is_told_where_its_libraries_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("sbin/asterisk", "lib/asterisk/modules/app.so", "var/lib/asterisk/moh", "lib/libasteriskssl.so.1"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.setenv("ASTERISK_ROOT", str(tmp_path))
+    own = ["env", f"LD_LIBRARY_PATH={tmp_path / 'lib'}", str(tmp_path / "sbin/asterisk"), "-V"]
+    assert find_asterisk().command("-V") == own
