@@ -16,7 +16,7 @@ from callengine.services.bridge import open_bridge
 from callengine.services.journal import open_journal
 from callengine.services.journal_filters import conditions
 from callengine.services.journal_rows import NEWEST_CALLS
-from callengine.services.schema import migrate, open_schema, unmigrate
+from callengine.services.schema import NOTHING, migrate, migrate_to, open_schema
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +35,7 @@ async def test_up_twice_down_and_up_again(empty_database_url: str) -> None:
     assert await migrate(empty_database_url) == STEPS
     assert tables(empty_database_url) == OURS
     assert await migrate(empty_database_url) == 0
-    assert await unmigrate(empty_database_url) == STEPS
+    assert len(await migrate_to(empty_database_url, NOTHING, down=True)) == STEPS
     assert tables(empty_database_url) == set()
     assert await migrate(empty_database_url) == STEPS
     assert tables(empty_database_url) == OURS
