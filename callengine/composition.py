@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 
@@ -21,8 +21,10 @@ from callengine.housekeeping import House
 from callengine.metrics import count_use
 from callengine.plugins import load_backend
 from callengine.ports.bridge import Bridge
+from callengine.ports.reasoning import OpenDialog
 from callengine.ports.synthesis import Spoken, Voice
 from callengine.ports.tools import Toolbox
+from callengine.ports.turn_end import OpenTurnEnd
 from callengine.prices import Prices, load_prices
 from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
 from callengine.recording.recorder import Recorder
@@ -55,30 +57,23 @@ Opened = tuple[Services, Mapping[str, Toolbox], Equip]
 async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Opened]:
     """Everything a call asks of the world, ready: checked, warmed, migrated; the tools of each agent, by its language;
     and how other agents get theirs. Raises ConfigError, ServiceError, …"""
-    # Named before anything is started: a wrong name costs nobody the start of a database.
-    chosen, spare = named_recognizers(settings)
-    named_voices(settings)
-    check_credentials(settings)
-    open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
-    prices = load_prices(settings.prices_file)
-    open_turn_end = load_backend("callengine.turn_end", settings.turn_end)
+    named = _named(settings)
+    chosen, spare = named.recognizers
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         control = await enter(open_control(_asterisk(settings)))
-        bucket = bucket_of(settings)
         settings = await _with_embedded(settings, stack)
         bridge = await enter(open_bridge())
-        state = await _open_state(settings, bridge, bucket, stack)
+        state = await _open_state(settings, bridge, named.bucket, stack)
         store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), state.writes))
         toolboxes = await open_toolboxes(store, agents)
         recognizer = await enter(open_recognizer(settings, chosen, bridge))
         fallback = await enter(open_recognizer(settings, spare, bridge)) if spare else None
-        voice = await enter(open_voice(settings, bridge, partial(_count_warmed, prices)))
-        dialog = await enter(open_dialog(settings, bridge))
+        voice = await enter(open_voice(settings, bridge, partial(_count_warmed, named.prices)))
         services = Services(
             recognizer,
             voice,
-            dialog,
+            await enter(named.open_dialog(settings, bridge)),
             toolboxes[agents.default.language],
             state.journal,
             state.registry,
@@ -89,14 +84,35 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Ope
             recorder=state.recorder,
             stt_gate=settings.stt_gate,
             stt_away_seconds=settings.stt_away_seconds,
-            prices=prices,
+            prices=named.prices,
+            turn_end=await enter(named.open_turn_end(settings, bridge)) if named.open_turn_end else None,
         )
         _ask_for_prices(services, settings)
-        if settings.turn_end != TABLE_OF_WORDS:  # the table is in every call already
-            services = replace(services, turn_end=await enter(open_turn_end(settings, bridge)))
-        await _check(services, (chosen, spare))
+        await _check(services, named.recognizers)
         await warm_voice(voice, agents.fixed_prompts())
         yield services, toolboxes, partial(_equip, store, voice)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the settings choose by a name or a file."""
+
+    recognizers: tuple[str, str]  # the second may be empty
+    open_dialog: OpenDialog
+    open_turn_end: OpenTurnEnd | None  # None: the table of words, which is in every call already
+    prices: Prices
+    bucket: Bucket | None
+
+
+def _named(settings: Settings) -> _Named:
+    """Found before anything is started: a wrong name costs nobody the start of a database. Raises ConfigError."""
+    recognizers = named_recognizers(settings)
+    named_voices(settings)
+    check_credentials(settings)
+    open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
+    by_table = settings.turn_end == TABLE_OF_WORDS
+    open_turn_end = None if by_table else load_backend("callengine.turn_end", settings.turn_end)
+    return _Named(recognizers, open_dialog, open_turn_end, load_prices(settings.prices_file), bucket_of(settings))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-import callengine.metrics  # noqa: F401 - defines what /metrics shows
 from callengine.api.access import guarded, tokens_of
 from callengine.api.calls import dialplan_routes, record_routes
 from callengine.api.events import event_routes
+from callengine.api.figures import figure_routes
 from callengine.api.health import health_routes
 from callengine.api.operators import operator_routes
 from callengine.api.problems import answer_with_problems
@@ -28,6 +28,7 @@ def described_api(state: ApiState) -> FastAPI:
         title="callengine", version=version("callengine"), docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.include_router(health_routes(state), tags=["health"])
+    app.include_router(figure_routes(), tags=["health"])
     app.include_router(record_routes(state), tags=["record"])
     app.include_router(event_routes(state), tags=["events"])
     app.include_router(dialplan_routes(state), tags=["dialplan"])

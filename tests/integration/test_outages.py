@@ -106,11 +106,10 @@ SERVERS: dict[str, tuple[OpenServer, Callable[[Path], None]]] = {
 @pytest.mark.parametrize("which", ["postgresql", "redis"])
 async def test_calls_go_on_without_it_and_nothing_is_missing_after(which: str, tmp_path: Path) -> None:
     folder = tmp_path / which
-    folder.mkdir()
     with ExitStack() as stack:
         urls, servers = {}, {}
         for name, (open_server, _) in SERVERS.items():
-            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name).mkdir()
             servers[name] = stack.enter_context(ExitStack())
             urls[name] = servers[name].enter_context(running(open_server, tmp_path / name))
         await migrate(urls["postgresql"])
