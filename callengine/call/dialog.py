@@ -10,7 +10,7 @@ from callengine import metrics
 from callengine.call.ahead import Ahead
 from callengine.call.answer import make_answer, request_of
 from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, ToneHeard, TransferOrdered
-from callengine.call.filler import fill_silence, fillers
+from callengine.call.filler import fill_silence, fillers_of
 from callengine.call.handover import give_up, to_person
 from callengine.call.keeping import Keeping, begin_history
 from callengine.call.opening import opening_of
@@ -70,7 +70,7 @@ class Dialogue:
         self._over = False
         self.answers_heard = call.resumed.answers_heard if call.resumed else 0  # to their end; the greeting is one
         self._reprompts = 0
-        self._fillers = fillers(call.agent)
+        self._fillers = fillers_of(call.agent)
         self._opening, self._announces = opening_of(call), False  # `_announces`: nothing interrupts what is begun
         self._limit = TimeLimit(call.opened, call.limits.max_seconds, warned=not call.agent.ending_soon)
         self._nursery: trio.Nursery

@@ -49,6 +49,11 @@ def _heard_of(piece: Piece, played: int) -> str:
     return piece.text[: characters + 1].rpartition(" ")[0].rstrip()
 
 
+def last_said(history: Sequence[HistoryItem]) -> str:
+    """What the caller heard of the agent last; empty before there was anything."""
+    return next((item.text for item in reversed(history) if isinstance(item, AgentSaid)), "")
+
+
 @dataclass(slots=True)
 class History:
     """The items a dialog backend is given."""
