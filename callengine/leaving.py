@@ -13,11 +13,10 @@ from callengine.media.server import CallServer, serve_calls
 log = structlog.get_logger(__name__)
 
 
-async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Event, events: EventRing) -> None:
-    """Answer calls until told to drain; then DRAIN_SECONDS for those that are up. Whoever is on the line still goes to
-    another node, or is told goodbye where none lives."""
+def call_server(engine: Engine) -> CallServer:
+    """What an engine's port for calls is served by."""
     settings = engine.settings
-    server = CallServer(
+    return CallServer(
         engine.clock,
         engine.admission,
         settings.allowed_peers,
@@ -26,6 +25,12 @@ async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Even
         engine.turn_away,
         settings.audiosocket_proxy_protocol,
     )
+
+
+async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Event, events: EventRing) -> None:
+    """Answer calls until told to drain; then DRAIN_SECONDS for those that are up. Whoever is on the line still goes to
+    another node, or is told goodbye where none lives."""
+    server, seconds = call_server(engine), engine.settings.drain_seconds
     up = trio.CancelScope()
     async with trio.open_nursery() as beside:
         with up:
@@ -36,7 +41,7 @@ async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Even
                     engine.admission.draining = True
                     events.drain()
                     accepting.cancel_scope.cancel("draining")
-                log.info("draining", calls=engine.admission.up, seconds=settings.drain_seconds)
+                log.info("draining", calls=engine.admission.up, seconds=seconds)
                 beside.start_soon(_hand_over, engine, up)
         beside.cancel_scope.cancel("no call is up")
     log.info("drained")

@@ -15,9 +15,10 @@ from backends.tts.scripted import ScriptedVoice
 from callengine.answering import Agents
 from callengine.config import load_settings
 from callengine.engine import Engine
+from callengine.leaving import call_server
 from callengine.listening import bound_socket, listen
 from callengine.media.confirm import serve_confirmation
-from callengine.media.server import CallServer, serve_calls
+from callengine.media.server import serve_calls
 from callengine.media.silero import LevelModel
 from callengine.ports.synthesis import Prompt, SpeechChunk
 from callengine.services.memory import MemoryJournal
@@ -59,15 +60,7 @@ async def open_media_engine(**environ: str) -> AsyncIterator[MediaEngine]:
     settings = load_settings({"AUDIOSOCKET_HOST": "127.0.0.1", "AUDIOSOCKET_PORT": "0", **environ})
     parts = Parts(voice=NumberedVoice())
     engine = Engine(settings, Agents(parts.agent), services_of(parts, MemoryJournal()))
-    server = CallServer(
-        engine.clock,
-        engine.admission,
-        settings.allowed_peers,
-        settings.no_media_seconds,
-        engine.answer,
-        engine.turn_away,
-        settings.audiosocket_proxy_protocol,
-    )
+    server = call_server(engine)
     listener = bound_socket("AUDIOSOCKET", settings.audiosocket_host, settings.audiosocket_port)
     listen("AUDIOSOCKET", listener)
     host, port = listener.getsockname()[:2]

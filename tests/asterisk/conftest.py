@@ -67,11 +67,8 @@ def session_pbx(asterisk: Installation, tmp_path_factory: pytest.TempPathFactory
     with slot:
         pbx = Pbx(asterisk, tmp_path_factory.mktemp("asterisk"), ports)
         pbx.configure()
-        try:
-            pbx.start()
+        with pbx.running():
             yield pbx
-        finally:
-            pbx.stop()
 
 
 @pytest.fixture

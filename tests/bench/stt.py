@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from whisper_server.model_files import default_cache
 
+from tests.bench.machine import told_machine
 from tests.bench.stt_lines import RATE, SENSITIVITY, Caller, callers
 from tests.bench.stt_peers import GRACE_SECONDS
 from tests.bench.stt_server import PARTS
@@ -159,8 +160,7 @@ def main() -> None:
     parser.add_argument("--ablation", type=int, default=4, help="streams at once in the ablation; 0: none [4]")
     parser.add_argument("--model", nargs=3, default=["cpu", "base", "int8"], metavar=("DEVICE", "NAME", "COMPUTE_TYPE"))
     chosen = parser.parse_args()
-    load = os.getloadavg()[0]
-    console.print(f"Machine: {len(os.sched_getaffinity(0))} cores, load average before: {load:.2f}; {chosen.model}")
+    console.print(f"{told_machine()}; {chosen.model}")
     runs = table("Streams at once in real time")
     for count in chosen.streams:
         lines = callers(count, chosen.seconds)

@@ -2,8 +2,11 @@
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from tests.debian import Closure, NoPackageError, first, loader_of, unpacked
 
@@ -20,6 +23,15 @@ def command(closure: Closure, program: str, folder: str = "bin") -> list[str]:
     if found is None:
         raise NoPackageError(f"Debian's {', '.join(closure.packages)} hold no {program}")
     return [*loader_of(root), str(found)]
+
+
+@contextmanager
+def or_skip(what: str) -> Iterator[None]:
+    """A test whose program cannot be had is skipped."""
+    try:
+        yield
+    except NoPackageError as error:
+        pytest.skip(f"no {what}: {error}")
 
 
 def command_with_data(closure: Closure, program: str) -> list[str]:

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from callengine.config import Settings
-from tests.debian import NoPackageError
 from tests.deploy.files import COMPOSE_FILES, ROOT, compose, variables
-from tests.deploy.programs import COMPOSE, command
+from tests.deploy.programs import COMPOSE, command, or_skip
 
 REQUIRED = ("POSTGRES_PASSWORD", "API_TOKEN", "GRAFANA_PASSWORD")
 ONCE = {"redis-cluster"}  # does its work and ends
@@ -34,10 +33,8 @@ def documented() -> set[str]:
 
 def rendered(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`docker compose ARGUMENTS` on variant A, with these variables alone."""
-    try:
+    with or_skip("docker compose"):
         program = command(COMPOSE, "docker-compose")
-    except NoPackageError as error:
-        pytest.skip(f"no docker compose: {error}")
     env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | environment
     return subprocess.run(
         [*program, "--env-file", "/dev/null", *arguments],

@@ -13,9 +13,8 @@ from callengine import metrics
 from callengine.backup import metrics as backup_metrics
 from callengine.media.clock import MediaClock
 from callengine.media.statistics import ClockCollector
-from tests.debian import NoPackageError
 from tests.deploy.files import DASHBOARDS, METRIC, ROOT, alert_rules, dashboard, queries
-from tests.deploy.programs import MONITORING, command
+from tests.deploy.programs import MONITORING, command, or_skip
 
 # Of programs that are not ours: docs of node_exporter's collectors (cpu, filesystem, loadavg, meminfo, timex) and of
 # res_prometheus, whose names the tests on a real Asterisk look for; HAProxy's, which test_balancer reads.
@@ -29,10 +28,8 @@ RULE_TESTS = sorted((ROOT / "docker/prometheus/tests").glob("*.yml"))
 
 
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
+    with or_skip(program):
         start = command(MONITORING, program)
-    except NoPackageError as error:
-        pytest.skip(f"no {program}: {error}")
     return subprocess.run([*start, *arguments], capture_output=True, text=True, check=False)
 
 
@@ -50,8 +47,9 @@ async def ours() -> set[str]:
 
 
 @pytest.mark.integration
-def test_prometheus_takes_its_configuration() -> None:
-    done = run("promtool", "check", "config", str(ROOT / "docker/prometheus/prometheus.yml"))
+@pytest.mark.parametrize("name", ["prometheus.yml", "production.yml"])
+def test_prometheus_takes_its_configuration(name: str) -> None:
+    done = run("promtool", "check", "config", str(ROOT / "docker/prometheus" / name))
     assert done.returncode == 0, done.stderr
 
 

@@ -15,7 +15,6 @@ from callengine.services.database import connection_options
 from callengine.services.redis_client import redis_client
 from tests.deploy.files import ROOT, compose, variables
 from tests.deploy.test_compose import DECIDED, RARE, rendered
-from tests.deploy.test_monitoring import run
 
 NAME = "docker/compose.production.yaml"
 FILE = compose(NAME)
@@ -50,12 +49,6 @@ def test_it_is_what_compose_takes() -> None:
     assert services["redis-1"]["networks"]["default"]["ipv4_address"] == "172.30.9.21"
     assert [each["published"] for each in services["haproxy"]["ports"]] == ["9092", "8080"]
     assert all("ports" not in services[name] for name in (*ENGINES, *REDIS, "postgres", "postgres-replica"))
-
-
-@pytest.mark.integration
-def test_prometheus_takes_its_configuration() -> None:
-    done = run("promtool", "check", "config", str(ROOT / "docker/prometheus/production.yml"))
-    assert done.returncode == 0, done.stderr
 
 
 def test_every_node_is_known_to_those_who_have_to_know_it() -> None:
