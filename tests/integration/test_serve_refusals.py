@@ -17,12 +17,12 @@ import trio
 
 from callengine.caller.phone import open_phone
 from tests.engine_process import EngineProcess, failed_start, running_engine
+from tests.grpc_bridge import NOBODY_THERE
 from tests.messages_api.server import KEY, running_messages_api
 
 pytestmark = pytest.mark.integration
 
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
-NOBODY_THERE = "127.0.0.1:1"  # a privileged port that nothing serves
 # Found before anything is started.
 AT_ONCE = {
     "MAX_CALLS": ({"MAX_CALLS": "x"}, "valid integer"),

@@ -20,10 +20,9 @@ from callengine.errors import ServiceError
 from callengine.services.schema import known_steps
 from tests.backup_tools import Ended, Keys, Shop, make_keys
 from tests.filled_database import CALL, contents
+from tests.grpc_bridge import NOBODY_THERE
 
 pytestmark = pytest.mark.integration
-
-NOBODY_THERE = "127.0.0.1:1"  # a privileged port that nothing serves
 
 
 @pytest.fixture(scope="session")
