@@ -24,8 +24,8 @@ from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.schema import migrate
 from tests.engine_process import EngineProcess, running_engine
-from tests.integration.test_journal_spool import kill_postgres
 from tests.integration.test_serve import GOODBYE, figures
+from tests.power_cut import kill_postgres
 from tests.state_servers import OpenServer, running
 
 pytestmark = [
