@@ -130,7 +130,7 @@ class Dialogue:
             case CallerPressed(digit="0") if self._zero_leads_away():
                 self._cut_in(*to_person(self._call, self._history, self._record))
             case ToneHeard():
-                pass
+                pass  # `_is_to_end` has looked at it
             case _:
                 self._feed(event, now)
         self._warn(now)
