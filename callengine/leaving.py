@@ -13,20 +13,6 @@ from callengine.media.server import CallServer, serve_calls
 log = structlog.get_logger(__name__)
 
 
-def call_server(engine: Engine) -> CallServer:
-    """What an engine's port for calls is served by."""
-    settings = engine.settings
-    return CallServer(
-        engine.clock,
-        engine.admission,
-        settings.allowed_peers,
-        settings.no_media_seconds,
-        engine.answer,
-        engine.turn_away,
-        settings.audiosocket_proxy_protocol,
-    )
-
-
 async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Event, events: EventRing) -> None:
     """Answer calls until told to drain; then DRAIN_SECONDS for those that are up. Whoever is on the line still goes to
     another node, or is told goodbye where none lives."""
@@ -45,6 +31,20 @@ async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Even
                 beside.start_soon(_hand_over, engine, up)
         beside.cancel_scope.cancel("no call is up")
     log.info("drained")
+
+
+def call_server(engine: Engine) -> CallServer:
+    """What an engine's port for calls is served by."""
+    settings = engine.settings
+    return CallServer(
+        engine.clock,
+        engine.admission,
+        settings.allowed_peers,
+        settings.no_media_seconds,
+        engine.answer,
+        engine.turn_away,
+        settings.audiosocket_proxy_protocol,
+    )
 
 
 async def _hand_over(engine: Engine, up: trio.CancelScope) -> None:
