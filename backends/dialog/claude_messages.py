@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.dialog.claude_manner import Manner
-from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
+from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, Misheard
 from callengine.ports.tools import ToolCall, ToolResult
 
 Block = dict[str, Any]
@@ -49,7 +49,7 @@ def messages_of(history: Sequence[HistoryItem], manner: Manner, begun: bool = Tr
     transcript = _Transcript(manner)
     transcript.note("begins" if begun else "left_out")
     for at, item in enumerate(history[:-1] if _said_already(history) else history):
-        _add(transcript, item, _is_refusal(history, at, manner))
+        _add(transcript, item, _is_refusal(history, _turn_at(history, at), manner))
     transcript.close_calls()
     return transcript.messages
 
@@ -81,6 +81,9 @@ def _add(transcript: _Transcript, item: HistoryItem, refused: bool) -> None:
                 transcript.add("user", _text(text.strip()))
             else:
                 transcript.note("silent")
+        case Misheard(told=told, said=said):
+            if not refused:
+                transcript.note("misheard", told=told.strip(), said=said.strip())
         case AgentSaid(text=text, interrupted=interrupted):
             if text.strip():
                 transcript.add("assistant", _text(text.strip()))
@@ -96,6 +99,12 @@ def _add(transcript: _Transcript, item: HistoryItem, refused: bool) -> None:
             else:
                 transcript.close_calls()  # results stand before any text
                 transcript.note("late_result", name=transcript.called.get(called, "?"), content=content)
+
+
+def _turn_at(history: Sequence[HistoryItem], at: int) -> int:
+    """Where the caller's turn stands that the item at `at` is about, if it is about one: itself, or the one before."""
+    before = range(at, -1, -1) if isinstance(history[at], Misheard) else ()
+    return next((earlier for earlier in before if isinstance(history[earlier], CallerSaid)), at)
 
 
 def _is_refusal(history: Sequence[HistoryItem], at: int, manner: Manner) -> bool:
