@@ -9,7 +9,9 @@ from callengine.ports.reasoning import AgentSaid, CallerSaid, Misheard, ReplyReq
 from tests.sim.any_call import AnyCall, Deed, calls
 from tests.sim.call import run_virtual
 from tests.sim.checks import turns
+from tests.sim.echoing import EchoingDialog
 from tests.sim.prefixes import check_prefixes
+from tests.sim.test_ahead import DIALOGS, Burst, bursts_of_speech, hold, parts_for
 from tests.sim.test_any_call import GOES_ON, check_all, play
 
 # Of a question of 0.6 s two words of three are known when it is answered, 1.6 s behind its end; the third a second later.
@@ -43,6 +45,19 @@ async def play_and_check_prefixes(call: AnyCall) -> list[ReplyRequest]:
 @given(st.one_of(calls("short", "long", "look", "order", "look and order"), calls("long", "look").map(late)))
 def test_each_request_begins_as_the_one_before(call: AnyCall) -> None:
     run_virtual(play_and_check_prefixes, call)
+
+
+async def begin_ahead(bursts: list[Burst], dialog: EchoingDialog) -> None:
+    dialog.asked.clear()
+    await hold(parts_for(bursts, dialog, on=True), bursts)
+    check_prefixes([asked.request for asked in dialog.asked])
+
+
+@settings(max_examples=20, deadline=None)
+@given(bursts_of_speech(), DIALOGS)
+def test_also_where_replies_are_begun_ahead(bursts: list[Burst], dialog: EchoingDialog) -> None:
+    """What was discarded is held against nothing; what served keeps the signs of the interim that it was begun for."""
+    run_virtual(begin_ahead, bursts, dialog)
 
 
 def test_a_late_final_is_told_behind_what_was_sent() -> None:
