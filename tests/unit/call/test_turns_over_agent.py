@@ -128,7 +128,7 @@ def test_a_murmur_dated_from_the_last_final_is_not_of_the_turn_before(began: flo
     assert talk.until(2.5) == [Answer("шины", 2.0, 2.5)]
     talk.at(3.0, AgentStarted())
     talk.at(4.1, CallerBegan(4.0))
-    talk.at(4.2, CallerPaused(4.15))
+    talk.at(4.18, CallerPaused(4.15))
     assert talk.at(4.5, final("хм", began, 4.3)) == []
     assert (talk.state, talk.turns.answered.text) == (State.SPEAKING, "шины")
 
@@ -142,7 +142,7 @@ def test_a_cough_before_the_turns_own_final_keeps_it_from_nothing() -> None:
     assert talk.until(3.6) == [Answer("шимы", 2.0, 2.5)]
     talk.at(3.7, AgentStarted())
     talk.at(4.1, CallerBegan(4.0))
-    talk.at(4.2, CallerPaused(4.15))
+    talk.at(4.18, CallerPaused(4.15))
     assert talk.at(4.4, final("шины", 0.0, 4.3)) == [CorrectRecord("шины")]
     assert talk.state is State.SPEAKING
 
