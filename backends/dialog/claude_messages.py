@@ -74,16 +74,8 @@ def _add(transcript: _Transcript, item: HistoryItem, refused: bool) -> None:
         if not waiting:
             transcript.close_calls()
     match item:
-        case CallerSaid(text=text):
-            if refused:  # the same words would be refused again in every turn to come
-                transcript.note("refused")
-            elif text.strip():
-                transcript.add("user", _text(text.strip()))
-            else:
-                transcript.note("silent")
-        case Misheard(told=told, said=said):
-            if not refused:
-                transcript.note("misheard", told=told.strip(), said=said.strip())
+        case CallerSaid() | Misheard():
+            _add_callers(transcript, item, refused)
         case AgentSaid(text=text, interrupted=interrupted):
             if text.strip():
                 transcript.add("assistant", _text(text.strip()))
@@ -99,6 +91,19 @@ def _add(transcript: _Transcript, item: HistoryItem, refused: bool) -> None:
             else:
                 transcript.close_calls()  # results stand before any text
                 transcript.note("late_result", name=transcript.called.get(called, "?"), content=content)
+
+
+def _add_callers(transcript: _Transcript, item: CallerSaid | Misheard, refused: bool) -> None:
+    """The caller's words. Those that were refused would be refused again in every turn to come."""
+    match item:
+        case CallerSaid() if refused:
+            transcript.note("refused")
+        case CallerSaid(text=text) if text.strip():
+            transcript.add("user", _text(text.strip()))
+        case CallerSaid():
+            transcript.note("silent")
+        case Misheard(told=told, said=said) if not refused:
+            transcript.note("misheard", told=told.strip(), said=said.strip())
 
 
 def _turn_at(history: Sequence[HistoryItem], at: int) -> int:

@@ -16,7 +16,16 @@ from backends.dialog.shop_agent import Move, State, answer_caller, answer_result
 from backends.dialog.vocabulary import LANGUAGES, Vocabulary, vocabulary
 from callengine.errors import ReasoningError
 from callengine.ports.bridge import Bridge
-from callengine.ports.reasoning import TRANSFER, AgentSaid, CallerSaid, HistoryItem, Reply, ReplyEvent, ReplyRequest, as_said
+from callengine.ports.reasoning import (
+    TRANSFER,
+    AgentSaid,
+    CallerSaid,
+    HistoryItem,
+    Reply,
+    ReplyEvent,
+    ReplyRequest,
+    as_said,
+)
 from callengine.ports.tools import ToolCall, ToolResult
 
 

@@ -80,8 +80,8 @@ class Ahead:
             nursery.start_soon(self._begun.make, self._dialog)
 
     def as_sent(self, text: str) -> str:
-        """The caller's words as a reply was begun for them, where they are the same but for signs: what was sent of them
-        is what the history has, and every request begins with the bytes of the one before."""
+        """The caller's words as a reply was begun for them, where they are the same but for signs: the history has what
+        was sent of them, so that every request begins with the bytes of the one before."""
         begun = self._begun
         return begun.text if begun is not None and split_words(begun.text) == split_words(text) else text
 

@@ -19,7 +19,13 @@ VERSION = 1
 # Between the numbers of two connections' turns: what the one before wrote in its last moment keeps a place of its own.
 LEAP = 1000
 
-_KINDS: Mapping[str, type[HistoryItem]] = {"c": CallerSaid, "a": AgentSaid, "t": ToolCall, "r": ToolResult, "m": Misheard}
+_KINDS: Mapping[str, type[HistoryItem]] = {
+    "c": CallerSaid,
+    "a": AgentSaid,
+    "t": ToolCall,
+    "r": ToolResult,
+    "m": Misheard,
+}
 
 
 @dataclass(frozen=True, slots=True)

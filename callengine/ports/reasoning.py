@@ -29,7 +29,7 @@ class AgentSaid:
 
 @dataclass(frozen=True, slots=True)
 class Misheard:
-    """The caller's turn before this, of which a dialog was told as `told`, really was `said`: the recogniser knew it only
+    """The caller's turn before this, which a dialog was told as `told`, really was `said`: the recogniser knew it only
     later. An item of its own, so that a history only grows: what a dialog was sent once it may read from a cache."""
 
     told: str

@@ -169,8 +169,8 @@ async def test_the_cost_of_a_discarded_reply_is_counted() -> None:
 
 
 async def test_the_prefix_is_the_same_bytes_and_the_cache_is_read() -> None:
-    """Begun ahead and taken, all is sent again as it was, the caller's words too, whose final has other signs; of what was
-    discarded, all but them. The cache is read from the second turn on."""
+    """Begun ahead and taken, all is sent again as it was, with the caller's words, whose final has other signs; of what
+    was discarded, all but them. The cache is read from the second turn on."""
     async with open_turn(Act("Here.")) as (api, new_turn):
         for number, goods in enumerate(("tyres", "rims", "bolts", "chains")):
             turn = new_turn()

@@ -14,7 +14,7 @@ from tests.sim.prefixes import check_prefixes
 from tests.sim.test_ahead import DIALOGS, Burst, bursts_of_speech, hold, parts_for
 from tests.sim.test_any_call import GOES_ON, check_all, play
 
-# Of a question of 0.6 s two words of three are known when it is answered, 1.6 s behind its end; the third a second later.
+# Of a question of 0.6 s two words of three are known when it is answered, 1.6 s behind its end; the third 1.2 s later.
 INTERIM_EVERY, FINAL_DELAY = 0.3, 2.4
 MISHEARD = replace(
     GOES_ON,

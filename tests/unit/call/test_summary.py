@@ -30,7 +30,12 @@ def test_who_calls_what_they_said_and_what_was_looked_up() -> None:
 
 
 def test_what_was_misheard_is_told_as_it_was_said() -> None:
-    history = (AgentSaid("Здравствуйте!"), CallerSaid("есть шимы"), AgentSaid("Нет."), Misheard("есть шимы", "есть шины"))
+    history = (
+        AgentSaid("Здравствуйте!"),
+        CallerSaid("есть шимы"),
+        AgentSaid("Нет."),
+        Misheard("есть шимы", "есть шины"),
+    )
     assert told(*history) == "Клиент сказал: есть шины."
 
 
