@@ -76,8 +76,6 @@ def feed(turns: Turns, event: Event, now: float) -> list[Action]:
         # the detector says only later that speech is over: a knock is not yet speech over the agent
         turns.deadline = now + turns.times.quiet_look
         return []
-    if isinstance(event, CallerBegan):
-        turns.sounded = True
     if isinstance(event, CallerHeard) and event.ended <= turns.final_end:
         return []  # a stream that began anew says what has been said, or an interim is late
     if isinstance(event, CallerHeard) and turns.answered.covers(event.began, event.ended, turns.spoken_since):

@@ -45,7 +45,6 @@ class Turns:
     deadline: float | None = None
     utterance: Utterance = field(default_factory=Utterance)
     answered: Utterance = field(default_factory=Utterance)  # the turn last answered, for late finals
-    sounded: bool = False  # the caller has made a sound since the turn last answered, if only a cough
     speech_began: float | None = None  # while the caller is speaking
     words: TurnWords = field(default_factory=TurnWords)
     murmur: Utterance | None = None  # a back-channel over the agent: nothing, unless the agent ends with a question
@@ -59,10 +58,8 @@ class Turns:
 
     @property
     def spoken_since(self) -> bool:
-        """The caller has spoken since the turn last answered. A short sound tells that only where finals cover that
-        turn: else the next one may well be the turn's own, and the sound was a cough."""
-        meant = self.speech_began is not None or self.utterance.began is not None
-        return meant or (self.sounded and self.answered.complete)
+        """The caller has spoken since the turn last answered."""
+        return self.speech_began is not None or self.utterance.began is not None
 
     @property
     def final_end(self) -> float:
@@ -84,7 +81,7 @@ class Turns:
         """End the caller's turn with what is known of it."""
         said, pause = self.utterance, self.pause
         said.paused = ended = said.paused if said.paused is not None else now
-        self.answered, self.utterance, self.sounded = said, said.next(), False
+        self.answered, self.utterance = said, said.next()
         self.state, self.deadline, self.speech_began, self.judged = State.THINKING, None, None, None
         return [Answer(said.text, ended, min(now, ended + pause))]
 
