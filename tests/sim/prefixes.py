@@ -24,15 +24,18 @@ def check_prefixes(asked: Sequence[ReplyRequest]) -> None:
 
 
 def is_left(one: tuple[HistoryItem, ...], other: tuple[HistoryItem, ...]) -> bool:
-    """The caller's turn that `one` is about was not over: `other` begins to answer it anew. (The next round of tools
-    answers a turn as well, but goes on from the items of the one before.)"""
+    """The caller's turn that `one` is about was not over: `other` has another in its place, or begins to answer it
+    anew. (The next round of tools answers the same turn, and goes on from the items of the one before.)"""
     mine = one[:-1] if one and isinstance(one[-1], AgentSaid) else one
-    begins = bool(other) and isinstance(other[-1], CallerSaid | Misheard)
-    return begins and turns_in(other) <= turns_in(one) and other[: len(mine)] != mine
+    if other[: len(mine)] == mine:
+        return False
+    turns, others = callers(one), callers(other)
+    anew = isinstance(other[-1], CallerSaid | Misheard) or turns[-1:] != others[-1:]
+    return len(others) <= len(turns) and anew
 
 
-def turns_in(history: tuple[HistoryItem, ...]) -> int:
-    return sum(isinstance(item, CallerSaid) for item in history)
+def callers(history: tuple[HistoryItem, ...]) -> list[CallerSaid]:
+    return [item for item in history if isinstance(item, CallerSaid)]
 
 
 def sent(request: ReplyRequest) -> dict[str, Any]:
