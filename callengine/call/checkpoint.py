@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from callengine.ports.journal import TurnRecorded
-from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
+from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, Misheard
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult
 from callengine.ports.usage import Bill, used_of
 
@@ -18,7 +18,13 @@ VERSION = 1
 # Between the numbers of two connections' turns: what the one before wrote in its last moment keeps a place of its own.
 LEAP = 1000
 
-_KINDS: Mapping[str, type[HistoryItem]] = {"c": CallerSaid, "a": AgentSaid, "t": ToolCall, "r": ToolResult}
+_KINDS: Mapping[str, type[HistoryItem]] = {
+    "c": CallerSaid,
+    "a": AgentSaid,
+    "t": ToolCall,
+    "r": ToolResult,
+    "m": Misheard,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,7 @@ class Dialogue:
 
     def _answer(self, answer: Answer, now: float) -> None:
         self._ending = None
-        self._history.caller(answer.text)
+        self._history.caller(self._ahead.as_sent(answer.text))
         self._record.caller(answer.text, self._turns.answered.began, answer.speech_ended)
         self._times = ResponseTimes(answer.speech_ended, answer.pause_over, now, flush=self._call.leg.flush_seconds)
         self._thinking = trio.CancelScope()
