@@ -116,6 +116,52 @@ def test_the_user_s_own_figures() -> None:
     assert services["postgres"]["image"].endswith("pg16")
     assert re.match(r"redis:7\..*-alpine$", services["redis"]["image"])
     assert "3600 1" in services["redis"]["command"]
+    wanted = {"DATABASE_URL", "REDIS_URL", "GOOGLE_APPLICATION_CREDENTIALS", "ANTHROPIC_API_KEY", "STORE_API_URL"}
+    assert wanted | {f"ASTERISK_ARI_{name}" for name in ("URL", "USER", "PASSWORD")} <= set(engine["environment"])
+    assert "./secrets:/secrets:ro" in engine["volumes"]
+    assert "3000:3000" in services["grafana"]["ports"]
+    assert "127.0.0.1:9090:9090" in services["prometheus"]["ports"]
+    assert {name: service["profiles"] for name, service in services.items() if "profiles" in service} == {
+        "backup": ["backup"], "store-api": ["demo"], "whisper": ["whisper-cpu"], "proxy": ["tls"],
+    }  # fmt: skip
+    healthy = {name for name, service in services.items() if "healthcheck" in service}
+    assert healthy >= {"postgres", "redis", "prometheus", "alertmanager", "grafana"}, "the engine's is its image's"
+    volumes = compose("compose.yaml")["volumes"]
+    assert {f"{name}-data" for name in ("callengine", "postgres", "redis", "prometheus", "grafana")} <= set(volumes)
+
+
+def test_one_password_of_the_database_wherever_it_is_needed() -> None:
+    services = compose("compose.yaml")["services"]
+    places = [
+        value
+        for service in services.values()
+        for name, value in service.get("environment", {}).items()
+        if name in ("DATABASE_URL", "POSTGRES_PASSWORD")
+    ]
+    assert len(places) == 3
+    assert {variable for place in places for variable in re.findall(r"\$\{(\w+)", place)} == {"POSTGRES_PASSWORD"}
+
+
+def test_asterisk_is_found_by_its_name() -> None:
+    services = compose("compose.yaml")["services"]
+    for name in ("call-processor", "prometheus"):
+        assert services[name]["extra_hosts"] == ["asterisk:${ASTERISK_HOST:-host-gateway}"], name
+
+
+def test_the_gpu_node_s_variables_are_on_its_page() -> None:
+    page = (ROOT / "docs/howto/gpu-node.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(variables("gpu/compose.yaml")) if name not in page] == []
+
+
+def test_what_is_secret_never_gets_into_git() -> None:
+    ignored = set((ROOT / ".gitignore").read_text(encoding="utf-8").splitlines())
+    assert {".env", "secrets/*", "docker/secrets/", "gpu/secrets/"} <= ignored
+    folders = {
+        path.parent.joinpath(secret["file"].replace("${WHISPER_SECRETS:-./secrets}", "secrets")).parent
+        for path in (ROOT / name for name in COMPOSE_FILES)
+        for secret in compose(str(path.relative_to(ROOT))).get("secrets", {}).values()
+    }
+    assert folders == {ROOT / "docker/secrets", ROOT / "gpu/secrets"}
 
 
 def test_calls_may_end_in_peace_before_docker_ends_the_engine() -> None:
