@@ -66,8 +66,8 @@ class Spooling:
         return True
 
     async def read_on(self, limit: int) -> bool:
-        """All of `next_ones` are in the database: read those that follow, if any do. False where the disk hangs on them:
-        nothing younger is to be written before."""
+        """All of `next_ones` are in the database: read those that follow, if any do. False where the disk hangs on
+        them: nothing younger is to be written before."""
         while not await self._read(limit):
             """One file could not be removed: it is done with, the next one is asked for."""
         return bool(self.next_ones) or not self._pending

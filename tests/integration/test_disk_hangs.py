@@ -1,5 +1,5 @@
-"""A disk that is full, or answers nothing any more: the record stays in memory, calls and their clock go on, and in the end
-all of it is in the database, once."""
+"""A disk that is full, or answers nothing any more: the record stays in memory, calls and their clock go on, and in the
+end all of it is in the database, once."""
 
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -104,7 +104,11 @@ async def test_while_both_are_away_all_is_in_memory_and_the_spool_says_so(
 
 
 async def test_what_is_on_a_disk_that_hangs_is_not_overtaken(
-    empty_database_url: str, tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch, expect_error_log: ExpectErrorLog
+    empty_database_url: str,
+    tmp_path: Path,
+    disk: Disk,
+    monkeypatch: pytest.MonkeyPatch,
+    expect_error_log: ExpectErrorLog,
 ) -> None:
     """Turns before their call would be refused for good."""
     refused = journal_lost_total.labels("refused")._value.get()
@@ -139,10 +143,10 @@ async def test_an_engine_can_end_though_its_disk_hangs(
     expect_error_log: ExpectErrorLog,
 ) -> None:
     monkeypatch.setattr(journal_module, "CLOSE_SECONDS", 0.5)
-    with open_spool(tmp_path, "node-1") as spool, disk.hanging():
-        with expect_error_log(SAID), expect_error_log("ends with entries not written"), trio.fail_after(60):
-            async with journal_with(spool, empty_database_url) as journal:
-                record_calls(journal, 0, CALLS)
+    said = expect_error_log("ends with entries not written")
+    with open_spool(tmp_path, "node-1") as spool, disk.hanging(), expect_error_log(SAID), said, trio.fail_after(60):
+        async with journal_with(spool, empty_database_url) as journal:
+            record_calls(journal, 0, CALLS)
 
 
 @pytest.mark.parametrize("fault", ["full", "hangs"])

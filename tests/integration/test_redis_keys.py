@@ -1,4 +1,4 @@
-"""What an engine leaves in Redis: every key has a time to live, and in a Cluster a slot that is its call's or node's."""
+"""What an engine leaves in Redis: every key has a time to live, and in a Cluster a slot of its call's or node's."""
 
 import re
 from pathlib import Path
@@ -42,4 +42,5 @@ async def test_every_key_fades_and_has_its_slot(tmp_path: Path, database_url: st
     assert f"{call}:outcome" in after
     everything = during | after
     assert [key for key, life in everything.items() if life == -1] == []
-    assert [key for key in everything if not re.search(r"\{(call|node|speech):?.*\}", key) and not ALONE.match(key)] == []
+    together = re.compile(r"callengine:\{(call:.+|node:.+|speech)\}:")
+    assert [key for key in everything if not together.match(key) and not ALONE.match(key)] == []

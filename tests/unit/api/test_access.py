@@ -86,7 +86,7 @@ def test_nothing_but_the_token_is_the_token(authorization: bytes, method: str) -
     assert refusal(asked, NONE) != ""
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer full-token", "Bearer read-token", "Bearer full-tokem", "Basic x"])
+@pytest.mark.parametrize("authorization", ["", "Bearer full-token", "Bearer read-token", "Bearer x", "Basic x"])
 def test_how_long_it_takes_says_nothing_of_a_token(authorization: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each token is compared, whatever the first one said, and by what takes the same time for any text (hmac)."""
     compared: list[bytes] = []
