@@ -112,7 +112,7 @@ def read_stages(dockerfile: Path, names: Sequence[str]) -> Stage:
 
 def _take(stage: Stage, kind: str, rest: str) -> None:
     if kind == "RUN":
-        stage.script.append(rest.replace(" --no-cache", ""))
+        stage.script.append(re.sub(r" --no-cache(?= |$)", "", rest))
     elif kind == "WORKDIR":
         stage.script.append(f"mkdir -p {rest} && cd {rest}")
     elif kind == "ENV":

@@ -11,7 +11,7 @@ import pytest
 from callengine.config import Settings
 from tests.debian import NoPackageError
 from tests.deploy.files import COMPOSE_FILES, ROOT, compose, variables
-from tests.deploy.programs import COMPOSE, command
+from tests.deploy.programs import CADDY, COMPOSE, command
 
 REQUIRED = ("POSTGRES_PASSWORD", "API_TOKEN", "GRAFANA_PASSWORD")
 ONCE = {"redis-cluster"}  # does its work and ends
@@ -67,6 +67,20 @@ def test_a_secret_that_is_not_set_is_named(missing: str) -> None:
     done = rendered("config", "--quiet", **{name: "a" for name in REQUIRED if name != missing})
     assert done.returncode != 0
     assert missing in done.stderr
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("host", ["localhost", "phone.shop.example"])
+def test_the_reverse_proxy_takes_its_configuration(host: str, tmp_path: Path) -> None:
+    try:
+        caddy = command(CADDY, "caddy")
+    except NoPackageError as error:
+        pytest.skip(f"no caddy: {error}")
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PUBLIC_HOST": host}
+    words = [*caddy, "adapt", "--validate", "--config", str(ROOT / "docker/caddy/Caddyfile")]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(f'"{part}"' in done.stdout for part in (host, "grafana:3000", "call-processor:8080"))
 
 
 def test_the_example_has_every_variable_and_no_other() -> None:

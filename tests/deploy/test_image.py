@@ -82,6 +82,14 @@ def test_nobody_is_root() -> None:
         assert "HEALTHCHECK" in stage(name), name
 
 
+def test_the_last_stage_is_the_engine_s_and_says_what_it_is() -> None:
+    stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", DOCKERFILE, re.MULTILINE)
+    assert stages[0][0].startswith("python:3.12."), stages
+    assert stages[-1] == ("base", "engine"), "what a build without --target makes"
+    for label in ("title", "description", "licenses"):
+        assert f"org.opencontainers.image.{label}=" in stage("engine")
+
+
 def test_uv_is_the_one_of_the_lock() -> None:
     pinned = re.search(r'^name = "uv"\nversion = "(.+)"$', (ROOT / "uv.lock").read_text(), re.MULTILINE)
     assert pinned
