@@ -86,7 +86,19 @@ def run_image(
     named = " ".join(f"{name}={shlex.quote(value)}" for name, value in last.environment.items())
     said = {"start": " ".join(last.start), "health": " ".join(last.health), "as_user": f"{become} {named}"}
     (disk / "run.sh").write_text(Template(run).substitute(said))
-    words = ["unshare", "--mount", "--fork", "sh", "-c", SCRIPT, "sh", root, python_prefix("3.12"), ROOT, disk]
+    words: list[str | Path] = [
+        "unshare",
+        "--mount",
+        "--fork",
+        "sh",
+        "-c",
+        SCRIPT,
+        "sh",
+        root,
+        python_prefix("3.12"),
+        ROOT,
+        disk,
+    ]
     return subprocess.run(words, capture_output=True, text=True, check=False)
 
 

@@ -1,6 +1,7 @@
 """A disk that is full, or answers nothing any more: the record stays in memory, calls and their clock go on, and in the
 end all of it is in the database, once."""
 
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -10,9 +11,9 @@ import pytest
 import trio
 
 from callengine.metrics import journal_lost_total
+from callengine.ports.journal import Entry
 from callengine.services import journal as journal_module
 from callengine.services import journal_spooling
-from callengine.services import spool as spool_module
 from callengine.services.bridge import open_bridge
 from callengine.services.journal import PostgresJournal, open_journal
 from callengine.services.schema import migrate
@@ -57,7 +58,7 @@ class Disk:
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     """The spool's disk; everything is put there at once."""
     disk = Disk(monkeypatch)
-    monkeypatch.setattr(spool_module.os, "fsync", disk.fsync)
+    monkeypatch.setattr(os, "fsync", disk.fsync)
     monkeypatch.setattr(journal_module, "KEEP_SECONDS", 0.0)
     monkeypatch.setattr(journal_module, "KEEP_AGAIN_SECONDS", 0.05)
     monkeypatch.setattr(journal_spooling, "HANGS_SECONDS", 600.0)
@@ -121,9 +122,9 @@ async def test_what_is_on_a_disk_that_hangs_is_not_overtaken(
             await until(lambda: not journal._entries)
             read = spool.next
 
-            def hang(limit: int) -> list[object]:
+            def hang(limit: int) -> list[Entry]:
                 disk.fsync(0)
-                return read(limit)  # type: ignore[return-value]
+                return read(limit)
 
             monkeypatch.setattr(spool, "next", hang)
             with disk.hanging(), expect_error_log(SAID):

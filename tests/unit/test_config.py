@@ -2,6 +2,7 @@
 
 from ipaddress import ip_network
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -9,7 +10,9 @@ from pydantic import SecretStr, ValidationError
 from callengine.config import Settings, load_settings
 from callengine.errors import ConfigError
 
-SECRETS = sorted(name.upper() for name, field in Settings.model_fields.items() if field.annotation == SecretStr | None)
+SECRETS = sorted(
+    name.upper() for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)
+)
 
 
 def test_an_empty_environment_is_a_whole_demo() -> None:
