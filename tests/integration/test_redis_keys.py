@@ -26,6 +26,7 @@ def lives(url: str) -> dict[str, int]:
 async def test_every_key_fades_and_has_its_slot(tmp_path: Path, database_url: str, redis_url: str) -> None:
     call_id, announced = uuid4(), uuid4()
     settings = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "CALL_LANGUAGE": "en-GB", "NODE_NAME": "one"}
+    settings |= {"STORE_API_URL": "http://127.0.0.1:9/api/v1"}  # nobody asks it for anything
     with running_engine(tmp_path / "engine", **settings) as engine:
         async with open_api(engine) as api:
             assert (await api.post(f"/api/v1/calls/{announced}", data={"caller": "+79161234567"})).status_code == 201
