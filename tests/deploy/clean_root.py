@@ -134,7 +134,8 @@ def _take(stage: Stage, kind: str, rest: str) -> None:
         stage.script.append(f"export {rest}")
     elif kind == "COPY" and not rest.startswith("--from"):
         *sources, target = rest.split()
-        stage.script.append(" ".join(["cp -r", *(f"/context/{source}" for source in sources), target]))
+        copied = " ".join(f"/context/{source}" for source in sources)
+        stage.script.append(f"mkdir -p {Path(target).parent} && cp -r {copied} {target}")
     elif kind == "USER":
         stage.user = rest
     elif kind == "HEALTHCHECK":

@@ -190,3 +190,6 @@ def test_what_the_images_copy_reaches_the_builder() -> None:
         names = {name for line in copied for name in line.split()}
         assert names <= kept, dockerfile
         assert [name for name in names if not Path(ROOT, name).exists()] == []
+        inside = [path for name in names for path in (ROOT / name).rglob("*") if path.is_symlink()]
+        ends = {str(path.resolve().relative_to(ROOT)) for path in inside}
+        assert ends <= names, f"{dockerfile}: a link is copied as a link, and leads to nothing in the image"

@@ -29,8 +29,11 @@ def stage(name: str) -> str:
 def take_step(kind: str, rest: str, folder: Path, environment: Path) -> None:
     if kind == "COPY":
         for name in rest.split()[:-1]:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, folder / name)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / name, symlinks=True)  # as Docker does
+            else:
+                shutil.copy(ROOT / name, folder / name)
         return
     words = shlex.split(rest)
     if words[0] != "/opt/uv/bin/uv":  # uv itself is here already
