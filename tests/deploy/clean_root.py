@@ -16,9 +16,9 @@ from string import Template
 from tests.deploy.files import ROOT
 
 INSTRUCTION = re.compile(r"^([A-Z]+) (.+)$")
+NO_ROOT = 77
 # $1 an empty folder, $2 the Python, $3 the repository, $4 a folder on disk with what would not fit into memory.
-SCRIPT = """\
-set -eu
+MOUNTS = """\
 mount -t tmpfs tmpfs "$1"
 root=$1/all
 mkdir "$1/up" "$1/work" "$root"
@@ -26,19 +26,27 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$root"
 mount --bind "$2" "$root/usr/local"
 mount --bind /dev "$root/dev"
 mount -t proc proc "$root/proc"
+cp --remove-destination /etc/resolv.conf "$root/etc/resolv.conf"
 mkdir "$root/context"
 mount --bind "$3" "$root/context"
+mkdir -p "$root$3"
 mount -t tmpfs tmpfs "$root$3"
 for place in opt app; do
     mkdir -p "$4/$place" "$root/$place"
     mount --bind "$4/$place" "$root/$place"
 done
 cp "$4/build.sh" "$4/run.sh" "$root/"
+"""
+SCRIPT = f"""\
+set -eu
+sh -eu "$4/mounts.sh" "$@" || exit {NO_ROOT}
+root=$1/all
 PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" sh -eu /build.sh >&2
 umount "$root/context"
 find "$root/app" "$root/opt/uv" -mindepth 1 -delete
 exec unshare --net sh -c 'ip link set lo up && exec chroot "$0" sh -u /run.sh' "$root"
 """
+Ended = subprocess.CompletedProcess[str]
 
 
 class NoRootError(Exception):
@@ -69,37 +77,32 @@ def python_prefix(version: str) -> Path:
     raise NoRootError(f"no Python {version} in a folder of its own")
 
 
-def run_image(
-    dockerfile: Path, stages: tuple[str, str, str], folder: Path, run: str
-) -> subprocess.CompletedProcess[str]:
+def run_image(dockerfile: Path, stages: tuple[str, str, str], folder: Path, run: str) -> Ended:
     """Build the last of `stages` (what both rest on, the builder, the image), and run the script `run` in it, where
     $start and $health are what Docker would start and ask, and no network is. Raises NoRootError."""
     if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("ip") is None:
         raise NoRootError("only root may mount an overlay and have users of its own in it")
     base, builder, image = stages
-    root, disk = folder / "root", folder / "disk"
-    root.mkdir()
-    disk.mkdir()
-    (disk / "build.sh").write_text("\n".join(read_stages(dockerfile, (base, builder)).script))
     last = read_stages(dockerfile, (base, image))
     become = f"setpriv --reuid {last.user} --regid {last.user} --init-groups env -i"
     named = " ".join(f"{name}={shlex.quote(value)}" for name, value in last.environment.items())
     said = {"start": " ".join(last.start), "health": " ".join(last.health), "as_user": f"{become} {named}"}
-    (disk / "run.sh").write_text(Template(run).substitute(said))
-    words: list[str | Path] = [
-        "unshare",
-        "--mount",
-        "--fork",
-        "sh",
-        "-c",
-        SCRIPT,
-        "sh",
-        root,
-        python_prefix("3.12"),
-        ROOT,
-        disk,
-    ]
-    return subprocess.run(words, capture_output=True, text=True, check=False)
+    scripts = {
+        "mounts.sh": MOUNTS,
+        "build.sh": "\n".join(read_stages(dockerfile, (base, builder)).script),
+        "run.sh": Template(run).substitute(said),
+    }
+    root, disk = folder / "root", folder / "disk"
+    for place in (root, disk):
+        place.mkdir()
+    for name, text in scripts.items():
+        (disk / name).write_text(text)
+    folders = (root, python_prefix("3.12"), ROOT, disk)
+    start = ("unshare", "--mount", "--fork", "sh", "-c", SCRIPT, "sh")
+    done = subprocess.run([*start, *folders], capture_output=True, text=True, check=False)
+    if done.returncode == NO_ROOT or done.stderr.startswith("unshare:"):
+        raise NoRootError(done.stderr.strip())
+    return done
 
 
 def instructions(dockerfile: Path, stage: str) -> Iterator[tuple[str, str]]:
