@@ -36,6 +36,7 @@ for place in opt app; do
     mount --bind "$4/$place" "$root/$place"
 done
 cp "$4/build.sh" "$4/run.sh" "$root/"
+chroot "$root" ldconfig /usr/local/lib
 """
 SCRIPT = f"""\
 set -eu

@@ -35,6 +35,8 @@ async def test_every_key_fades_and_has_its_slot(tmp_path: Path, database_url: st
                 assert await phone.say(GOODBYE)
                 assert await phone.agent_silent(0.6)
                 during = lives(redis_url)
+                assert (await api.post(f"/api/v1/calls/{call_id}/hangup")).is_success  # the dialplan will want to know
+                await phone.over()
             await closed_record(api, call_id)
             after = lives(redis_url)
     call = f"callengine:{{call:{call_id}}}"

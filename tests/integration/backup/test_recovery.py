@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -25,16 +25,17 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 CALLS = int(os.environ.get("CALLENGINE_RECOVERY_CALLS", "200"))
 TURNS = 20  # a call of three minutes
+NEWEST = 0x00000000_0000_4000_8000_000000000001
 HAVE_HAD = """
 INSERT INTO calls (call_id, node, opened_at, language, number, name, called, fields,
                    closed_at, seconds, outcome, detail, target)
-SELECT 'call-' || n, 'lost', now() - n * interval '1 minute', 'ru-RU', '+7916' || 1000000 + n, '', '100', '{}',
+SELECT '00000000-0000-4000-8000-' || lpad(n::text, 12, '0'), 'lost', now() - n * interval '1 minute', 'ru-RU', '+7916' || 1000000 + n, '', '100', '{}',
        now() - n * interval '1 minute' + interval '3 minutes', 180, 'completed', '', ''
 FROM generate_series(1, %(calls)s) n;
 """
 HAVE_SAID = """
 INSERT INTO turns (call_id, sequence, role, text, started, ended, interrupted, timings)
-SELECT 'call-' || n, t, CASE t %% 2 WHEN 0 THEN 'agent' ELSE 'caller' END, repeat(md5(n || '.' || t), 4),
+SELECT '00000000-0000-4000-8000-' || lpad(n::text, 12, '0'), t, CASE t %% 2 WHEN 0 THEN 'agent' ELSE 'caller' END, repeat(md5(n || '.' || t), 4),
        t, t + 5, false, '{}'
 FROM generate_series(1, %(calls)s) n, generate_series(1, %(turns)s) t;
 """
@@ -65,7 +66,7 @@ async def answered(engine: EngineProcess) -> tuple[dict[str, Any], dict[str, Any
             assert await phone.agent_silent(0.6)
             assert await phone.say(GOODBYE)
             assert await phone.agent_speaking()
-        return await closed_record(api, call_id), (await api.get("/api/v1/calls/call-1")).json()
+        return await closed_record(api, call_id), (await api.get(f"/api/v1/calls/{UUID(int=NEWEST)}")).json()
 
 
 def test_a_caller_is_answered_by_what_came_back(
