@@ -29,13 +29,15 @@ NEWEST = 0x00000000_0000_4000_8000_000000000001
 HAVE_HAD = """
 INSERT INTO calls (call_id, node, opened_at, language, number, name, called, fields,
                    closed_at, seconds, outcome, detail, target)
-SELECT '00000000-0000-4000-8000-' || lpad(n::text, 12, '0'), 'lost', now() - n * interval '1 minute', 'ru-RU', '+7916' || 1000000 + n, '', '100', '{}',
+SELECT '00000000-0000-4000-8000-' || lpad(n::text, 12, '0'), 'lost', now() - n * interval '1 minute',
+       'ru-RU', '+7916' || 1000000 + n, '', '100', '{}',
        now() - n * interval '1 minute' + interval '3 minutes', 180, 'completed', '', ''
 FROM generate_series(1, %(calls)s) n;
 """
 HAVE_SAID = """
 INSERT INTO turns (call_id, sequence, role, text, started, ended, interrupted, timings)
-SELECT '00000000-0000-4000-8000-' || lpad(n::text, 12, '0'), t, CASE t %% 2 WHEN 0 THEN 'agent' ELSE 'caller' END, repeat(md5(n || '.' || t), 4),
+SELECT '00000000-0000-4000-8000-' || lpad(n::text, 12, '0'), t,
+       CASE t %% 2 WHEN 0 THEN 'agent' ELSE 'caller' END, repeat(md5(n || '.' || t), 4),
        t, t + 5, false, '{}'
 FROM generate_series(1, %(calls)s) n, generate_series(1, %(turns)s) t;
 """
