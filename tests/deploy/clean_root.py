@@ -118,8 +118,8 @@ def instructions(dockerfile: Path, stage: str) -> Iterator[tuple[str, str]]:
 
 
 def read_stages(dockerfile: Path, names: Sequence[str]) -> Stage:
-    """Stages as one script to be run inside, with the builder's files in /context. uv may use its cache: a download
-    that was made once serves."""
+    """Stages as one script to be run inside, with the builder's files in /context. uv may use its cache, for a
+    download that was made once serves, and compiles nothing: that is a minute's work for each sync and shows nothing."""
     whole = Stage()
     for name in names:
         for kind, rest in instructions(dockerfile, name):
@@ -136,7 +136,7 @@ def _take(stage: Stage, kind: str, rest: str) -> None:
         named = dict(word.split("=", 1) for word in shlex.split(rest))
         path = "/usr/local/bin:/usr/bin:/bin"
         stage.environment |= {name: value.replace("$PATH", path) for name, value in named.items()}
-        stage.script.append(f"export {rest}")
+        stage.script.append(f"export {rest.replace('UV_COMPILE_BYTECODE=1', '')}")
     elif kind == "COPY" and not rest.startswith("--from"):
         *sources, target = rest.split()
         copied = " ".join(f"/context/{source}" for source in sources)
