@@ -119,7 +119,7 @@ def instructions(dockerfile: Path, stage: str) -> Iterator[tuple[str, str]]:
 
 def read_stages(dockerfile: Path, names: Sequence[str]) -> Stage:
     """Stages as one script to be run inside, with the builder's files in /context. uv may use its cache, for a
-    download that was made once serves, and compiles nothing: that is a minute's work for each sync and shows nothing."""
+    download that was made once serves, and compiles nothing: a minute's work for each sync that shows nothing."""
     whole = Stage()
     for name in names:
         for kind, rest in instructions(dockerfile, name):
