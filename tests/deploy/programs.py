@@ -13,6 +13,7 @@ from tests.debian import Closure, NoPackageError, first, loader_of, unpacked
 COMPOSE = Closure("compose", ("docker-compose",), r"(lib|docker-compose)")
 MONITORING = Closure("monitoring", ("prometheus", "promtool", "prometheus-alertmanager"), r"(lib|zlib|prom)")
 REDIS = Closure("redis", ("redis-server", "redis-tools"), r"(lib|redis)")
+CADDY = Closure("proxy", ("caddy",), r"(lib|caddy)")
 HAPROXY = Closure("balancer", ("haproxy",), r"(lib|zlib|haproxy)")
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from callengine import housekeeping
@@ -115,7 +116,16 @@ async def test_age_deletes_in_small_parts_by_one_node_alone(
             await run_round(house, Limits(calls=4, recordings=2), NOW)
             assert await count_calls(house) == 9, "another node is at it"
         assert [path.exists() for path in paths] == [True] * 2 + [False] * 7, "one's own files are one's own"
+        parts: list[int] = []
+        delete = forgetting.delete_calls
+
+        async def delete_some(connection: psycopg.AsyncConnection, before: datetime) -> int:
+            parts.append(await delete(connection, before))
+            return parts[-1]
+
+        monkeypatch.setattr(forgetting, "delete_calls", delete_some)
         await run_round(house, Limits(calls=4, recordings=2), NOW)
+        assert parts == [2, 2, 1, 0], "a transaction each"
         assert await count_calls(house) == 4
         records = [await read(house, database_url, f"call-{days}") for days in range(4)]
         assert [len(record.recordings) for record in records if record] == [1, 1, 0, 0]
