@@ -73,7 +73,9 @@ async def _run_check(check: Check, patient: Patient) -> Sequence[Finding]:
             found += await check.look(patient)
     except* trio.TooSlowError:
         says = f"no answer within {check.seconds:.0f} s"
-        found.append(Finding(check.name, "fail", says, "is it overloaded, or does a firewall drop the packets?"))
+        found.append(
+            Finding(check.name, "fail", says, "is it, or this machine, overloaded? does a firewall drop the packets?")
+        )
     except* FaultError as faults:
         found += [Finding(check.name, "fail", fault.says, fault.mend) for fault in _each(faults)]
     except* EngineError as errors:  # names the setting, and what to do

@@ -77,7 +77,7 @@ async def lateness(now: Callable[[], float]) -> list[float]:
 
 
 def kernel_clock() -> tuple[bool | None, float]:
-    """Whether the kernel's clock is synchronised (None where it cannot be asked), and the most it may be off, in seconds.
+    """Whether the kernel's clock is synchronised (None where it cannot be asked), and how many seconds off at most.
 
     Reading needs no right; a container's seccomp profile may forbid it all the same."""
     try:

@@ -1,6 +1,7 @@
 """What a PostgreSQL must be for the record, judged. Pure.
 
-Versions: the SQL stays within 16, which the suite runs on; nothing in it is younger than PostgreSQL 11."""
+Versions: the SQL stays within 16, which the suite runs on; which older one bears it was tried by nobody. Those below 14
+get no corrections from their makers any more (postgresql.org/support/versioning)."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from callengine.doctor.findings import Finding
 CHECK = "database"
 SCHEMA = "database schema"
 REPLICA = "database replica"
-TRIED_VERSION, LEAST_VERSION = 16, 13  # 13 is the oldest that yoyo's driver and libpq here still speak to
+TRIED_VERSION, LEAST_VERSION = 16, 14
 CONNECTIONS_OF_A_NODE = 8  # one writes, four read, and the housekeeping
 SLOW_SECONDS = 0.05  # the record is written behind a call; people wait for what the API reads
 MOST_LAG_SECONDS = 5.0  # beyond it the engine reads the primary

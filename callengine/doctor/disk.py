@@ -9,7 +9,7 @@ import trio
 
 from callengine.doctor.checkup import Patient
 from callengine.doctor.disk_rules import DiskNeeds, DiskSeen, judge_disk
-from callengine.doctor.findings import Finding
+from callengine.doctor.findings import FaultError, Finding
 
 TRIES = 5
 PIECE = bytes(4096)
@@ -22,7 +22,11 @@ async def look_at_disk(patient: Patient) -> list[Finding]:
     leaves = settings.recording_least_free_mb << 20 if settings.recording else None
     needs = DiskNeeds(settings.spool_max_mb << 20, leaves, settings.max_calls)
     # A disk that hangs holds its thread; the doctor goes on without it.
-    seen = await trio.to_thread.run_sync(see_folders, settings.data_dir, abandon_on_cancel=True)
+    try:
+        seen = await trio.to_thread.run_sync(see_folders, settings.data_dir, abandon_on_cancel=True)
+    except OSError as error:  # a folder above it may not even be looked into
+        mend = "let the engine's user in (chmod o+x on the folders above), or set another DATA_DIR"
+        raise FaultError(f"DATA_DIR {settings.data_dir}: {error.strerror or error}", mend) from None
     return [finding for each in seen for finding in judge_disk(each, needs)]
 
 
@@ -30,10 +34,9 @@ def see_folders(data_dir: Path) -> list[DiskSeen]:
     """What there is to say of DATA_DIR, or of the nearest folder above it, and of folders in it that are elsewhere or
     cannot be written to."""
     home = data_dir.absolute()
-    if home.is_file():
-        return [DiskSeen(str(home), True, 0, -1, "it is a file")]
-    # Not Path.is_dir, which raises where a folder above may not be looked into.
-    nearest = next(folder for folder in (home, *home.parents) if os.path.isdir(folder))  # noqa: PTH112
+    if home.exists() and not home.is_dir():
+        return [DiskSeen(str(home), True, 0, -1, "it is no folder")]
+    nearest = next(folder for folder in (home, *home.parents) if folder.is_dir())
     found = [_see(nearest, there=nearest == home)]
     for name in FOLDERS:
         folder = data_dir / name

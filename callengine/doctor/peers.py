@@ -11,7 +11,7 @@ from backends.tts.google import HOST as VOICE
 from callengine.config import Settings
 
 # From the users' network plan: Asterisk's and the Store's. A GPU node stands on the engine's network as the Store does.
-# For what is on the internet this is our own word: an answer waits for it once at the recogniser and once at the dialog.
+# For the internet this is our own word: each answer waits for it once at the recogniser and once at the dialog.
 ASTERISK_SECONDS, NEAR_SECONDS, FAR_SECONDS = 0.005, 0.010, 0.100
 PORTS = {"http": 80, "https": 443}
 
