@@ -3,20 +3,23 @@
 The recogniser gets a stream of 100 ms of silence, Google's voice is asked for its list, Claude for its model's card."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import trio
 
 from callengine.doctor.checkup import Patient
 from callengine.doctor.figures import shown_ms
-from callengine.doctor.findings import FaultError, Finding
+from callengine.doctor.findings import Finding
 from callengine.doctor.own_parts import judge_own_part
-from callengine.errors import EngineError, ReasoningError, RecognizerError, SynthesisError
+from callengine.errors import ReasoningError, RecognizerError, SynthesisError
 from callengine.plugins import load_backend
 from callengine.recognisers import named_recognizers
 from callengine.voices import named_voices
 
 RECOGNISER, VOICE, DIALOG = "recogniser", "voice", "dialog"
+KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
+# Where a service is looked for that does not answer.
 ITS_OWN = {"whisper": "WHISPER_URL", "google": "GOOGLE_STT_ENDPOINT"}
 
 
@@ -38,10 +41,15 @@ async def look_at_fallback(patient: Patient) -> list[Finding]:
 async def look_at_voice(patient: Patient) -> list[Finding]:
     """Whether the agent can speak, and so its spare."""
     settings, found = patient.settings, []
-    for name, variable in zip(named_voices(settings), ("TTS_BACKEND", "TTS_FALLBACK"), strict=True):
+    chosen, spare = named_voices(settings)
+    for name, variable in ((chosen, "TTS_BACKEND"), (spare, "TTS_FALLBACK")):
         if name:
             opened = load_backend("callengine.tts", name, variable)(settings, patient.bridge)
             found.append(await _asked(opened, f"the voice {name!r}", VOICE, variable))
+    if spare and "tts_backend" not in settings.model_fields_set and KEY_FILE in found[0].mend:
+        # as `callengine.voices`: credentials that serve the recogniser alone
+        says = f"{found[0].says}; nobody has chosen it, so {spare!r} speaks instead"
+        found[0] = replace(found[0], verdict="warn", says=says)
     return found
 
 
@@ -67,12 +75,18 @@ async def _look_at_one(patient: Patient, name: str, variable: str) -> list[Findi
 
 
 async def _asked(opened: Any, what: str, check: str, variable: str) -> Finding:
-    """The finding of a backend's own check. Raises FaultError naming the setting that is to be looked at."""
+    """The finding of a backend's own check; `variable` is to be looked at where it names no setting itself."""
+    error: BaseException | None = None
+    seconds = 0.0
     try:
         async with opened as backend:
             seconds = await _timed(backend.check)
     except* (RecognizerError, SynthesisError, ReasoningError) as group:
-        raise _blamed(group, variable) from None
+        error = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if error is not None:
+        return Finding(check, "fail", f"{what}: {error}", f"look at {getattr(error, 'setting', '') or variable}")
     return Finding(check, "ok", f"{what} answers in {shown_ms(seconds)}")
 
 
@@ -80,11 +94,3 @@ async def _timed(check: Callable[[], Awaitable[None]]) -> float:
     began = trio.current_time()
     await check()
     return trio.current_time() - began
-
-
-def _blamed(group: BaseExceptionGroup[EngineError], variable: str) -> FaultError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    setting = getattr(error, "setting", "") or variable
-    return FaultError(str(error), f"look at {setting}")

@@ -33,16 +33,16 @@ async def look_at_redis(patient: Patient) -> list[Finding]:
 
 
 async def _look(client: redis.asyncio.Redis) -> list[Finding]:
-    any_client = cast("Any", client)  # redis-py types neither a Cluster's targets nor what INFO gives
-    if not isinstance(any_client, RedisCluster):
-        return judge_server(await _see(any_client, ""), in_cluster=False)
-    await any_client.initialize()
-    anyone = any_client.get_random_node()
-    state = await any_client.cluster_info(target_nodes=anyone)
-    nodes = await any_client.cluster_nodes(target_nodes=anyone)
+    if not isinstance(cast("object", client), RedisCluster):
+        return judge_server(await _see(client, ""), in_cluster=False)
+    cluster = cast("Any", client)  # redis-py gives its targets no types
+    await cluster.initialize()
+    anyone = cluster.get_random_node()
+    state = await cluster.cluster_info(target_nodes=anyone)
+    nodes = await cluster.cluster_nodes(target_nodes=anyone)
     found = judge_cluster(state, nodes)
-    for primary in any_client.get_primaries():
-        found += judge_server(await _see(any_client, primary.name, target_nodes=primary), in_cluster=True)
+    for primary in cluster.get_primaries():
+        found += judge_server(await _see(cluster, primary.name, target_nodes=primary), in_cluster=True)
     return found
 
 
