@@ -14,12 +14,14 @@ from callengine.services.journal_store import replica_lag
 from callengine.services.schema import SELECT_STEPS, TABLE, known_steps
 
 ROUND_TRIPS = 10
+# Whoever is no superuser sees whose the others are, and not of what type.
 SELECT_SERVER = """
     SELECT current_setting('server_version_num')::int,
-           pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool,
+           current_setting('transaction_read_only')::bool,
            has_schema_privilege(current_schema(), 'CREATE'),
            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
-           (SELECT count(*) FROM pg_stat_activity WHERE backend_type IS NULL OR backend_type = 'client backend'),
+           (SELECT count(*) FROM pg_stat_activity
+             WHERE usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'),
            coalesce((SELECT extversion FROM pg_extension WHERE extname = 'vector'),
                     (SELECT 'available' FROM pg_available_extensions WHERE name = 'vector'), ''),
            to_regclass(%s) IS NOT NULL

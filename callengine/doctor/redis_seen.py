@@ -35,12 +35,9 @@ async def look_at_redis(patient: Patient) -> list[Finding]:
 async def _look(client: redis.asyncio.Redis) -> list[Finding]:
     if not isinstance(cast("object", client), RedisCluster):
         return judge_server(await _see(client, ""), in_cluster=False)
-    cluster = cast("Any", client)  # redis-py gives its targets no types
+    cluster = cast("Any", client)  # redis-py has no types for a Cluster's targets
     await cluster.initialize()
-    anyone = cluster.get_random_node()
-    state = await cluster.cluster_info(target_nodes=anyone)
-    nodes = await cluster.cluster_nodes(target_nodes=anyone)
-    found = judge_cluster(state, nodes)
+    found = judge_cluster(await cluster.cluster_info(), await cluster.cluster_nodes())
     for primary in cluster.get_primaries():
         found += judge_server(await _see(cluster, primary.name, target_nodes=primary), in_cluster=True)
     return found
