@@ -31,7 +31,7 @@ def test_a_disk_that_is_well() -> None:
         ({"free": 500 * MB}, {}, "warn", "less than the spool may take (SPOOL_MAX_MB=1024)"),
         ({"files_free": 0}, {}, "fail", "inodes"),
         ({"files_free": -1}, {}, "ok", "200 GB are free"),
-        ({"there": False}, {}, "ok", "/data (DATA_DIR will be made in it)"),
+        ({"there": False}, {}, "ok", "free at /data (DATA_DIR will be made in it)"),
         ({"syncs": [0.3] * 5}, {}, "warn", "slow"),
         ({"free": GB}, {"recording_leaves": GB}, "fail", "none is recorded"),
         ({"free": 3 * GB}, {"recording_leaves": GB}, "warn", "recordings of 19 hours"),
