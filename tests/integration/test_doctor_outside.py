@@ -88,7 +88,7 @@ async def test_handshakes_are_timed_and_nothing_is_sent() -> None:
 
 
 async def test_the_table_has_a_row_for_each_and_names_the_setting_of_one_that_is_closed() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=HANDSHAKES) as listener:
+    with socket.create_server(("127.0.0.1", 0), backlog=2 * HANDSHAKES) as listener:
         port = listener.getsockname()[1]
         found = await examined(
             look_at_network,
