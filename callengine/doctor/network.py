@@ -40,7 +40,7 @@ async def handshakes(host: str, port: int) -> list[float]:
     """The round trips of HANDSHAKES connections one after the other, in seconds. Raises OSError, TooSlowError."""
     found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     family, kind, protocol, _, address = found[0]
-    round_trips = []
+    round_trips: list[float] = []
     for _ in range(HANDSHAKES):
         if round_trips:
             await trio.sleep(APART_SECONDS)
