@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from backends.dialog.claude import DEFAULT_URL
-from backends.google_cloud.channel import address_of
-from backends.stt.google import HOST as SPEECH
-from backends.tts.google import HOST as VOICE
+from backends.addresses import CLAUDE, GOOGLE_SPEECH, GOOGLE_VOICE, address_of
 from callengine.config import Settings
 
 # From the users' network plan: Asterisk's and the Store's. A GPU node stands on the engine's network as the Store does.
@@ -49,11 +46,11 @@ def _on_our_network(settings: Settings) -> Iterator[Peer]:
 
 def _on_the_internet(settings: Settings) -> Iterator[Peer]:
     if "google" in _recognisers(settings):
-        yield _google("Google's recogniser", SPEECH, "GOOGLE_STT_ENDPOINT", settings)
+        yield _google("Google's recogniser", GOOGLE_SPEECH, "GOOGLE_STT_ENDPOINT", settings)
     if "google" in (settings.tts_backend, settings.tts_fallback):
-        yield _google("Google's voice", VOICE, "GOOGLE_TTS_ENDPOINT", settings)
+        yield _google("Google's voice", GOOGLE_VOICE, "GOOGLE_TTS_ENDPOINT", settings)
     if settings.dialog_backend == "claude":
-        url = settings.anthropic_base_url or DEFAULT_URL
+        url = settings.anthropic_base_url or CLAUDE
         host, port = _address(url)
         yield Peer("Claude", "ANTHROPIC_BASE_URL", host, port, FAR_SECONDS, False, _origin(url))
 
@@ -63,7 +60,7 @@ def _recognisers(settings: Settings) -> tuple[str, str]:
 
 
 def _google(name: str, service: str, variable: str, settings: Settings) -> Peer:
-    speech = service == SPEECH
+    speech = service == GOOGLE_SPEECH
     endpoint = settings.google_stt_endpoint if speech else settings.google_tts_endpoint
     location = settings.google_stt_location if speech else settings.google_tts_location
     address, plaintext = address_of(endpoint, service, location, variable)
