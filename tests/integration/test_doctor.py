@@ -141,7 +141,7 @@ def test_the_help_teaches() -> None:
 
 
 def test_no_command_waits_for_what_its_backends_import() -> None:
-    """gRPC, Google's and Anthropic's packages cost seconds on a small machine; who chose none of them waits for none."""
+    """gRPC, Google's and Anthropic's packages cost seconds on a small machine; whoever has none waits for none."""
     program = "import sys, callengine.cli.main; print(sorted({'grpc', 'google.auth', 'anthropic'} & set(sys.modules)))"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"
