@@ -13,6 +13,7 @@ import trio
 
 from callengine.api.app import build_api
 from callengine.api.event_ring import EventRing
+from callengine.api.shared_events import SharedEvents
 from callengine.api.state import Admission, ApiState
 from callengine.config import load_settings
 from callengine.errors import EngineError, ServiceError
@@ -29,6 +30,7 @@ from callengine.ports.journal import (
 from callengine.ports.registry import Claim, LiveCall
 from callengine.ports.tools import CallerContext
 from callengine.ports.usage import Used
+from callengine.services.memory_events import MemoryEventLog
 from callengine.services.wanted_calls import is_wanted
 
 CALL = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
@@ -200,7 +202,7 @@ class Engine:
             drain=self.drain,
             reachable={part: partial(self._reach, part) for part in self._beyond()},
             fallback_carries=lambda: self.fallback_carries,
-            events=self.events,
+            events=SharedEvents(self.events, MemoryEventLog()),
         )
 
     def _beyond(self) -> tuple[str, ...]:
