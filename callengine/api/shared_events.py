@@ -61,13 +61,14 @@ class SharedEvents:
         had, they do not."""
         with trio.move_on_after(LOAD_SECONDS):
             try:
-                newest = await self._log.newest()
+                position = await self._log.newest()
                 heard = await self._log.after((0, 0), 0)
-                self.ring.begin(heard[0].place if heard else newest)
+                self._begin(heard[0].place if heard else position)
                 while heard:
                     self._take(heard)
-                    heard = await self._log.after(heard[-1].place, 0)
-                self._position = self.ring.reached
+                    position = heard[-1].place
+                    heard = await self._log.after(position, 0)
+                self._position = position
             except ServiceError as error:
                 self._note_away("heard", error)
 
@@ -95,6 +96,8 @@ class SharedEvents:
     async def _run_telling(self) -> None:
         while True:
             batch = self._behind(self._put)
+            if not batch:
+                self._note_there("told")
             if not batch or self._position is None:  # where this node begins to hear comes before what it tells
                 await self._news.wait()
                 await trio.sleep(GATHER_SECONDS)
@@ -113,7 +116,7 @@ class SharedEvents:
             try:
                 if self._position is None:
                     self._position = await self._log.newest()
-                    self.ring.begin(self._position)
+                    self._begin(self._position)
                     self._wake()
                 heard = await self._log.after(self._position, WAIT_SECONDS)
             except ServiceError as error:
@@ -134,6 +137,10 @@ class SharedEvents:
                 continue
             self._show(batch)
             await trio.lowlevel.checkpoint()
+
+    def _begin(self, place: Place) -> None:
+        """Where nobody knows of any event, what there may have been before now has faded."""
+        self.ring.begin((_now_ms(), 0) if place == (0, 0) else place)
 
     def _behind(self, number: int) -> Sequence[Own]:
         """Some of the own events that come after a number: putting them into words stays within a step of the loop."""
@@ -165,6 +172,8 @@ class SharedEvents:
         if missed:
             self.ring.add(Shown(event_text("gap", {"missed": missed}), _now_ms()))
         mine = told.source == self._source
+        if mine:
+            self._put = max(self._put, told.number)
         while mine and self._own and self._own[0][0] <= told.number:
             self._own.popleft()
         shown = mine and told.number <= self._shown
