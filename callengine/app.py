@@ -17,6 +17,7 @@ from callengine.api.server import serve_api
 from callengine.api.shared_events import SharedEvents
 from callengine.api.state import Admission as ApiAdmission
 from callengine.api.state import ApiState
+from callengine.buckets import bucket_of
 from callengine.call.parts import Services
 from callengine.composition import open_services
 from callengine.config import Settings
@@ -34,6 +35,7 @@ from callengine.media.statistics import ClockCollector
 from callengine.reloading import serve_reloads
 from callengine.services.memory_events import MemoryEventLog
 from callengine.services.told_journal import ToldJournal
+from callengine.sounds import open_sound
 
 LAST_EVENTS_SECONDS = 1.0  # for readers of events to take the last ones
 
@@ -159,6 +161,7 @@ def _api_state(engine: Engine, stop: Stop, events: SharedEvents) -> ApiState:
         reachable=_reachable(engine.services),
         fallback_carries=lambda: engine.services.sources.fallback_carries,
         events=events,
+        open_sound=partial(open_sound, engine.settings.data_dir / "recordings", bucket_of(engine.settings)),
     )
 
 
