@@ -80,7 +80,7 @@ def recording_routes(state: ApiState) -> APIRouter:
         await stream.begin()
         peer = request.client.host if request.client else ""
         log.info("recording_served", call_id=str(call_id), number=number, where=found.where, peer=peer, start=start)
-        headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start), "Cache-Control": "no-store"}
+        headers = {"Accept-Ranges": "bytes", "Content-Length": str(end - start)}
         if partial:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.size}"
         return StreamingResponse(stream, 206 if partial else 200, headers, MEDIA_TYPE)
