@@ -19,7 +19,7 @@ T = TypeVar("T")
 STREAM = "callengine:{events}:stream"
 MOST_EVENTS = 5000  # about; a kilobyte each
 KEEP_SECONDS = 3600  # what callers said is nowhere in Redis for longer than it helps a reader that comes back
-AT_ONCE = 50  # reading them stays within a 5 ms step of the loop
+AT_ONCE = 25  # reading them stays within a 5 ms step of the loop
 ANSWER_SECONDS = 2.0
 MOST_WAIT_SECONDS = 2.0
 

@@ -146,7 +146,7 @@ async def test_the_stream_is_bounded_and_fades(
 async def test_what_is_older_than_an_hour_goes_with_the_next_event(redis_url: str) -> None:
     with redis.from_url(redis_url) as client:
         old = {"source": "a", "number": "1", "name": "turn", "call_id": "c", "data": "{}"}
-        client.xadd(STREAM, old, id="1000-0")  # type: ignore[arg-type]
+        client.xadd(STREAM, old, id="1000-0")
     async with open_bridge() as bridge, open_event_log(redis_url, bridge) as log:
         assert await log.newest() == (1000, 0)
         await log.put([told(1, "b")])
