@@ -33,9 +33,9 @@ def event_routes(state: ApiState) -> APIRouter:
 
     @router.get("/events", response_class=StreamingResponse, responses=described_stream, dependencies=[Depends(place)])
     async def events(last_event_id: LastEventId = None) -> StreamingResponse:  # noqa: ASYNC124
-        """`opened`, `caller`, `turn`, `tool`, `callback`, `closed` of the calls on all nodes, with what the record shows;
-        `forgotten` calls; `gap` where events were missed, `alone` and `together` where the other nodes cannot be heard
-        and can again, `draining` before the end of this node's stream."""
+        """`opened`, `caller`, `turn`, `tool`, `callback`, `closed` of the calls on all nodes, with what the record
+        shows; `forgotten` calls; `gap` where events were missed, `alone` and `together` where the other nodes cannot
+        be heard and can again, `draining` before the end of this node's stream."""
         return StreamingResponse(EventStream(ring, last_event_id), media_type=MEDIA_TYPE)
 
     return router
