@@ -35,6 +35,7 @@ from callengine.services.bridge import open_bridge
 from callengine.services.database import connection_options
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
+from callengine.services.event_log import RedisEventLog, open_event_log
 from callengine.services.journal import PostgresJournal, open_journal
 from callengine.services.nodes import RedisNodes, open_nodes
 from callengine.services.object_store import Bucket
@@ -81,6 +82,7 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Ope
             fallback,
             entrances=Entrances(random=Random()),  # noqa: S311 - no secret: nodes of one crowd do not wait in step
             nodes=state.nodes,
+            event_log=state.event_log,
             recorder=state.recorder,
             stt_gate=settings.stt_gate,
             stt_away_seconds=settings.stt_away_seconds,
@@ -121,6 +123,7 @@ class _State:
 
     journal: PostgresJournal
     nodes: RedisNodes
+    event_log: RedisEventLog
     registry: RedisRegistry
     writes: RedisWriteLog
     recorder: Recorder | None
@@ -135,6 +138,7 @@ async def _open_state(settings: Settings, bridge: Bridge, bucket: Bucket | None,
     journal = await enter(open_journal(database, bridge, spool, _secret(settings.database_replica_url)))
     # A second node of one name is refused before it says anything of calls in that name.
     nodes = await enter(open_nodes(redis, settings.node_name, bridge))
+    event_log = await enter(open_event_log(redis, bridge))
     registry = await enter(open_registry(redis, settings.node_name, bridge))
     writes = await enter(open_write_log(redis, bridge))
     checks = {"REDIS_URL": registry.check}
@@ -143,7 +147,7 @@ async def _open_state(settings: Settings, bridge: Bridge, bucket: Bucket | None,
     await _check_state(checks)
     house = House(connection_options(database), bridge, settings.data_dir, bucket)
     recorder = await enter(open_recordings(settings, house, journal.record_nowait))
-    return _State(journal, nodes, registry, writes, recorder)
+    return _State(journal, nodes, event_log, registry, writes, recorder)
 
 
 async def _equip(store: Store, voice: Voice, agents: Agents) -> Mapping[str, Toolbox]:

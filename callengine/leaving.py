@@ -5,7 +5,7 @@ from socket import socket
 import structlog
 import trio
 
-from callengine.api.event_ring import EventRing
+from callengine.api.shared_events import SharedEvents
 from callengine.elsewhere import is_alone
 from callengine.engine import Engine
 from callengine.media.server import CallServer, serve_calls
@@ -13,7 +13,7 @@ from callengine.media.server import CallServer, serve_calls
 log = structlog.get_logger(__name__)
 
 
-async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Event, events: EventRing) -> None:
+async def serve_until_drained(engine: Engine, listener: socket, drain: trio.Event, events: SharedEvents) -> None:
     """Answer calls until told to drain; then DRAIN_SECONDS for those that are up. Whoever is on the line still goes to
     another node, or is told goodbye where none lives."""
     server, seconds = call_server(engine), engine.settings.drain_seconds

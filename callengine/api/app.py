@@ -12,6 +12,7 @@ from callengine.api.figures import figure_routes
 from callengine.api.health import health_routes
 from callengine.api.operators import operator_routes
 from callengine.api.problems import answer_with_problems
+from callengine.api.recordings import recording_routes
 from callengine.api.security_headers import with_security_headers
 from callengine.api.state import ApiState
 
@@ -30,6 +31,7 @@ def described_api(state: ApiState) -> FastAPI:
     app.include_router(health_routes(state), tags=["health"])
     app.include_router(figure_routes(), tags=["health"])
     app.include_router(record_routes(state), tags=["record"])
+    app.include_router(recording_routes(state), tags=["record"])
     app.include_router(event_routes(state), tags=["events"])
     app.include_router(dialplan_routes(state), tags=["dialplan"])
     app.include_router(operator_routes(state), tags=["operators"])
