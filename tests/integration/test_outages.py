@@ -21,6 +21,7 @@ from callengine.caller.phone import Phone, open_phone
 from callengine.caller.wire import HungUp
 from callengine.services.schema import migrate
 from tests.engine_process import EngineProcess, running_engine
+from tests.integration.test_api_events import following
 from tests.integration.test_serve import GOODBYE, figures
 from tests.outage import Outage, Server, hung, killed, state_servers
 
@@ -108,7 +109,7 @@ async def test_calls_go_on_without_it_and_nothing_is_missing_after(
                 crowd = Crowd(engine, api)
                 with trio.fail_after(PATIENCE_SECONDS):
                     since = await through(crowd, servers[name], name, outage)
-                    told = await told_by(api, len(crowd.calls))
+                    told = await told_by(engine, len(crowd.calls))
             kept, found = in_redis(urls["redis"]), recorded(urls["database"])
             losses = [line["event"] for line in engine.log() if line["level"] in ("error", "critical")]
     figure = f"{len(crowd.calls)} calls, {len(crowd.dropped)} dropped, {len(told['turn'])} turns"
@@ -159,13 +160,13 @@ async def settled(api: httpx.AsyncClient) -> None:
         await trio.sleep(0.1)
 
 
-async def told_by(api: httpx.AsyncClient, calls: int) -> Told:
+async def told_by(engine: EngineProcess, calls: int) -> Told:
     """All that the engine said of so many calls, as it has it in memory."""
     told: Told = {name: set() for name in SHOWN}
     name = first = ""
-    async with api.stream("GET", "/api/v1/events", headers={"Last-Event-ID": "0-0"}) as events:
-        async for line in events.aiter_lines():
-            key, _, value = line.partition(": ")
+    async with following(f"http://{engine.api}", "0-0") as reader:
+        while len(told["closed"]) < calls:
+            key, _, value = (await reader.line()).partition(": ")
             if key == "id":
                 first = first or value
             elif key == "event":
@@ -173,8 +174,6 @@ async def told_by(api: httpx.AsyncClient, calls: int) -> Told:
             elif key == "data" and name in told:
                 data = json.loads(value)
                 told[name].add((data["call_id"], *(data[shown] for shown in SHOWN[name])))
-            if len(told["closed"]) == calls:
-                break
     assert first.endswith("-0"), "the oldest events are gone: so long an outage wants fewer calls"
     return told
 
