@@ -8,7 +8,7 @@ import redis.asyncio
 import structlog
 import trio
 
-from callengine.errors import ServiceError
+from callengine.errors import AwayError, ServiceError
 from callengine.ports.bridge import Bridge
 from callengine.ports.registry import Claim, LiveCall
 from callengine.ports.tools import CallerContext
@@ -27,6 +27,8 @@ ANSWER_SECONDS = 2.0
 # though all calls of that node come at once, one that is away is not.
 CLAIM_SECONDS = 1.5
 CLAIM_AWAY_SECONDS = 0.3
+# The dialplan gives up on a registration after CE_API_SECONDS (0.5), and the caller would come without a name.
+PUT_SECONDS = 0.3
 CLOSE_SECONDS = 2.0
 # Callers kept here while Redis is away; the dialplan registers each call once.
 MAX_CALLERS = 10_000
@@ -68,18 +70,21 @@ class RedisRegistry:
         return await self._ask(store.read_calls)
 
     async def put_caller(self, caller: CallerContext) -> None:
-        """Keep what the dialplan knows of a call for 60 s. While Redis is away it is kept here, and put there after.
+        """Keep what the dialplan knows of a call for 60 s, within PUT_SECONDS. While Redis is away it is kept here, and
+        put there after.
 
         Raises ServiceError when neither has room.
         """
         until = trio.current_time() + store.CALLER_SECONDS
         try:
-            await self._ask(store.put_caller, caller, store.CALLER_SECONDS)
-        except ServiceError:
+            with trio.fail_after(PUT_SECONDS):
+                await self._ask(store.put_caller, caller, store.CALLER_SECONDS)
+        except (ServiceError, trio.TooSlowError) as error:
             self._forget_old_callers()
             if len(self._callers) >= MAX_CALLERS:
-                raise
+                raise AwayError("registry: Redis is away, and too many callers are kept for it already") from error
             self._callers[caller.call_id] = (until, caller)
+            self._wake.set()
             log.warning("caller kept in memory: Redis is away", call_id=caller.call_id)
         else:
             self._callers.pop(caller.call_id, None)
@@ -177,11 +182,11 @@ class RedisRegistry:
     async def _tell(self, whole: bool, changed: dict[str, None]) -> None:
         if whole:
             await self._ask(store.put_node, self._node, tuple(self._calls.values()))
-            await self._put_back_callers()
         elif changed:
             up = tuple(self._calls[call_id] for call_id in changed if call_id in self._calls)
             down = tuple(call_id for call_id in changed if call_id not in self._calls)
             await self._ask(store.change_node, self._node, up, down)
+        await self._put_back_callers()
         await self._tell_kept(whole)
 
     async def _tell_kept(self, whole: bool) -> None:
