@@ -2,17 +2,30 @@
 
 from typing import Any
 
+import grpc
+import jiwer
 import numpy as np
 import pytest
 from faster_whisper import WhisperModel
+from google.cloud import speech_v1
 from whisper_server.decoder import Decoder
 from whisper_server.model_files import model_folder
 from whisper_server.transcript import Utterance
 
-from tests.google_clients import sentences
+from tests.google_clients import client_v1, config_v1, plain, sentences
 from tests.servers import CACHE
 
 pytestmark = pytest.mark.integration
+
+# What the base model mishears, and the phrase that a shop with such calls would name: not the whole sentence.
+MISHEARD = {
+    "all-circuits-busy-now": "все линии",
+    "auth-incorrect": "неверен, введите",
+    "cannot-complete-as-dialed": "набранный номер",
+    "conf-full": "данная конференция полностью",
+    "conf-noempty": "пустых конференций",
+    "feature-not-avail-line": "на данной линии",
+}
 
 
 class Overheard:
@@ -51,3 +64,23 @@ def test_the_model_is_not_told_what_was_said_before() -> None:
         "<|startofprev|> Нокиан<|startoftranscript|><|ru|><|transcribe|>",
         "<|startoftranscript|><|ru|><|transcribe|>",
     ]
+
+
+def test_phrases_that_the_client_expects_are_heard_where_they_are_said(whisper_address: str) -> None:
+    """An optimum of the search may fall elsewhere on another processor, so the words of all of them are counted."""
+    clips = [clip for clip in sentences("ru") if clip.name in MISHEARD]
+    assert len(clips) == len(MISHEARD)
+
+    def heard(name: str, phrases: list[str]) -> str:
+        [slin] = [clip.slin for clip in clips if clip.name == name]
+        config = config_v1(speech_contexts=[speech_v1.SpeechContext(phrases=phrases)])
+        sound = speech_v1.RecognitionAudio(content=slin)
+        answer = client_v1(channel).recognize(config=config, audio=sound, retry=None, timeout=60)
+        return plain(" ".join(result.alternatives[0].transcript for result in answer.results))
+
+    with grpc.insecure_channel(whisper_address) as channel:
+        said = [plain(clip.text) for clip in clips]
+        unaided = [heard(clip.name, []) for clip in clips]
+        aided = [heard(clip.name, [MISHEARD[clip.name]]) for clip in clips]
+    assert all(text != words for text, words in zip(unaided, said, strict=True))
+    assert jiwer.wer(said, aided) < jiwer.wer(said, unaided) / 2
