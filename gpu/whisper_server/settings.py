@@ -32,9 +32,7 @@ class Settings(BaseSettings):
     compute_type: str = Field("", description="CTranslate2's; empty: float16 on a GPU, int8 on a CPU")
     max_streams: int = Field(0, ge=0, description="streams at once; 0: 24 on a GPU, 4 for each core on a CPU")
     beam_size: int = Field(5, ge=1, le=10, description="beams of the decoder for finals; interims have one")
-    batch_size: int = Field(
-        0, ge=0, le=64, description="utterances in a batch; 0: 16 on a GPU, 2 or 4 on a CPU"
-    )
+    batch_size: int = Field(0, ge=0, le=64, description="utterances in a batch; 0: 16 on a GPU, 2 or 4 on a CPU")
     batch_wait_ms: int | None = Field(None, ge=0, le=500, description="wait to fill a batch; 30 on a GPU, 0 on a CPU")
     cpu_threads: int = Field(0, ge=0, description="threads of the decoder on a CPU; 0: one for each core, at most 4")
     workers: int = Field(0, ge=0, le=64, description="batches decoded beside each other; 0: 1 on a GPU, one a thread")

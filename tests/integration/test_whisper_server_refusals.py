@@ -107,7 +107,7 @@ class OpenStream:
         # Google's client returns from the call only with the first response: all this has to be under way before.
         for message in (opening_v2(enable_voice_activity_events=True), *audio_v2(slin)):
             self._requests.put(message)
-        self._responses = client_v2(channel).streaming_recognize(requests=iter(self._requests.get, None), timeout=60)
+        self._responses = client_v2(channel).streaming_recognize(requests=iter(self._requests.get, None), timeout=300)
         assert next(self._responses).speech_event_type
 
     def end(self) -> list[str]:
