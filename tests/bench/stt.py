@@ -2,8 +2,8 @@
 
 Every caller speaks recorded prompts at 8 kHz, seconds of silence between them, in Russian and English by turns. The
 time to a final runs from the end of speech, as Silero finds it and back-dated, to the final in the client's hands;
-of the peers, to the return of the decode. A system holds so many streams while p95 is at most 2.5 s and no final is
-missing. Words are compared in lower case and without punctuation.
+of the peers (`tests.bench.stt_peers`), to the return of the decode. A system holds so many streams while p95 is at
+most 2.5 s and no final is missing. Words are compared in lower case and without punctuation.
 """
 
 import argparse
@@ -35,6 +35,7 @@ METHOD = "/google.cloud.speech.v2.Speech/StreamingRecognize"
 CHUNK = RATE // 10
 HELD_SECONDS = 2.5
 ENDPOINTING = {"STANDARD": 1, "SUPERSHORT": 2, "SHORT": 3}
+SYSTEMS = ("ours", "workers", "cut", "plain")
 console = Console(width=110)
 
 
@@ -156,7 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.stt", description=__doc__)
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 2, 4, 8, 16])
     parser.add_argument("--seconds", type=float, default=60.0, help="length of each caller's line [60]")
-    parser.add_argument("--systems", nargs="+", default=["ours", "cut", "plain"], choices=["ours", "cut", "plain"])
+    parser.add_argument("--systems", nargs="+", default=SYSTEMS, choices=SYSTEMS)
     parser.add_argument("--ablation", type=int, default=4, help="streams at once in the ablation; 0: none [4]")
     parser.add_argument("--model", nargs=3, default=["cpu", "base", "int8"], metavar=("DEVICE", "NAME", "COMPUTE_TYPE"))
     chosen = parser.parse_args()
