@@ -22,7 +22,7 @@ class NoAsteriskError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An unpacked or installed Asterisk. `loader`: what programs are started with, before their own path."""
+    """An unpacked or installed Asterisk. `loader`: what its programs are started with, before their own path."""
 
     program: Path
     modules: Path
@@ -61,4 +61,11 @@ def _installed_in(root: Path) -> Installation:
     data = first(root, "usr/share/asterisk", "var/lib/asterisk")
     if not (program and modules and data):
         raise NoAsteriskError(f"{root} (ASTERISK_ROOT) holds no Asterisk: no usr/sbin/asterisk with modules and data")
-    return Installation(program, modules, data, first(root, "usr/bin/sipp", "bin/sipp"), loader_of(root))
+    return Installation(program, modules, data, first(root, "usr/bin/sipp", "bin/sipp"), _loader_in(root))
+
+
+def _loader_in(root: Path) -> tuple[str, ...]:
+    """Debian's closure has its own loader; what was built and installed beside the system (`--prefix`, `DESTDIR`) must be
+    told where its own libraries are."""
+    library = first(root, "usr/lib*/libasteriskssl.so.*", "lib*/libasteriskssl.so.*") if root != Path("/") else None
+    return loader_of(root) or (("env", f"LD_LIBRARY_PATH={library.parent}") if library else ())

@@ -60,7 +60,7 @@ async def test_transfers_go_to_their_targets_or_else_to_the_shops_queue(pbx: Pbx
         "operator": ["transfer to operator NOANSWER", "fallback"],  # a telephone that is not there
         "gone": ['no target "gone": set CE_TARGET_gone in settings.conf', "fallback"],  # not in the table
     }
-    pbx.set_globals(CE_QUEUE="people")
+    pbx.set_globals(CE_QUEUE="people", CE_TARGET_SECONDS="3")
     with nodes.open("a") as engine:
         callers = {target: await call_and_order(pbx, f"transfer:{target}") for target in reached}
         log = await callers["people"].logged("a person answered\n", times=len(reached))

@@ -28,8 +28,9 @@ async def call_the_echo(pbx: Pbx, number: int, phones: list[Phone]) -> None:
         assert await phone.say(said)
         assert await phone.sleep(0.5)
         await phone.hang_up()
-    found = compare(said, audio_of(phone.heard).samples)
-    assert all(is_late_audio(difference, said) for difference in found.differences)
+    heard = audio_of(phone.heard).samples
+    found = compare(said, heard)
+    assert all(is_late_audio(difference, said, heard) for difference in found.differences)
     assert found.exact
 
 

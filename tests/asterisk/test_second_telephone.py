@@ -59,7 +59,7 @@ async def test_caller_and_operator_hear_each_other(pbx: Pbx, nodes: Nodes, tmp_p
 async def test_an_operator_who_does_not_answer_is_given_up(
     when_called: WhenCalled, pbx: Pbx, nodes: Nodes, tmp_path: Path
 ) -> None:
-    pbx.set_globals(**ORDER)
+    pbx.set_globals(**ORDER, CE_TARGET_SECONDS="3")
     began = pbx.log_size()
     address = ("127.0.0.1", pbx.ports.sip)
     model = Model(port=pbx.ports.operator, user="operator", when_called=when_called)

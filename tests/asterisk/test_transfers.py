@@ -72,7 +72,7 @@ async def test_the_operator_answers_and_both_hear_each_other(pbx: Pbx, nodes: No
 
 @pytest.mark.slow
 async def test_an_operator_who_does_not_answer_is_followed_by_the_queue(pbx: Pbx, nodes: Nodes, figure: Figure) -> None:
-    pbx.set_globals(CE_FIELDS="do=transfer:operator", CE_QUEUE="people")
+    pbx.set_globals(CE_FIELDS="do=transfer:operator", CE_QUEUE="people", CE_TARGET_SECONDS="3")
     told: dict[str, list[str]] = {}
     waited: dict[str, float] = {}
     with nodes.open("a") as engine:

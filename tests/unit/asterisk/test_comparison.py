@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.asterisk.alaw import Samples, through_alaw
-from tests.asterisk.comparison import Comparison, Difference, Span, compare
+from tests.asterisk.comparison import Comparison, Difference, Span, compare, is_late_audio
 from tests.asterisk.finding import NotHeardError
 from tests.speech import FIXTURES, load
 
@@ -78,6 +78,42 @@ def test_a_hole_of_silence(place: int, count: int) -> None:
     assert found.kind == "silence"
     assert near(found.said, place, 0)
     assert near(found.heard, 4000 + place, count * FRAME)
+
+
+@given(places, st.lists(st.tuples(frames, st.integers(1, 3)), min_size=2, max_size=5))
+def test_holes_with_a_packet_or_two_between_them(place: int, holes: list[tuple[int, int]]) -> None:
+    parts, at = [SAID[:place]], place
+    for count, packets in holes:
+        parts += [np.zeros(count * FRAME, np.int16), SAID[at : at + packets * FRAME]]
+        at += packets * FRAME
+    heard = on_the_line(np.concatenate((*parts, SAID[at:])))
+    found = compare(SAID, heard)
+    assert [difference.kind for difference in found.differences] == ["silence"] * len(holes)
+    assert sum(difference.heard.length for difference in found.differences) == sum(n for n, _ in holes) * FRAME
+    assert all(is_late_audio(difference, SAID, heard) for difference in found.differences)
+    assert found.exact
+
+
+@given(st.sampled_from(LOUD[-16:]), frames, st.integers(1, 3))
+def test_the_last_packets_stand_behind_a_hole(place: int, count: int, packets: int) -> None:
+    said = SAID[: place + packets * FRAME]
+    heard = np.concatenate((SAID[:place], np.zeros(count * FRAME, np.int16), said[place:]))
+    found = compare(said, heard)
+    assert the_only(found).kind == "silence"
+    assert (the_only(found).heard.length, found.exact) == (count * FRAME, True)
+
+
+@pytest.mark.parametrize(("instead", "skipped", "late"), [(0, 0, True), (1000, 0, False), (0, 1, False), (1000, 1, False)])
+@given(place=places, count=frames)
+def test_what_a_busy_machine_has_held_up_is_told_from_damage(
+    place: int, count: int, instead: int, skipped: int, late: bool
+) -> None:
+    length = count * FRAME
+    other = np.full(length, instead, np.int16)
+    heard = on_the_line(np.concatenate((SAID[:place], other, SAID[place + skipped * length :])))
+    differences = compare(SAID, heard).differences
+    assert differences
+    assert all(is_late_audio(difference, SAID, heard) for difference in differences) == late
 
 
 @given(st.integers(1, 40), st.integers(0, 3000))
