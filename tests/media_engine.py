@@ -56,7 +56,7 @@ class NumberedVoice(ScriptedVoice):
 
 
 @asynccontextmanager
-async def open_media_engine(journal: Journal | None = None, **environ: str) -> AsyncIterator[MediaEngine]:
+async def open_media_engine(journal: Journal | None = None, /, **environ: str) -> AsyncIterator[MediaEngine]:
     """An engine on a free port of loopback, with its record in memory unless one is given; `environ` as in the
     environment, for instance MAX_CALLS."""
     settings = load_settings({"AUDIOSOCKET_HOST": "127.0.0.1", "AUDIOSOCKET_PORT": "0", **environ})

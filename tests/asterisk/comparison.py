@@ -185,9 +185,9 @@ def _found_again(pair: _Pair, said: int, heard: int) -> tuple[int, int] | None:
 
 
 def _after_zeros(pair: _Pair, said: int, heard: int) -> tuple[int, int] | None:
-    """Where speech goes on behind zeros, which no line's audio has, so that they are a hole that was filled. There may be
-    only a packet of it up to the next hole, too little to be looked for. The last run may have gone into the hole, where
-    both are quiet: then speech goes on that much earlier."""
+    """Where speech goes on behind zeros, which no line's audio has, so that they are a hole that was filled. There may
+    be only a packet of it up to the next hole, too little to be looked for. The last run may have gone into the hole,
+    where both are quiet: then speech goes on that much earlier."""
     before, after = np.flatnonzero(pair.heard[:heard]), np.flatnonzero(pair.heard[heard:])
     begin, end = int(before[-1]) + 1 if len(before) else 0, heard + int(after[0]) if len(after) else heard
     length = min(PIECE, len(pair.said) - said, len(pair.heard) - end)

@@ -65,7 +65,7 @@ def _installed_in(root: Path) -> Installation:
 
 
 def _loader_in(root: Path) -> tuple[str, ...]:
-    """Debian's closure has its own loader; what was built and installed beside the system (`--prefix`, `DESTDIR`) must be
-    told where its own libraries are."""
+    """Debian's closure has its own loader; what was built and installed beside the system (`--prefix`, `DESTDIR`) must
+    be told where its own libraries are."""
     library = first(root, "usr/lib*/libasteriskssl.so.*", "lib*/libasteriskssl.so.*") if root != Path("/") else None
     return loader_of(root) or (("env", f"LD_LIBRARY_PATH={library.parent}") if library else ())

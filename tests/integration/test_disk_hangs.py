@@ -20,8 +20,9 @@ from callengine.services.schema import migrate
 from callengine.services.spool import Spool, open_spool
 from tests.conftest import ExpectErrorLog
 from tests.integration.test_bad_input import open_witness
-from tests.integration.test_journal_spool import assert_all_there, record_calls, spooled, until
+from tests.integration.test_journal_spool import assert_all_there, record_calls, spooled
 from tests.media_engine import open_media_engine
+from tests.power_cut import until
 
 pytestmark = pytest.mark.integration
 

@@ -103,7 +103,9 @@ def test_the_last_packets_stand_behind_a_hole(place: int, count: int, packets: i
     assert (the_only(found).heard.length, found.exact) == (count * FRAME, True)
 
 
-@pytest.mark.parametrize(("instead", "skipped", "late"), [(0, 0, True), (1000, 0, False), (0, 1, False), (1000, 1, False)])
+@pytest.mark.parametrize(
+    ("instead", "skipped", "late"), [(0, 0, True), (1000, 0, False), (0, 1, False), (1000, 1, False)]
+)
 @given(place=places, count=frames)
 def test_what_a_busy_machine_has_held_up_is_told_from_damage(
     place: int, count: int, instead: int, skipped: int, late: bool
