@@ -62,6 +62,7 @@ class AnyCall:
     store: tuple[str, ...]
 
 
+_ASKS_ON = {"look", "order", "look and order", "looks"}
 _SECONDS = st.floats(0.0, 5.0).map(lambda seconds: round(seconds, 2))
 
 
@@ -91,6 +92,11 @@ def calls(*words: Word) -> st.SearchStrategy[AnyCall]:
         read_seconds=st.sampled_from((0.0, 0.4, 2.9)),
         store=st.lists(st.sampled_from(PLAYS), max_size=4).map(tuple),
     )
+
+
+def answered_calls(*words: Word) -> st.SearchStrategy[AnyCall]:
+    """The same, but for a dialog that only looks up and orders, again and again: that call fails in the end."""
+    return calls(*words).filter(lambda call: set(call.words) == {"order"} or not set(call.words) <= _ASKS_ON)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from callengine.ports.reasoning import AgentSaid, CallerSaid, Misheard
-from tests.sim.any_call import AnyCall, Deed, calls
+from tests.sim.any_call import AnyCall, Deed, answered_calls
 from tests.sim.call import run_virtual
 from tests.sim.checks import turns
 from tests.sim.echoing import EchoingDialog
@@ -40,7 +40,11 @@ async def play_and_check_prefixes(call: AnyCall) -> None:
 @example(MISHEARD)
 @example(replace(MISHEARD, words=("look and order", "short"), read_seconds=2.9))
 @example(replace(MISHEARD, deeds=(Deed(2.5, "says", 0.6), Deed(1.9, "says", 0.6), Deed(1.0, "murmurs", 0.4))))
-@given(st.one_of(calls("short", "long", "look", "order", "look and order"), calls("long", "look").map(late)))
+@given(
+    st.one_of(
+        answered_calls("short", "long", "look", "order", "look and order"), answered_calls("long", "look").map(late)
+    )
+)
 def test_each_request_begins_as_the_one_before(call: AnyCall) -> None:
     run_virtual(play_and_check_prefixes, call)
 
