@@ -59,8 +59,8 @@ class SharedEvents:
     async def load(self) -> None:
         """Hear what was told before this process began, so that readers find their places; where that is not to be
         had, they do not."""
-        with trio.move_on_after(LOAD_SECONDS):
-            try:
+        try:
+            with trio.move_on_after(LOAD_SECONDS):
                 position = await self._log.newest()
                 heard = await self._log.after((0, 0), 0)
                 self._begin(heard[0].place if heard else position)
@@ -69,8 +69,8 @@ class SharedEvents:
                     position = heard[-1].place
                     heard = await self._log.after(position, 0)
                 self._position = position
-            except ServiceError as error:
-                self._note_away("heard", error)
+        except ServiceError as error:
+            self._note_away("heard", error)
 
     async def run(self) -> None:
         """Tell and hear, for ever."""

@@ -49,7 +49,7 @@ def test_the_model_is_not_told_what_was_said_before() -> None:
     def heard(number: int, hints: tuple[str, ...] = ()) -> str | None:
         samples = np.frombuffer(sentences("ru")[number].slin, "<i2")
         [transcript] = decoder.decode([decoder.prepare(Utterance(samples, 8000, ("ru",), hints=hints))])
-        return None if transcript is None else transcript.text
+        return transcript.text if transcript else None
 
     first = heard(0)
     assert first is not None
