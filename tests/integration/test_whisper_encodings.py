@@ -30,13 +30,8 @@ def mulaw(samples: Samples) -> bytes:
     magnitude = np.minimum(np.abs(samples.astype(np.int32)), 32_635) + 132
     exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 7
     mantissa = (magnitude >> (exponent + 3)) & 0x0F
-<<<<<<< HEAD
-    codes = ~(np.where(samples < 0, 0x80, 0) | exponent << 4 | mantissa) & 0xFF
-    return bytes(codes.astype(np.uint8))
-=======
     codes: npt.NDArray[np.int32] = ~(np.where(samples < 0, 0x80, 0) | exponent << 4 | mantissa) & 0xFF
     return codes.astype(np.uint8).tobytes()
->>>>>>> stt
 
 
 # Google's numbers: v1 has no A-law.
