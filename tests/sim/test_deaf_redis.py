@@ -12,7 +12,14 @@ import trio
 from trio.testing import MockClock
 
 from callengine.ports.tools import CallerContext
-from callengine.services.registry import HEARTBEAT_SECONDS, RedisRegistry
+from callengine.services import registry_scripts as scripts
+from callengine.services.registry import (
+    ANSWER_SECONDS,
+    CLAIM_AWAY_SECONDS,
+    CLAIM_SECONDS,
+    HEARTBEAT_SECONDS,
+    RedisRegistry,
+)
 from tests.deploy.files import ROOT
 
 T = TypeVar("T")
@@ -22,9 +29,10 @@ ANNA = CallerContext("a", "ru-RU", "+79161234567", "Анна")
 
 @dataclass
 class Deaf:
-    """The Bridge port to such a Redis. Once `well`, it takes what it is told; nobody asks it for anything here."""
+    """The Bridge port to such a Redis. Once `well`, it takes what it is told, and has a checkpoint of every call."""
 
     well: bool = False
+    slow_seconds: float = 0.0  # until a call is claimed
     told: list[tuple[str, object]] = field(default_factory=list)
     news: trio.Event = field(default_factory=trio.Event)
 
@@ -32,10 +40,10 @@ class Deaf:
         """The question's name and what it is about are kept."""
         if not self.well:
             await trio.sleep_forever()
-        await trio.lowlevel.checkpoint()
-        self.told.append((getattr(afn, "__name__", ""), args[1]))
+        await trio.sleep(self.slow_seconds if afn is scripts.claim else 0)
+        self.told.append((getattr(afn, "__name__", ""), args[-1]))
         self.news.set()
-        answer: Any = None
+        answer: Any = (1, "what was said") if afn is scripts.claim else None
         return answer  # type: ignore[no-any-return]
 
     async def step(self, afn: Callable[..., Coroutine[Any, Any, T]], /, *args: object) -> NoReturn:
@@ -85,4 +93,22 @@ async def test_it_is_told_of_the_caller_as_soon_as_it_answers(autojump_clock: Mo
         while ("put_caller", ANNA) not in bridge.told:
             await bridge.news.wait()
             bridge.news = trio.Event()
-        assert trio.current_time() - began < HEARTBEAT_SECONDS / 10
+        assert trio.current_time() - began < ANSWER_SECONDS + 0.5  # after the question that it did not answer
+
+
+async def test_a_call_is_not_waited_for_longer_than_it_takes_to_find_out(autojump_clock: MockClock) -> None:
+    bridge = Deaf(well=True)
+    async with registry_to(bridge) as registry:
+        await trio.sleep(1.0)
+        bridge.well, began = False, trio.current_time()
+        assert (await registry.claim("a")).epoch == 0
+        assert trio.current_time() - began <= ANSWER_SECONDS + CLAIM_AWAY_SECONDS + 0.01
+        began = trio.current_time()
+        assert (await registry.claim("b")).epoch == 0
+        assert trio.current_time() - began <= CLAIM_AWAY_SECONDS + 0.01
+
+
+async def test_what_was_said_is_waited_for_while_redis_is_well(autojump_clock: MockClock) -> None:
+    """As when all calls of a node that died come at once."""
+    async with registry_to(Deaf(well=True, slow_seconds=CLAIM_SECONDS - 0.5)) as registry:
+        assert (await registry.claim("a")).checkpoint == "what was said"
