@@ -116,9 +116,8 @@ async def test_every_call_of_a_killed_node_is_spoken_to_again(
                         nursery.start_soon(killing.caller, call_id, api)
             records = [await closed_record(api, call_id) for call_id in calls]
     for record in records:
-        roles = [turn["role"] for turn in record["turns"]]
-        assert roles[:2] == ["agent", "caller"]
         texts = [turn["text"] for turn in record["turns"]]
-        assert texts[0] == AGENT.greeting
-        after = [text for text in texts[2:] if text.startswith(AGENT.back_again)]
-        assert after, "the sentence, after all that was said on the node that was killed"
+        (again, *_) = [at for at, text in enumerate(texts) if text.startswith(AGENT.back_again)]
+        before = record["turns"][:again]
+        assert before[0]["text"] == AGENT.greeting
+        assert "caller" in {turn["role"] for turn in before}, "all that was said on the node that was killed"
