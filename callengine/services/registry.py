@@ -100,7 +100,8 @@ class RedisRegistry:
         waiting = trio.CancelScope()
         waiting.deadline = trio.current_time() + (CLAIM_SECONDS if self._trouble is None else CLAIM_AWAY_SECONDS)
         self._claiming.add(waiting)
-        self._wake.set()  # the writer finds out whether Redis is there, for all who wait
+        if self._trouble is None:
+            self._wake.set()  # the writer finds out whether Redis is there, for all who wait
         try:
             with waiting:
                 epoch, found = await self._ask(scripts.claim, call_id, seconds=CLAIM_SECONDS)
