@@ -14,8 +14,10 @@ from callengine.answering import load_agents
 from callengine.api.event_ring import EventRing
 from callengine.api.readiness import DIALOG, FALLBACK, RECOGNIZER
 from callengine.api.server import serve_api
+from callengine.api.shared_events import SharedEvents
 from callengine.api.state import Admission as ApiAdmission
 from callengine.api.state import ApiState
+from callengine.buckets import bucket_of
 from callengine.call.parts import Services
 from callengine.composition import open_services
 from callengine.config import Settings
@@ -31,7 +33,9 @@ from callengine.media.silero import SileroModel
 from callengine.media.stalls import quiet_gc, run_watched, serve_collections
 from callengine.media.statistics import ClockCollector
 from callengine.reloading import serve_reloads
+from callengine.services.memory_events import MemoryEventLog
 from callengine.services.told_journal import ToldJournal
+from callengine.sounds import open_sound
 
 LAST_EVENTS_SECONDS = 1.0  # for readers of events to take the last ones
 
@@ -91,7 +95,9 @@ async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
                 open_services(settings, agents) as (services, toolboxes, equip),
                 trio.open_nursery() as beside,
             ):
-                events = EventRing()
+                events = SharedEvents(EventRing(), services.event_log or MemoryEventLog())
+                await events.load()
+                beside.start_soon(events.run)
                 told = replace(services, journal=ToldJournal(services.journal, events.tell))
                 engine = Engine(settings, agents, told, toolboxes)
                 beside.start_soon(serve_reloads, hangups, engine, equip)
@@ -109,9 +115,10 @@ async def _run(
     REGISTRY.register(collector)
     try:
         async with trio.open_nursery() as servers:
+            # Before the clock: building it holds the loop for 0.1 s, and on a starved machine for seconds.
+            api = await servers.start(serve_api, state, listeners.api)
             await servers.start(run_watched, engine.clock.run, lambda: engine.clock.ticks)
             servers.start_soon(serve_collections, lambda: engine.admission.up)
-            api = await servers.start(serve_api, state, listeners.api)
             with quiet_gc():
                 keep_little_on_the_way(listeners.audiosocket)
                 listen("AUDIOSOCKET", listeners.audiosocket)
@@ -139,7 +146,7 @@ async def _serve_signals(stop: Stop, *, task_status: trio.TaskStatus[None] = tri
             stop.ask()
 
 
-def _api_state(engine: Engine, stop: Stop, events: EventRing) -> ApiState:
+def _api_state(engine: Engine, stop: Stop, events: SharedEvents) -> ApiState:
     admission = engine.admission
     return ApiState(
         settings=engine.settings,
@@ -155,6 +162,7 @@ def _api_state(engine: Engine, stop: Stop, events: EventRing) -> ApiState:
         reachable=_reachable(engine.services),
         fallback_carries=lambda: engine.services.sources.fallback_carries,
         events=events,
+        open_sound=partial(open_sound, engine.settings.data_dir / "recordings", bucket_of(engine.settings)),
     )
 
 

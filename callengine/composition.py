@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 
@@ -21,8 +21,10 @@ from callengine.housekeeping import House
 from callengine.metrics import count_use
 from callengine.plugins import load_backend
 from callengine.ports.bridge import Bridge
+from callengine.ports.reasoning import OpenDialog
 from callengine.ports.synthesis import Spoken, Voice
 from callengine.ports.tools import Toolbox
+from callengine.ports.turn_end import OpenTurnEnd
 from callengine.prices import Prices, load_prices
 from callengine.recognisers import allow_own_part, check_recognizers, named_recognizers, open_recognizer
 from callengine.recording.recorder import Recorder
@@ -33,6 +35,7 @@ from callengine.services.bridge import open_bridge
 from callengine.services.database import connection_options
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
+from callengine.services.event_log import RedisEventLog, open_event_log
 from callengine.services.journal import PostgresJournal, open_journal
 from callengine.services.nodes import RedisNodes, open_nodes
 from callengine.services.object_store import Bucket
@@ -55,30 +58,23 @@ Opened = tuple[Services, Mapping[str, Toolbox], Equip]
 async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Opened]:
     """Everything a call asks of the world, ready: checked, warmed, migrated; the tools of each agent, by its language;
     and how other agents get theirs. Raises ConfigError, ServiceError, …"""
-    # Named before anything is started: a wrong name costs nobody the start of a database.
-    chosen, spare = named_recognizers(settings)
-    named_voices(settings)
-    check_credentials(settings)
-    open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
-    prices = load_prices(settings.prices_file)
-    open_turn_end = load_backend("callengine.turn_end", settings.turn_end)
+    named = _named(settings)
+    chosen, spare = named.recognizers
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         control = await enter(open_control(_asterisk(settings)))
-        bucket = bucket_of(settings)
         settings = await _with_embedded(settings, stack)
         bridge = await enter(open_bridge())
-        state = await _open_state(settings, bridge, bucket, stack)
+        state = await _open_state(settings, bridge, named.bucket, stack)
         store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), state.writes))
         toolboxes = await open_toolboxes(store, agents)
         recognizer = await enter(open_recognizer(settings, chosen, bridge))
         fallback = await enter(open_recognizer(settings, spare, bridge)) if spare else None
-        voice = await enter(open_voice(settings, bridge, partial(_count_warmed, prices)))
-        dialog = await enter(open_dialog(settings, bridge))
+        voice = await enter(open_voice(settings, bridge, partial(_count_warmed, named.prices)))
         services = Services(
             recognizer,
             voice,
-            dialog,
+            await enter(named.open_dialog(settings, bridge)),
             toolboxes[agents.default.language],
             state.journal,
             state.registry,
@@ -86,17 +82,39 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Ope
             fallback,
             entrances=Entrances(random=Random()),  # noqa: S311 - no secret: nodes of one crowd do not wait in step
             nodes=state.nodes,
+            event_log=state.event_log,
             recorder=state.recorder,
             stt_gate=settings.stt_gate,
             stt_away_seconds=settings.stt_away_seconds,
-            prices=prices,
+            prices=named.prices,
+            turn_end=await enter(named.open_turn_end(settings, bridge)) if named.open_turn_end else None,
         )
         _ask_for_prices(services, settings)
-        if settings.turn_end != TABLE_OF_WORDS:  # the table is in every call already
-            services = replace(services, turn_end=await enter(open_turn_end(settings, bridge)))
-        await _check(services, (chosen, spare))
+        await _check(services, named.recognizers)
         await warm_voice(voice, agents.fixed_prompts())
         yield services, toolboxes, partial(_equip, store, voice)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the settings choose by a name or a file."""
+
+    recognizers: tuple[str, str]  # the second may be empty
+    open_dialog: OpenDialog
+    open_turn_end: OpenTurnEnd | None  # None: the table of words, which is in every call already
+    prices: Prices
+    bucket: Bucket | None
+
+
+def _named(settings: Settings) -> _Named:
+    """Found before anything is started: a wrong name costs nobody the start of a database. Raises ConfigError."""
+    recognizers = named_recognizers(settings)
+    named_voices(settings)
+    check_credentials(settings)
+    open_dialog = load_backend("callengine.dialog", settings.dialog_backend)
+    by_table = settings.turn_end == TABLE_OF_WORDS
+    open_turn_end = None if by_table else load_backend("callengine.turn_end", settings.turn_end)
+    return _Named(recognizers, open_dialog, open_turn_end, load_prices(settings.prices_file), bucket_of(settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +123,7 @@ class _State:
 
     journal: PostgresJournal
     nodes: RedisNodes
+    event_log: RedisEventLog
     registry: RedisRegistry
     writes: RedisWriteLog
     recorder: Recorder | None
@@ -119,6 +138,7 @@ async def _open_state(settings: Settings, bridge: Bridge, bucket: Bucket | None,
     journal = await enter(open_journal(database, bridge, spool, _secret(settings.database_replica_url)))
     # A second node of one name is refused before it says anything of calls in that name.
     nodes = await enter(open_nodes(redis, settings.node_name, bridge))
+    event_log = await enter(open_event_log(redis, bridge))
     registry = await enter(open_registry(redis, settings.node_name, bridge))
     writes = await enter(open_write_log(redis, bridge))
     checks = {"REDIS_URL": registry.check}
@@ -127,7 +147,7 @@ async def _open_state(settings: Settings, bridge: Bridge, bucket: Bucket | None,
     await _check_state(checks)
     house = House(connection_options(database), bridge, settings.data_dir, bucket)
     recorder = await enter(open_recordings(settings, house, journal.record_nowait))
-    return _State(journal, nodes, registry, writes, recorder)
+    return _State(journal, nodes, event_log, registry, writes, recorder)
 
 
 async def _equip(store: Store, voice: Voice, agents: Agents) -> Mapping[str, Toolbox]:

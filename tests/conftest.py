@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.s3",
     "tests.required_servers",
     "tests.workers",
+    "tests.figures",
     "pytester",
 ]
 

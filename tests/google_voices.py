@@ -14,7 +14,6 @@ import io
 import itertools
 import json
 import re
-import subprocess
 import sys
 import time
 import wave
@@ -31,6 +30,7 @@ import soxr
 from backends.tts import google_wire as wire
 from backends.tts.espeak_library import EspeakLibrary
 from backends.tts.shaping import Samples
+from tests.own_process import in_own_process, serve_grpc
 
 LANGUAGES = {"ru-RU": "ru", "en-GB": "en", "en-US": "en-us"}
 KINDS = ("Chirp3-HD-Aoede", "Chirp3-HD-Kore", "Wavenet-A")
@@ -51,12 +51,8 @@ NO_STREAM = "Currently, only Chirp 3: HD voices are supported for streaming synt
 @contextlib.contextmanager
 def google_voices(faults: str = "", told: Path | None = None) -> Iterator[str]:
     """Run it; gives its `host:port`."""
-    command = [sys.executable, "-m", "tests.google_voices", faults, *([] if told is None else [str(told)])]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        yield f"127.0.0.1:{process.stdout.readline().strip()}"
-        process.stdin.close()
+    with in_own_process("tests.google_voices", faults, *([] if told is None else [str(told)])) as address:
+        yield address
 
 
 @dataclass(slots=True)
@@ -236,11 +232,7 @@ async def serve(faults: dict[str, float], told: Path | None) -> None:
         ),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(wire.SERVICE[1:], handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    print(port, flush=True)  # noqa: T201
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    await server.stop(None)
+    await serve_grpc(server)
 
 
 def _faults(listed: str) -> dict[str, float]:

@@ -6,7 +6,7 @@ Its voice speaks numbered frames, so that a listener can tell a lost or doubled 
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 from prometheus_client import REGISTRY
@@ -15,10 +15,12 @@ from backends.tts.scripted import ScriptedVoice
 from callengine.answering import Agents
 from callengine.config import load_settings
 from callengine.engine import Engine
+from callengine.leaving import call_server
 from callengine.listening import bound_socket, listen
 from callengine.media.confirm import serve_confirmation
-from callengine.media.server import CallServer, serve_calls
+from callengine.media.server import serve_calls
 from callengine.media.silero import LevelModel
+from callengine.ports.journal import Journal
 from callengine.ports.synthesis import Prompt, SpeechChunk
 from callengine.services.memory import MemoryJournal
 from tests.sim.call import Parts, services_of
@@ -54,20 +56,14 @@ class NumberedVoice(ScriptedVoice):
 
 
 @asynccontextmanager
-async def open_media_engine(**environ: str) -> AsyncIterator[MediaEngine]:
-    """An engine on a free port of loopback; `environ` as in the environment, for instance MAX_CALLS."""
+async def open_media_engine(journal: Journal | None = None, /, **environ: str) -> AsyncIterator[MediaEngine]:
+    """An engine on a free port of loopback, with its record in memory unless one is given; `environ` as in the
+    environment, for instance MAX_CALLS."""
     settings = load_settings({"AUDIOSOCKET_HOST": "127.0.0.1", "AUDIOSOCKET_PORT": "0", **environ})
     parts = Parts(voice=NumberedVoice())
-    engine = Engine(settings, Agents(parts.agent), services_of(parts, MemoryJournal()))
-    server = CallServer(
-        engine.clock,
-        engine.admission,
-        settings.allowed_peers,
-        settings.no_media_seconds,
-        engine.answer,
-        engine.turn_away,
-        settings.audiosocket_proxy_protocol,
-    )
+    services = services_of(parts, MemoryJournal())
+    engine = Engine(settings, Agents(parts.agent), services if journal is None else replace(services, journal=journal))
+    server = call_server(engine)
     listener = bound_socket("AUDIOSOCKET", settings.audiosocket_host, settings.audiosocket_port)
     listen("AUDIOSOCKET", listener)
     host, port = listener.getsockname()[:2]

@@ -3,7 +3,6 @@
 It says on its standard output where it listens, and ends with its standard input."""
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from typing import Any
 import grpc
 import grpc.aio
 from google.cloud.speech_v2.types import cloud_speech
+
+from tests.own_process import in_own_process, serve_grpc
 
 SERVICE = "google.cloud.speech.v2.Speech"
 Request = cloud_speech.StreamingRecognizeRequest.pb()
@@ -28,12 +29,8 @@ ABORTS = {
 @contextmanager
 def misbehaving(fault: str) -> Iterator[str]:
     """Run it; gives its `host:port`."""
-    command = [sys.executable, "-m", "tests.misbehaving_speech", fault]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        yield f"127.0.0.1:{process.stdout.readline().strip()}"
-        process.stdin.close()
+    with in_own_process("tests.misbehaving_speech", fault) as address:
+        yield address
 
 
 class Service:
@@ -78,11 +75,7 @@ async def serve(fault: str) -> None:
     )
     handlers = grpc.method_handlers_generic_handler(SERVICE, {"StreamingRecognize": rpc})
     server.add_generic_rpc_handlers((handlers,))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    print(port, flush=True)  # noqa: T201
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    await server.stop(None)
+    await serve_grpc(server)
 
 
 if __name__ == "__main__":

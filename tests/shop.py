@@ -16,21 +16,32 @@ from callengine.toolboxes import agent_tools
 PATIENT_SECONDS = 30.0
 
 
+# Where a stand-in for the network answers.
+URL = "http://store.test/api/v1"
+TOKEN = "a-token"
+
+
 @asynccontextmanager
 async def open_shop(
-    url: str,
-    token: str = "",
+    url: str, token: str = "", *, language: str = "en-GB", deadline_seconds: float = PATIENT_SECONDS
+) -> AsyncIterator[HttpToolbox]:
+    """The tools of the packaged agent for a language."""
+    async with open_store(url, token, MemoryWriteLog(), deadline_seconds=deadline_seconds) as store:
+        yield store.toolbox(await agent_tools(store, load_agent(None, language), {}))
+
+
+@asynccontextmanager
+async def open_shop_by(
+    transport: httpx.AsyncBaseTransport,
     *,
     agent: AgentProfile | None = None,
-    language: str = "en-GB",
     deadline_seconds: float = PATIENT_SECONDS,
-    transport: httpx.AsyncBaseTransport | None = None,
     writes: WriteLog | None = None,
 ) -> AsyncIterator[HttpToolbox]:
-    """The tools of an agent, or of the packaged one for a language."""
+    """The tools of an agent, or of the packaged English one, at a Store that `transport` answers for."""
     log = writes or MemoryWriteLog()
-    async with open_store(url, token, log, deadline_seconds=deadline_seconds, transport=transport) as store:
-        yield store.toolbox(await agent_tools(store, agent or load_agent(None, language), {}))
+    async with open_store(URL, TOKEN, log, deadline_seconds=deadline_seconds, transport=transport) as store:
+        yield store.toolbox(await agent_tools(store, agent or load_agent(None, "en-GB"), {}))
 
 
 async def shop_specs() -> tuple[ToolSpec, ...]:

@@ -2,6 +2,7 @@
 
 import queue
 import secrets
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -52,6 +53,13 @@ def running(open_server: OpenServer, data_dir: Path) -> Iterator[str]:
     finally:
         token.run_sync_soon(over.set)
         thread.join()
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder with room for a socket's name: from a longer one a server has a new address at each start."""
+    with tempfile.TemporaryDirectory(prefix="ce-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

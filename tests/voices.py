@@ -1,11 +1,7 @@
 """A voice as the engine opens it: entry points by name, settings from an environment, a bridge of its own."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-
-import grpc
-import grpc.aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from contextlib import asynccontextmanager
 
 from backends.tts import google
 from backends.tts.google import GoogleVoice
@@ -14,19 +10,16 @@ from callengine.ports.synthesis import Voice
 from callengine.services.bridge import open_bridge
 from callengine.voices import open_voice
 from tests.google_voices import google_voices
-from tests.recognizers import NOBODY_THERE
+from tests.grpc_bridge import open_grpc_bridge
 
 
 @asynccontextmanager
 async def open_named(backend: str, **environ: str) -> AsyncIterator[Voice]:
     """The voice `backend` with all that is around it; "" is the one that is taken where nobody names any."""
     settings = load_settings({"TTS_BACKEND": backend, **environ})
-    async with open_bridge() as bridge:
-        async with open_voice(settings, bridge) as voice:
-            yield voice
-        # gRPC has one queue of events for the process: what is in it for this loop must be out before the loop closes.
-        if settings.tts_backend == "google":
-            await bridge.run(_pass_through_the_queue)
+    open_own = open_grpc_bridge if settings.tts_backend == "google" else open_bridge
+    async with open_own() as bridge, open_voice(settings, bridge) as voice:
+        yield voice
 
 
 @asynccontextmanager
@@ -42,10 +35,8 @@ async def open_google_voice(faults: str = "", **environ: str) -> AsyncIterator[V
 async def open_synthesizer(address: str, **environ: str) -> AsyncIterator[GoogleVoice]:
     """Google's backend alone, without what is around it."""
     settings = load_settings({"GOOGLE_TTS_ENDPOINT": f"grpc://{address}", **environ})
-    async with open_bridge() as bridge:
-        async with google.open_voice(settings, bridge) as voice:
-            yield voice
-        await bridge.run(_pass_through_the_queue)
+    async with open_grpc_bridge() as bridge, google.open_voice(settings, bridge) as voice:
+        yield voice
 
 
 async def told(voice: GoogleVoice) -> dict[str, str]:
@@ -53,9 +44,3 @@ async def told(voice: GoogleVoice) -> dict[str, str]:
     service = voice._service
     listed = await service.bridge.run(GoogleVoice(service, "x-told", "")._list)
     return dict(name.name.split("=", 1) for name in listed.voices)
-
-
-async def _pass_through_the_queue() -> None:
-    async with grpc.aio.insecure_channel(NOBODY_THERE) as channel:
-        with suppress(grpc.RpcError):
-            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)

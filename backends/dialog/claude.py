@@ -10,6 +10,7 @@ import trio
 from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 from anthropic.types import ModelInfo
 
+from backends.addresses import CLAUDE
 from backends.dialog.claude_faults import FAULTS, fault_of
 from backends.dialog.claude_manner import LANGUAGES, manner
 from backends.dialog.claude_prompt import Limits, ModelTraits
@@ -18,7 +19,6 @@ from callengine.errors import ConfigError, ReasoningError
 from callengine.ports.bridge import Bridge
 from callengine.ports.reasoning import Reply, ReplyEvent, ReplyRequest
 
-DEFAULT_URL = "https://api.anthropic.com"
 CHECK_SECONDS = 10.0
 # A caller's turns are some ten seconds apart: the connection of one is still there for the next.
 KEPT_SECONDS = 120.0
@@ -123,7 +123,7 @@ async def open_dialog(settings: Any, bridge: Bridge | None) -> AsyncIterator[Cla
     # Retries and deadlines are `Making`'s: the SDK's own know nothing of a caller who waits.
     async with AsyncAnthropic(
         api_key=settings.anthropic_api_key.get_secret_value(),
-        base_url=settings.anthropic_base_url or DEFAULT_URL,
+        base_url=settings.anthropic_base_url or CLAUDE,
         max_retries=0,
         timeout=settings.claude_turn_seconds,
         http_client=DefaultAsyncHttpxClient(limits=CONNECTIONS),

@@ -6,12 +6,13 @@ place for many turns, and the prompt cache is lost once in many turns instead of
 from collections.abc import Sequence
 from itertools import accumulate
 
-from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
+from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, Misheard
 from callengine.ports.tools import ToolCall
 
 # Bytes of UTF-8 in a token, on the safe side: English has about 3.5, Russian 4.4, JSON 3.
 _BYTES_OF_A_TOKEN = 3.0
 _FRAME_TOKENS = 8  # roles and brackets around an item
+_NOTE_TOKENS = 50  # a note's own words
 
 
 def tokens_of(text: str) -> float:
@@ -43,6 +44,8 @@ def _size_of(item: HistoryItem) -> float:
     match item:
         case CallerSaid(text=text) | AgentSaid(text=text):
             return _FRAME_TOKENS + tokens_of(text)
+        case Misheard(told=told, said=said):
+            return _NOTE_TOKENS + tokens_of(told + said)
         case ToolCall():
             return _FRAME_TOKENS + tokens_of(f"{item.id}{item.name}{dict(item.arguments)}")
         case _:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.dialog.claude_manner import Manner
-from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
+from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, Misheard
 from callengine.ports.tools import ToolCall, ToolResult
 
 Block = dict[str, Any]
@@ -49,7 +49,7 @@ def messages_of(history: Sequence[HistoryItem], manner: Manner, begun: bool = Tr
     transcript = _Transcript(manner)
     transcript.note("begins" if begun else "left_out")
     for at, item in enumerate(history[:-1] if _said_already(history) else history):
-        _add(transcript, item, _is_refusal(history, at, manner))
+        _add(transcript, item, _is_refusal(history, _turn_at(history, at), manner))
     transcript.close_calls()
     return transcript.messages
 
@@ -74,13 +74,8 @@ def _add(transcript: _Transcript, item: HistoryItem, refused: bool) -> None:
         if not waiting:
             transcript.close_calls()
     match item:
-        case CallerSaid(text=text):
-            if refused:  # the same words would be refused again in every turn to come
-                transcript.note("refused")
-            elif text.strip():
-                transcript.add("user", _text(text.strip()))
-            else:
-                transcript.note("silent")
+        case CallerSaid() | Misheard():
+            _add_callers(transcript, item, refused)
         case AgentSaid(text=text, interrupted=interrupted):
             if text.strip():
                 transcript.add("assistant", _text(text.strip()))
@@ -96,6 +91,25 @@ def _add(transcript: _Transcript, item: HistoryItem, refused: bool) -> None:
             else:
                 transcript.close_calls()  # results stand before any text
                 transcript.note("late_result", name=transcript.called.get(called, "?"), content=content)
+
+
+def _add_callers(transcript: _Transcript, item: CallerSaid | Misheard, refused: bool) -> None:
+    """The caller's words. Those that were refused would be refused again in every turn to come."""
+    match item:
+        case CallerSaid() if refused:
+            transcript.note("refused")
+        case CallerSaid(text=text) if text.strip():
+            transcript.add("user", _text(text.strip()))
+        case CallerSaid():
+            transcript.note("silent")
+        case Misheard(told=told, said=said) if not refused:
+            transcript.note("misheard", told=told.strip(), said=said.strip())
+
+
+def _turn_at(history: Sequence[HistoryItem], at: int) -> int:
+    """Where the caller's turn stands that the item at `at` is about, if it is about one: itself, or the one before."""
+    before = range(at, -1, -1) if isinstance(history[at], Misheard) else ()
+    return next((earlier for earlier in before if isinstance(history[earlier], CallerSaid)), at)
 
 
 def _is_refusal(history: Sequence[HistoryItem], at: int, manner: Manner) -> bool:

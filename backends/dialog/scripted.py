@@ -16,7 +16,16 @@ from backends.dialog.shop_agent import Move, State, answer_caller, answer_result
 from backends.dialog.vocabulary import LANGUAGES, Vocabulary, vocabulary
 from callengine.errors import ReasoningError
 from callengine.ports.bridge import Bridge
-from callengine.ports.reasoning import TRANSFER, AgentSaid, CallerSaid, HistoryItem, Reply, ReplyEvent, ReplyRequest
+from callengine.ports.reasoning import (
+    TRANSFER,
+    AgentSaid,
+    CallerSaid,
+    HistoryItem,
+    Reply,
+    ReplyEvent,
+    ReplyRequest,
+    as_said,
+)
 from callengine.ports.tools import ToolCall, ToolResult
 
 
@@ -47,7 +56,7 @@ def _last_move(history: tuple[HistoryItem, ...], words: Vocabulary) -> Move:
     """The move that the last items of a history ask for; what came before makes the state."""
     move = Move(State(), words.say("listening"))
     tools: dict[str, str] = {}
-    for kind, group in groupby(history, type):
+    for kind, group in groupby(as_said(history), type):
         items = list(group)
         if kind is CallerSaid:
             # One thought may come as several utterances.

@@ -1,4 +1,4 @@
-"""How one of Google's services is reached: its host, our identity, the proxy; or a stand-in, in the clear."""
+"""How one of Google's services is reached: our identity, the proxy; or a stand-in, in the clear."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,26 +8,9 @@ from urllib.request import getproxies, proxy_bypass
 import grpc.aio
 
 from backends.google_cloud.credentials import Identity, channel_credentials, find_identity
-from callengine.errors import ConfigError
-
-PLAINTEXT = "grpc://"
 
 Option = tuple[str, Any]
 Connect = Callable[[], grpc.aio.Channel]
-
-
-def address_of(endpoint: str, host: str, location: str, variable: str) -> tuple[str, bool]:
-    """`host:port` and whether it is in the clear. Raises ConfigError for `variable`, the setting of `endpoint`."""
-    if not endpoint:
-        return (host if location == "global" else f"{location}-{host}") + ":443", False
-    address = endpoint.removeprefix(PLAINTEXT)
-    name, _, port = address.rpartition(":")
-    if endpoint.startswith(PLAINTEXT) and name and port.isdecimal():
-        return address, True
-    if "/" in endpoint or (":" in endpoint and not port.isdecimal()):
-        problem = f"must be host, host:port (both over TLS) or grpc://host:port (in the clear), not {endpoint!r}"
-        raise ConfigError(variable, problem)
-    return (endpoint if ":" in endpoint else f"{endpoint}:443"), False
 
 
 async def way_in(settings: Any, address: str, plaintext: bool, options: tuple[Option, ...]) -> tuple[str, Connect]:

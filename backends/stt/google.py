@@ -9,7 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from backends.google_cloud.channel import address_of, way_in
+from backends.addresses import GOOGLE_SPEECH, address_of
+from backends.google_cloud.channel import way_in
 from backends.grpc_channels import CHANNEL_OPTIONS
 from backends.stt import wire_v1, wire_v2
 from backends.stt.nodes import Node, channels_for, open_node
@@ -23,7 +24,6 @@ from callengine.ports.recognition import StreamLimits, StreamSpec
 # A stream lives 5 minutes (v1: 305 s). No audio: v1 waits 10 s, users of chirp_3 saw 5 to 6 s.
 LIMITS = StreamLimits(max_seconds=300.0, idle_seconds=5.0, max_chunk_bytes=MAX_CHUNK_BYTES, bills_silence=True)
 DEADLINE_SECONDS = 330.0
-HOST = "speech.googleapis.com"
 DEFAULT_MODELS = {"v1": "latest_long", "v2": "chirp_3"}
 
 
@@ -34,7 +34,7 @@ async def open_recognizer(settings: Any, bridge: Bridge) -> AsyncIterator[Speech
     model = settings.google_stt_model or DEFAULT_MODELS[version]
     if version == "v1" and model.startswith("chirp"):
         raise ConfigError("GOOGLE_STT_MODEL", f"{model} is served by v2 alone; set GOOGLE_STT_API_VERSION=v2")
-    address, plaintext = address_of(settings.google_stt_endpoint, HOST, location, "GOOGLE_STT_ENDPOINT")
+    address, plaintext = address_of(settings.google_stt_endpoint, GOOGLE_SPEECH, location, "GOOGLE_STT_ENDPOINT")
     project, connect = await way_in(settings, address, plaintext, CHANNEL_OPTIONS)
     where = f"Google Speech at {address}"
     if version == "v1":

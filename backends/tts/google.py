@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import trio
 
-from backends.google_cloud.channel import address_of, way_in
+from backends.addresses import GOOGLE_VOICE, address_of
+from backends.google_cloud.channel import way_in
 from backends.grpc_channels import CHANNEL_OPTIONS, open_connections
 from backends.tts import google_wire as wire
 from backends.tts.google_speech import Answers, Service, Streaming, Unary, patiently
@@ -21,7 +22,6 @@ from callengine.errors import SynthesisError
 from callengine.ports.bridge import Bridge
 from callengine.ports.synthesis import Prompt, SpeechChunk, SpeechStream, Spoken
 
-HOST = "texttospeech.googleapis.com"
 CHECK_SECONDS = 10.0
 CALLS_PER_CHANNEL = 100  # a call asks for speech during a small part of its time
 CHUNK_BYTES = 6400  # 400 ms, shaped at a time: under a tenth of a millisecond
@@ -164,7 +164,7 @@ def _blame(error: SynthesisError, prompt: Prompt) -> SynthesisError:
 async def open_voice(settings: Any, bridge: Bridge) -> AsyncIterator[GoogleVoice]:
     """The entry point `google`. Raises ConfigError for an endpoint or credentials that cannot be used."""
     endpoint, location = settings.google_tts_endpoint, settings.google_tts_location
-    address, plaintext = address_of(endpoint, HOST, location, "GOOGLE_TTS_ENDPOINT")
+    address, plaintext = address_of(endpoint, GOOGLE_VOICE, location, "GOOGLE_TTS_ENDPOINT")
     _, connect = await way_in(settings, address, plaintext, CHANNEL_OPTIONS)
     count = max(1, -(-settings.max_calls // CALLS_PER_CHANNEL))
     async with open_connections(bridge, connect, count) as channels:

@@ -1,5 +1,6 @@
 """Who may ask what (DESIGN section 2): bearer tokens, and loopback alone where there are none."""
 
+import re
 from dataclasses import dataclass
 from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address
@@ -16,6 +17,7 @@ from callengine.config import Settings
 from callengine.metrics import refused_tokens_total
 
 READING = frozenset({"GET", "HEAD"})
+SOUND = re.compile(r"/api/v1/calls/[^/]+/recording/?")  # a voice is personal as no line of the record is
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -38,8 +40,9 @@ def tokens_of(settings: Settings) -> Tokens:
 def refusal(scope: Scope, tokens: Tokens) -> str:
     """Why an ASGI request is refused, or an empty string when it is allowed.
 
-    `/health*` and `/metrics` are open. A token opens everything (`read` only GET). Without `full`, loopback peers need
-    no token, but a page in their browser must not speak for them: Host and Origin have to be loopback names too.
+    `/health*` and `/metrics` are open. A token opens everything (`read` only GET, and no recording). Without `full`,
+    loopback peers need no token, but a page in their browser must not speak for them: Host and Origin have to be
+    loopback names too.
     """
     if _is_open(scope["path"]):
         return ""
@@ -47,11 +50,12 @@ def refusal(scope: Scope, tokens: Tokens) -> str:
     given = _bearer(headers.get(b"authorization", b""))
     # Both are always compared, so that the time taken says nothing about which one was near.
     is_full = _same(given, tokens.full)
-    is_read = _same(given, tokens.read) and scope["method"] in READING
+    knows_read = _same(given, tokens.read)
+    is_read = knows_read and scope["method"] in READING and not SOUND.fullmatch(scope["path"])
     if is_full or is_read:
         return ""
     if tokens.full:
-        return "a bearer token is needed"
+        return "API_TOKEN is needed: the read token is not enough here" if knows_read else "a bearer token is needed"
     if not _is_loopback_peer(scope.get("client")):
         return "API_TOKEN is not set, so only loopback is served"
     if not all(_is_loopback_name(name) for name in _named_hosts(headers)):

@@ -5,13 +5,14 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-import callengine.metrics  # noqa: F401 - defines what /metrics shows
 from callengine.api.access import guarded, tokens_of
 from callengine.api.calls import dialplan_routes, record_routes
 from callengine.api.events import event_routes
+from callengine.api.figures import figure_routes
 from callengine.api.health import health_routes
 from callengine.api.operators import operator_routes
 from callengine.api.problems import answer_with_problems
+from callengine.api.recordings import recording_routes
 from callengine.api.security_headers import with_security_headers
 from callengine.api.state import ApiState
 
@@ -28,7 +29,9 @@ def described_api(state: ApiState) -> FastAPI:
         title="callengine", version=version("callengine"), docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.include_router(health_routes(state), tags=["health"])
+    app.include_router(figure_routes(), tags=["health"])
     app.include_router(record_routes(state), tags=["record"])
+    app.include_router(recording_routes(state), tags=["record"])
     app.include_router(event_routes(state), tags=["events"])
     app.include_router(dialplan_routes(state), tags=["dialplan"])
     app.include_router(operator_routes(state), tags=["operators"])

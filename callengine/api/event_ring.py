@@ -1,51 +1,81 @@
-"""What the record was told on this node lately, numbered: a bounded ring that readers follow at their own pace.
+"""The events of the calls lately, in the order in which this node heard of them: a bounded ring that readers follow at
+their own pace.
 
-Telling costs an append and a wake-up; what an event says is put into words by those who read it. A reader that asks for
-what the ring no longer has hears of a gap; one that falls behind while it reads has lost its place."""
+An event has a place among those of all nodes, or none where only this node knows of it yet. A reader that asks for what
+the ring no longer has hears of a gap; one that falls behind while it reads has lost its place."""
 
 from collections import deque
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 
 import trio
 
-from callengine.ports.journal import Entry
+from callengine.ports.events import Place
 
-EVENTS = 2000  # some minutes of 200 busy calls, a few MB
+EVENTS = 5000  # some minutes of 200 busy calls, some MB; as many as the nodes keep for each other
 READERS = 32
 
 
-def _now_ms() -> int:
-    return int(datetime.now(UTC).timestamp() * 1000)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An event as readers get it. `at_ms`: when it was heard, milliseconds since 1970."""
+
+    text: bytes
+    at_ms: int
+    place: Place | None = None
+    call_id: str = ""
 
 
 @dataclass(slots=True)
 class EventRing:
-    """`era`: when this ring began (milliseconds since 1970), which tells its numbers from those of an earlier process
-    or another node. The events kept are those numbered `first` to `last`; numbers begin at 1."""
+    """The events kept are those numbered `first` to `last`; numbers begin at 1, and are this ring's own. Of the events
+    of all nodes it has had, or missed and said so, all those `since` a place up to `reached`; None: of none yet."""
 
-    era: int = field(default_factory=_now_ms)
     size: int = EVENTS
     readers: int = 0
     last: int = 0
+    since: Place | None = None
+    reached: Place | None = None
+    alone: bool = False
     draining: bool = False
     closed: bool = False
-    _entries: deque[Entry] = field(init=False)
+    _events: deque[Shown] = field(default_factory=deque)
     _news: trio.Event = field(default_factory=trio.Event)
     _left: trio.Event = field(default_factory=trio.Event)
-
-    def __post_init__(self) -> None:
-        self._entries = deque(maxlen=self.size)
 
     @property
     def first(self) -> int:
         """The number of the oldest event that is kept; `last + 1` where there is none."""
-        return self.last - len(self._entries) + 1
+        return self.last - len(self._events) + 1
 
-    def tell(self, entry: Entry) -> None:
+    def begin(self, place: Place) -> None:
+        """From here on the ring has the events of all nodes."""
+        self.since = self.reached = place
+        self._wake()
+
+    def add(self, event: Shown) -> None:
         """Add an event. Never blocks, never raises."""
-        self._entries.append(entry)
+        self._events.append(event)
         self.last += 1
+        if event.place is not None:
+            self.reached = event.place
+        while len(self._events) > self.size:
+            self._lose_oldest()
+        self._wake()
+
+    def fade(self, before_ms: int) -> None:
+        """Let go of what was heard before a time."""
+        while self._events and self._events[0].at_ms < before_ms:
+            self._lose_oldest()
+
+    def forget(self, call_id: str) -> None:
+        """What was said in a call is not to be had any more; its events keep their places."""
+        for index, event in enumerate(self._events):
+            if event.call_id == call_id:
+                self._events[index] = replace(event, text=b"", call_id="")
+
+    def set_alone(self, alone: bool) -> None:
+        """Whether other nodes cannot be heard now, or do not hear this one; readers are told so."""
+        self.alone = alone
         self._wake()
 
     def drain(self) -> None:
@@ -61,12 +91,22 @@ class EventRing:
             while self.readers:
                 await self._left.wait()
 
-    def entry(self, number: int) -> Entry | None:
+    def event(self, number: int) -> Shown | None:
         """An event that is kept, by its number."""
-        return self._entries[number - self.first] if self.first <= number <= self.last else None
+        return self._events[number - self.first] if self.first <= number <= self.last else None
+
+    def number_behind(self, place: Place) -> int | None:
+        """The number of the first event that whoever has the one at `place` has not had; None where that is not
+        known."""
+        if self.since is None or self.reached is None or not self.since <= place <= self.reached:
+            return None
+        number = self.last
+        while (event := self.event(number)) is not None and (event.place is None or event.place > place):
+            number -= 1
+        return number + 1
 
     async def news(self, until: float) -> None:
-        """Wait for what `entry`, `draining` or `closed` say next, till a time of Trio's clock at most."""
+        """Wait for what may have changed here, till a time of Trio's clock at most."""
         news = self._news
         with trio.move_on_at(until):
             await news.wait()
@@ -83,6 +123,10 @@ class EventRing:
         self.readers -= 1
         self._left.set()
         self._left = trio.Event()
+
+    def _lose_oldest(self) -> None:
+        lost = self._events.popleft()
+        self.since = lost.place or self.since
 
     def _wake(self) -> None:
         if self._news.statistics().tasks_waiting:

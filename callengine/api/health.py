@@ -1,12 +1,8 @@
 """Is this node well (for people and alerts), and would it take a call (for balancers)?"""
 
-import trio
 from fastapi import APIRouter, Response
-from prometheus_client import REGISTRY
-from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 
 from callengine.api.checks import CheckedParts, Part, PartState
 from callengine.api.problems import described
@@ -36,7 +32,7 @@ class Accepting(BaseModel):
 
 
 def health_routes(state: ApiState) -> APIRouter:
-    """`/health`, `/health/ready`, `/health/accepting`, `/metrics`."""
+    """`/health`, `/health/ready`, `/health/accepting`."""
     router = APIRouter()
     services = CheckedParts({"database": state.journal.check, "redis": state.registry.check}, CHECKED_FOR_SECONDS)
     remote = CheckedParts(state.reachable, REMOTE_FOR_SECONDS, REMOTE_TIMEOUT_SECONDS)
@@ -72,12 +68,5 @@ def health_routes(state: ApiState) -> APIRouter:
         if not now.accepting:
             raise HTTPException(404, "draining" if now.draining else f"full: {now.calls} of {now.capacity} calls up")
         return Accepting(accepting=True, calls=now.calls, capacity=now.capacity, draining=False)
-
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-    async def metrics(request: Request) -> Response:
-        """Prometheus metrics, in the format the scraper asks for."""
-        await trio.lowlevel.checkpoint()  # this connection's keep-alive timer is being cancelled: it is not to count
-        encode, media_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(REGISTRY), headers={"Content-Type": media_type})
 
     return router

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from callengine.api.event_ring import EventRing
+from callengine.api.shared_events import SharedEvents
 from callengine.config import Settings
 from callengine.ports.journal import Journal
 from callengine.ports.registry import Registry
+from callengine.ports.sound import OpenSound
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class ApiState:
     is to be. `hang_up`: within seconds, whatever Asterisk does; `told` where it has not confirmed. `reachable`: checks
     of what a conversation needs beyond this node (`recognizer`, `dialog`, perhaps `fallback_recognizer`), which raise
     an EngineError. `fallback_carries`: streams go to the fallback recogniser now. `events`: what the
-    record was told.
+    record was told on any node. `open_sound`: a recording, where it can be read from here.
     """
 
     settings: Settings
@@ -51,4 +52,5 @@ class ApiState:
     drain: Callable[[], None]
     reachable: Mapping[str, Callable[[], Awaitable[None]]]
     fallback_carries: Callable[[], bool]
-    events: EventRing
+    events: SharedEvents
+    open_sound: OpenSound

@@ -18,6 +18,7 @@ OURS = """
 SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('public') AND relkind IN ('r', 'p')
 AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e') ORDER BY relname
 """
+ANY_ASIDE = "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relkind IN ('r', 'p'))"
 EXTENSIONS = "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY extname"
 
 
@@ -94,8 +95,10 @@ def create_extensions(connection: psycopg.Connection, wanted: Sequence[str]) -> 
 
 
 def put_aside(connection: psycopg.Connection) -> None:
-    """All that is there into a schema of its own, where it can come back from."""
+    """All that is there into a schema of its own, where it can come back from. The connection's user has to own the
+    database, or its schema."""
     with connection.transaction():
+        connection.execute(f"DROP SCHEMA IF EXISTS {ASIDE}")  # an empty one: see `has_aside`
         connection.execute(f"ALTER SCHEMA public RENAME TO {ASIDE}")
         # As initdb makes it: pg_dump then takes it for granted.
         connection.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
@@ -117,8 +120,8 @@ def drop_aside(connection: psycopg.Connection) -> None:
 
 
 def has_aside(connection: psycopg.Connection) -> bool:
-    """Whether a restore that was killed has left something."""
-    return connection.execute("SELECT to_regnamespace(%s)", (ASIDE,)).fetchone() != (None,)
+    """Whether a restore that was killed has left tables there; a schema with nothing in it is nobody's loss."""
+    return connection.execute(ANY_ASIDE, (ASIDE,)).fetchone() == (True,)
 
 
 def _move_extensions(connection: psycopg.Connection, source: str, target: str) -> None:

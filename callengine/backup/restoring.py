@@ -64,13 +64,13 @@ async def check(source: Source, settings: Settings, *, force: bool) -> None:
 
 
 async def restore(source: Source, settings: Settings, *, force: bool, tell: Tell) -> Restored:
-    """Put a backup that was verified into an empty database; with `force` in place of what is there, which comes back
-    if it fails. Raises ConfigError (not empty), ServiceError (the database) or BackupError."""
+    """Put a backup that was verified into an empty database, with `force` in place of what is there. If any of it
+    fails, the database is as it was. Raises ConfigError (not empty), ServiceError (the database) or BackupError."""
     url = _url(settings)
     with database.open_connection(url) as connection:
         await trio.to_thread.run_sync(database.lock_schema, connection)
         check_empty(connection, force)
-        with _replacing(connection, force=force):
+        with _replacing(connection):
             await _pour_in(source, url, connection, tell)
             # Its own lock: ours must be free by now.
             connection.execute("SELECT pg_advisory_unlock_all()")
@@ -104,11 +104,9 @@ def check_empty(connection: psycopg.Connection, force: bool) -> None:
 
 
 @contextmanager
-def _replacing(connection: psycopg.Connection, *, force: bool) -> Iterator[None]:
-    """What is there is out of the way, and comes back if the block fails."""
-    if not force:
-        yield
-        return
+def _replacing(connection: psycopg.Connection) -> Iterator[None]:
+    """What is there is out of the way, and comes back if the block fails: also where nothing is, lest a restore that
+    could not forget anew leaves the people it has brought back."""
     database.put_aside(connection)
     done = False
     try:

@@ -11,6 +11,7 @@ from callengine.backup.copies import Copy, name_at, outdated
 from callengine.backup.database import ASIDE, Snapshot, environment, open_connection, take_snapshot
 from callengine.backup.place import Place
 from callengine.backup.programs import BackupError, Program, Tell, found, open_sink, open_source, pour
+from callengine.services.schema import newer_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,12 @@ async def take_backup(plan: Plan, tell: Tell) -> Copy:
     copy = Copy(name, poured.size, poured.sha256, snapshot.rows, snapshot.steps, snapshot.extensions)
     await plan.place.put_page(copy)
     return copy
+
+
+def ahead(copy: Copy) -> str:
+    """One line where the database is of a newer version than this program; else empty. The backup is whole."""
+    newer = newer_steps(copy.steps)
+    return f"{copy.name} has step {newer[0]} of a newer version: only that version restores it" if newer else ""
 
 
 async def prune(plan: Plan) -> Sequence[str]:

@@ -11,6 +11,7 @@ import trio
 
 from callengine import metrics
 from callengine.call.ahead_table import Step, Turn, next_step, serves, stand_of
+from callengine.call.turn_words import split_words
 from callengine.call.turns import Turns
 from callengine.errors import ReasoningError
 from callengine.ports.reasoning import Dialog, Reply, ReplyEvent, ReplyRequest
@@ -77,6 +78,12 @@ class Ahead:
             text = turns.utterance.text
             self._begun = _Begun(text, request_for(text), *trio.open_memory_channel[ReplyEvent](EVENTS))
             nursery.start_soon(self._begun.make, self._dialog)
+
+    def as_sent(self, text: str) -> str:
+        """The caller's words as a reply was begun for them, where they are the same but for signs: the history has what
+        was sent of them, so that every request begins with the bytes of the one before."""
+        begun = self._begun
+        return begun.text if begun is not None and split_words(begun.text) == split_words(text) else text
 
     def drop(self) -> None:
         """Cancel what was begun and not taken: its request is closed."""

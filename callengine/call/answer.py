@@ -6,7 +6,7 @@ from typing import Protocol
 from callengine.call.built_in import built_in_tools
 from callengine.call.ending import Ending
 from callengine.call.handover import may_transfer
-from callengine.call.history import History
+from callengine.call.history import History, last_said
 from callengine.call.parts import Call
 from callengine.call.record import Record
 from callengine.call.sentences import Splitter
@@ -119,7 +119,6 @@ async def _close(call: Call, wanted: ToolCall, history: History, say: SayText, s
 
 async def _repeat(call: Call, history: History, say: SayText) -> None:
     """What the caller heard last, once more and slower."""
-    heard = [item.text for item in history.items if isinstance(item, AgentSaid)]
     splitter = Splitter(call.agent.language)
-    for piece in (*splitter.feed(heard[-1] if heard else call.agent.greeting), *splitter.finish()):
+    for piece in (*splitter.feed(last_said(history.items) or call.agent.greeting), *splitter.finish()):
         await say(piece, SLOWER)

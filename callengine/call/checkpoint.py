@@ -7,19 +7,24 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from callengine.ports.journal import TurnRecorded
-from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
+from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, Misheard
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult
-from callengine.ports.usage import Bill, Used
+from callengine.ports.usage import Bill, used_of
 
 VERSION = 1
 # Between the numbers of two connections' turns: what the one before wrote in its last moment keeps a place of its own.
 LEAP = 1000
 
-_KINDS: Mapping[str, type[HistoryItem]] = {"c": CallerSaid, "a": AgentSaid, "t": ToolCall, "r": ToolResult}
+_KINDS: Mapping[str, type[HistoryItem]] = {
+    "c": CallerSaid,
+    "a": AgentSaid,
+    "t": ToolCall,
+    "r": ToolResult,
+    "m": Misheard,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +95,9 @@ def unpacked(text: str) -> Checkpoint | None:
             int(value["sequence"]),
             tuple(_item_of(*item) for item in value["items"]),
             frozenset(value["written"]),
-            None if held is None else TurnRecorded(**(held | {"used": _bill_of(held["used"])})),
+            None if held is None else TurnRecorded(**(held | {"used": tuple(map(used_of, held["used"]))})),
             tuple(CallbackWish(**wish) for wish in value["wishes"]),
-            _bill_of(value["bill"]),
+            tuple(map(used_of, value["bill"])),
         )
     except (ValueError, TypeError, KeyError, ArithmeticError):
         return None
@@ -117,10 +122,6 @@ def _item_of(kind: str, fields: dict[str, Any]) -> HistoryItem:
 
 def _packed_bill(bill: Bill) -> list[dict[str, Any]]:
     return [_told(used) | {"usd": None if used.usd is None else str(used.usd)} for used in bill]
-
-
-def _bill_of(lines: list[dict[str, Any]]) -> Bill:
-    return tuple(Used(**(line | {"usd": None if line["usd"] is None else Decimal(line["usd"])})) for line in lines)
 
 
 def _told(value: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from callengine import metrics
 from callengine.call.ahead import Ahead
 from callengine.call.answer import make_answer, request_of
 from callengine.call.events import AnswerDone, AnswerHeard, AnswerStarted, DialogEvent, ToneHeard, TransferOrdered
-from callengine.call.filler import fill_silence, fillers
+from callengine.call.filler import fill_silence, fillers_of
 from callengine.call.handover import give_up, to_person
 from callengine.call.keeping import Keeping, begin_history
 from callengine.call.opening import opening_of
@@ -70,7 +70,7 @@ class Dialogue:
         self._over = False
         self.answers_heard = call.resumed.answers_heard if call.resumed else 0  # to their end; the greeting is one
         self._reprompts = 0
-        self._fillers = fillers(call.agent)
+        self._fillers = fillers_of(call.agent)
         self._opening, self._announces = opening_of(call), False  # `_announces`: nothing interrupts what is begun
         self._limit = TimeLimit(call.opened, call.limits.max_seconds, warned=not call.agent.ending_soon)
         self._nursery: trio.Nursery
@@ -130,7 +130,7 @@ class Dialogue:
             case CallerPressed(digit="0") if self._zero_leads_away():
                 self._cut_in(*to_person(self._call, self._history, self._record))
             case ToneHeard():
-                pass
+                pass  # `_is_to_end` has looked at it
             case _:
                 self._feed(event, now)
         self._warn(now)
@@ -216,7 +216,7 @@ class Dialogue:
 
     def _answer(self, answer: Answer, now: float) -> None:
         self._ending = None
-        self._history.caller(answer.text)
+        self._history.caller(self._ahead.as_sent(answer.text))
         self._record.caller(answer.text, self._turns.answered.began, answer.speech_ended)
         self._times = ResponseTimes(answer.speech_ended, answer.pause_over, now, flush=self._call.leg.flush_seconds)
         self._thinking = trio.CancelScope()

@@ -28,7 +28,7 @@ class Fillers:
     first_seconds: float
 
 
-def fillers(agent: AgentProfile) -> Fillers:
+def fillers_of(agent: AgentProfile) -> Fillers:
     """The agent's own."""
     instead = (agent.one_moment,) if agent.one_moment else ()
     first_seconds = SILENCE_SECONDS if agent.fillers else LONGEST_SECONDS

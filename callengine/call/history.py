@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
+from callengine.call.turn_words import split_words
+from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, Misheard
 from callengine.ports.synthesis import WordMark
 from callengine.ports.tools import ToolCall, ToolResult
 
@@ -49,6 +50,11 @@ def _heard_of(piece: Piece, played: int) -> str:
     return piece.text[: characters + 1].rpartition(" ")[0].rstrip()
 
 
+def last_said(history: Sequence[HistoryItem]) -> str:
+    """What the caller heard of the agent last; empty before there was anything."""
+    return next((item.text for item in reversed(history) if isinstance(item, AgentSaid)), "")
+
+
 @dataclass(slots=True)
 class History:
     """The items a dialog backend is given."""
@@ -70,10 +76,13 @@ class History:
                 return
 
     def correct_caller(self, text: str) -> None:
-        """A late final: the newest turn of the caller really was `text`."""
-        for index in range(len(self.items) - 1, -1, -1):
-            if isinstance(self.items[index], CallerSaid):
-                self.items[index] = CallerSaid(text)
+        """A late final: the newest turn of the caller really was `text`. A dialog has been told of it already, so it is
+        told anew, where it is not the same words but for signs and case."""
+        for item in reversed(self.items):
+            if isinstance(item, CallerSaid | Misheard):
+                told, known = (item.told, item.said) if isinstance(item, Misheard) else (item.text, item.text)
+                if split_words(known) != split_words(text):
+                    self.items.append(Misheard(told, text))
                 return
 
     def tools(self, place: int, done: Sequence[tuple[ToolCall, ToolResult]], written: Sequence[str] = ()) -> None:

@@ -11,10 +11,11 @@ import trio
 
 from callengine import metrics
 from callengine.call.events import DialogEvent
+from callengine.call.history import last_said
 from callengine.call.turn_events import PauseJudged, State
 from callengine.call.turns import Turns
 from callengine.errors import TurnEndError
-from callengine.ports.reasoning import AgentSaid, HistoryItem
+from callengine.ports.reasoning import HistoryItem
 from callengine.ports.turn_end import SaidSoFar, TurnEnd
 
 LATE_SECONDS = 0.2  # the shortest pauses are over by then
@@ -44,7 +45,7 @@ class Opinions:
         self._scope.cancel("the caller goes on")
         self._asked = text
         if text and said.paused is not None:
-            question = _last_said(history) if turns.asked else ""
+            question = last_said(history) if turns.asked else ""
             asked = SaidSoFar(text, self._language, question, max(0.0, now - said.paused))
             self._scope = trio.CancelScope()
             nursery.start_soon(self._ask, self._model, asked, self._scope)
@@ -75,7 +76,3 @@ class Opinions:
             self._warned = True
             log.warning("turn_end_failed", problem=problem)
         return None, "failed"
-
-
-def _last_said(history: Sequence[HistoryItem]) -> str:
-    return next((item.text for item in reversed(history) if isinstance(item, AgentSaid)), "")

@@ -18,6 +18,7 @@ from callengine.call.sources import AWAY_SECONDS, Sources
 from callengine.call.turns import TurnTimes
 from callengine.media.leg import Leg
 from callengine.ports.control import Control
+from callengine.ports.events import EventLog
 from callengine.ports.journal import Journal
 from callengine.ports.nodes import Nodes
 from callengine.ports.reasoning import Dialog
@@ -55,6 +56,7 @@ class Services:
     stt_away_seconds: float = AWAY_SECONDS
     prices: Prices = field(default_factory=Prices)
     nodes: Nodes | None = None  # None: this one is alone
+    event_log: EventLog | None = None  # None: likewise
     turn_end: TurnEnd | None = None  # None: the table of words alone says when a turn is over
     recorder: Recorder | None = None  # None: calls are not recorded
 

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from callengine.agent import AgentProfile
-from callengine.ports.reasoning import BUILT_IN, CallerSaid, HistoryItem
+from callengine.ports.reasoning import BUILT_IN, CallerSaid, HistoryItem, as_said
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult
 
 LANGUAGES = ("ru", "en")
@@ -22,7 +22,7 @@ def plain_summary(agent: AgentProfile, caller: CallerContext, history: Sequence[
     """A few short sentences in the agent's language, English where there are none in it."""
     words = load_words(agent.language)
     who = [words["name"].format(name=caller.name)] if caller.name else []
-    said = _last_words([item.text for item in history if isinstance(item, CallerSaid)])
+    said = _last_words([item.text for item in as_said(history) if isinstance(item, CallerSaid)])
     told = words["said"].format(said=said) if said else words["silent"]
     tools = _looked_up(history, {name: choice.title for name, choice in agent.tools.items() if choice.title})
     looked = [words["looked"].format(tools=", ".join(tools))] if tools else []

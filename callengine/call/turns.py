@@ -69,11 +69,13 @@ class Turns:
     # Shared steps
 
     def begin_utterance(self, began: float) -> None:
+        """The caller speaks since `began`: the turn begins, or goes on."""
         self.speech_began = began
         self.utterance.began = began if self.utterance.began is None else self.utterance.began
         self.utterance.paused = None
 
     def listen(self, now: float) -> None:
+        """The caller has the word, and is asked again where they say nothing."""
         self.state, self.talks_on = State.LISTENING, False
         self.deadline = now + self.times.no_input
 

@@ -69,10 +69,11 @@ class Utterance:
     def covers(self, began: float, ended: float, spoken_since: bool) -> bool:
         """A transcript is of this turn's audio, and not of what came after it.
 
-        One that takes in the silence after the turn is of the turn if the caller has not spoken since."""
+        One that takes in the silence after the turn is of the turn if the caller has not spoken since; but finals that
+        cover the turn leave no word for it, though it is dated from the last of them on."""
         if self.paused is None or began >= self.paused:
             return False
-        return ended <= self.paused + (AFTER_SECONDS if spoken_since else SILENCE_SECONDS)
+        return ended <= self.paused + (AFTER_SECONDS if spoken_since or self.complete else SILENCE_SECONDS)
 
     def correct(self, text: str, span: tuple[float, float]) -> bool:
         """A final that came after the turn was answered: it takes the interim's place. True when the text changed."""

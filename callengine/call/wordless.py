@@ -6,8 +6,9 @@ agent's next question, many seconds later."""
 from collections.abc import Sequence
 
 from callengine.agent import AgentProfile
+from callengine.call.history import last_said
 from callengine.errors import ReasoningError
-from callengine.ports.reasoning import AgentSaid, HistoryItem
+from callengine.ports.reasoning import HistoryItem
 
 
 def words_instead(agent: AgentProfile, history: Sequence[HistoryItem]) -> str:
@@ -16,7 +17,6 @@ def words_instead(agent: AgentProfile, history: Sequence[HistoryItem]) -> str:
     Raises ReasoningError where the agent has said just that the turn before (to ask again and again is no answer), or
     where its file has no phrase for it."""
     phrase = agent.say_again or next(iter(agent.no_input), "")
-    before = next((item.text for item in reversed(history) if isinstance(item, AgentSaid)), "")
-    if not phrase or before.endswith(phrase):
+    if not phrase or last_said(history).endswith(phrase):
         raise ReasoningError("the dialog found no words for an answer", retryable=False)
     return phrase

@@ -17,7 +17,7 @@ from callengine.backup.copies import Copy, whole
 from callengine.backup.daily import run_daily
 from callengine.backup.place import Place, place_of
 from callengine.backup.programs import BackupError
-from callengine.backup.taking import Plan, prune, take_backup
+from callengine.backup.taking import Plan, ahead, prune, take_backup
 from callengine.cli.serve import read_settings
 from callengine.cli.transfer_bar import transfer_bar
 from callengine.errors import ConfigError
@@ -108,6 +108,8 @@ async def _run_daily(plan: Plan, at: time, port: int) -> None:
 async def _take_and_prune(plan: Plan) -> Copy:
     """A backup that is made is one, whatever becomes of the old ones."""
     copy = await take_backup(plan, lambda size: None)
+    if problem := ahead(copy):
+        log.warning("database_ahead", problem=problem)
     try:
         await prune(plan)
     except BackupError as error:
@@ -116,6 +118,8 @@ async def _take_and_prune(plan: Plan) -> Copy:
 
 
 def _show(copy: Copy, gone: Sequence[str], place: Place, *, as_json: bool) -> None:
+    if problem := ahead(copy):
+        typer.echo(f"callengine backup: {problem}", err=True)
     if as_json:
         described = {"name": copy.name, "size": copy.size, "sha256": copy.sha256, "rows": copy.rows}
         typer.echo(json.dumps({"command": "backup", "place": place.name, **described, "deleted": gone}))

@@ -1,7 +1,9 @@
 """`callengine doctor`: what is wrong before a caller finds it, and what to do about it."""
 
 import json
+import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -14,25 +16,39 @@ from rich.table import Table
 from callengine.cli.serve import read_settings
 from callengine.config import Settings
 from callengine.doctor.checks import CHECKS
-from callengine.doctor.checkup import Patient, run_checkup
+from callengine.doctor.checkup import Check, Patient, chosen_checks, run_checkup
 from callengine.doctor.findings import Finding, worst
 from callengine.logs import configure_logging
 from callengine.services.bridge import open_bridge
 
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+_COLOURS = {"ok": "green", "note": "dim", "warn": "yellow", "fail": "bold red"}
 _AS_JSON = typer.Option("--json", help="One JSON object: the verdict, and the findings with their mends.")
+_ONLY = typer.Option("--only", metavar="PART", help="Look at this part alone; may be given several times.")
 
 
-def doctor(as_json: Annotated[bool, _AS_JSON] = False) -> None:
-    """Look at everything a call rests on; a line each: ok, warn or fail, what is wrong and where, what to do.
+def doctor(
+    only: Annotated[list[str] | None, _ONLY] = None,
+    as_json: Annotated[bool, _AS_JSON] = False,
+) -> None:
+    """Look at everything a call rests on; a line each: ok, note, warn or fail, what is wrong and where, what to do.
 
     It reads the same environment variables as `callengine serve`; run it where the engine runs, before it or beside it.
 
     \b
-    database, redis, store, recogniser
-        asked as the engine does at its start
-    ports
-        AUDIOSOCKET_PORT and API_PORT: free, an engine's, or taken
+    settings    files they name, secrets' modes, EMBEDDED, who may reach what
+    database    version, schema, room, writable; the replica's lag
+    redis       primary, memory, policy; each primary of a Cluster, its slots
+    recogniser  a stream of 100 ms of silence; STT_FALLBACK the same
+    voice       Google: its list of voices; TTS_FALLBACK the same
+    dialog      Claude: its models' cards; no token is used
+    store       its document, the agents' tools, a question
+    asterisk    see below
+    clock       synchronised, agrees with others; wakes on time (2.5 s, alone)
+    ports       free, an engine's, or taken; open files for MAX_CALLS
+    disk        room, rights, seconds until 4 KB are safe
+    network     round trips against what is required; the uplink, reckoned
+
+    \b
     Asterisk, with ASTERISK_ARI_URL, ASTERISK_ARI_USER, ..._PASSWORD
         its version against known bugs, the modules it has loaded;
         it is asked to open our AudioSocket port, as in a call
@@ -40,13 +56,19 @@ def doctor(as_json: Annotated[bool, _AS_JSON] = False) -> None:
         its dialplan, read for the mistakes that AudioSocket punishes;
         it is asked to CURL() our API, as after a call
 
-    Nothing is changed anywhere. An engine that is up logs a connection_refused with the reason "knock".
+    Nothing stays changed anywhere: under DATA_DIR a file is written and deleted. An engine that is up logs a
+    connection_refused with the reason "knock". Google may bill a second of recognition.
 
-    Exit status: 0 all well (warnings too), 1 something failed, 2 a setting cannot be used.
+    \b
+    callengine doctor --only network --only clock
+    callengine doctor --json | jq '.findings[] | select(.verdict == "fail")'
+
+    Exit status: 0 all well (notes and warnings too), 1 something failed, 2 a setting cannot be used.
     """
     settings = read_settings()
+    checks = chosen_checks(CHECKS, only or ())
     configure_logging(settings.model_copy(update={"log_level": "error"}))  # what the parts warn of are findings here
-    findings = trio.run(_examine, settings)
+    findings = trio.run(_examine, settings, checks)
     verdict = worst(findings)
     if as_json:
         shown = {"verdict": verdict, "findings": [asdict(finding) for finding in findings]}
@@ -60,9 +82,9 @@ def doctor(as_json: Annotated[bool, _AS_JSON] = False) -> None:
         raise typer.Exit(1)
 
 
-async def _examine(settings: Settings) -> list[Finding]:
+async def _examine(settings: Settings, checks: Sequence[Check]) -> list[Finding]:
     async with open_bridge() as bridge:
-        return await run_checkup(CHECKS, Patient(settings, bridge))
+        return await run_checkup(checks, Patient(settings, bridge, os.environ))
 
 
 def _line(finding: Finding) -> str:

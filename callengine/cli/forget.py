@@ -123,7 +123,8 @@ def _tell(report: Report, *, dry_run: bool) -> None:
         f"{'would be deleted' if dry_run else 'deleted'}: {report.recordings} recordings, {report.files} files here"
     )
     if not dry_run:
-        typer.echo(f"deleted: {report.redis_keys} keys of Redis, {report.damaged_entries} entries of damaged files")
+        in_redis = f"{report.redis_keys} keys and events of Redis"
+        typer.echo(f"deleted: {in_redis}, {report.damaged_entries} entries of damaged files")
     if report.deleted_calls:
         typer.echo(f"deleted: {report.deleted_calls} calls altogether")
     if report.up:

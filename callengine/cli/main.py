@@ -1,7 +1,8 @@
 """`callengine`: the commands."""
 
 import sys
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -25,6 +26,21 @@ FAILED = 1
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for command in (serve, demo, call, load, evaluate, check, doctor, migrate, backup, restore, forget):
     app.command()(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"callengine {version('callengine')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """What stands before a command; HELP is what is shown."""
 
 
 def main() -> NoReturn:

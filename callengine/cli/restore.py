@@ -31,8 +31,8 @@ def restore(
 
     The backup is read through before anything is touched (its sum, the key, whether pg_restore can read it), and then
     goes in as one transaction: whole or not at all. Rows are counted and compared, the migrations since are applied,
-    and who was forgotten since is forgotten again. With --force what was there comes back if any of that fails, and is
-    dropped when it has succeeded.
+    and who was forgotten since is forgotten again. If any of that fails, the database is as it was: empty, or with
+    --force what was there, which is dropped when all has succeeded.
 
     \b
     callengine restore --identity key.txt --check

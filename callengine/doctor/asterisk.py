@@ -3,7 +3,7 @@
 With ARI alone the dialplan cannot be read, with AMI alone modules may not; what could not be looked at is said."""
 
 from callengine.doctor import dialplan, modules, versions
-from callengine.doctor.asterisk_http import ask_ami, ask_ari, json_of, open_ami, open_ari
+from callengine.doctor.asterisk_http import ask_ami, ask_ari, json_of, open_ami, open_ari, place_of
 from callengine.doctor.checkup import Patient
 from callengine.doctor.findings import FaultError, Finding
 
@@ -24,7 +24,7 @@ async def look_at_ari(patient: Patient) -> list[Finding]:
         return [Finding(ARI, "warn", f"ASTERISK_ARI_USER is {NOT_GIVEN}", mend)]
     async with open_ari(settings) as client:
         info = json_of(client, await ask_ari(client, "GET", "asterisk/info", only="system"))
-        found = [Finding(ARI, "ok", f"{client.base_url} knows user {settings.asterisk_ari_user}")]
+        found = [Finding(ARI, "ok", f"{place_of(client)} knows user {settings.asterisk_ari_user}")]
         found.append(versions.judge_version(str(info["system"]["version"])))
         listed = json_of(client, await ask_ari(client, "GET", "asterisk/modules"))
         running = [module["name"] for module in listed if module["status"] == "Running"]
@@ -40,7 +40,7 @@ async def look_at_ami(patient: Patient) -> list[Finding]:
         mend = "set ASTERISK_AMI_USER and ASTERISK_AMI_PASSWORD, a section of manager.conf"
         return [Finding(AMI, "warn", "ASTERISK_AMI_USER is not given: the dialplan cannot be read", mend)]
     async with open_ami(settings) as client:
-        found = [Finding(AMI, "ok", f"{client.base_url} knows user {settings.asterisk_ami_user}")]
+        found = [Finding(AMI, "ok", f"{place_of(client)} knows user {settings.asterisk_ami_user}")]
         if not settings.asterisk_ari_user:
             core = (await ask_ami(client, "CoreSettings"))[0]
             found.append(versions.judge_version(core.get("AsteriskVersion", "of unknown version")))

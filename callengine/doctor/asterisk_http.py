@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from callengine.config import Settings
+from callengine.doctor.figures import shown_url
 from callengine.doctor.findings import FaultError
 from callengine.services.asterisk import base_of, open_http
 from callengine.services.asterisk_channels import fields_of
@@ -33,7 +34,7 @@ async def open_ami(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         said = await ask_ami(client, "Login", username=settings.asterisk_ami_user, secret=secret, events="off")
         if said[0].get("Response") != "Success":
             raise FaultError(
-                f"{client.base_url} refuses AMI user {settings.asterisk_ami_user!r}",
+                f"{place_of(client)} refuses AMI user {settings.asterisk_ami_user!r}",
                 "ASTERISK_AMI_USER and ASTERISK_AMI_PASSWORD must be those of a section of manager.conf that permits "
                 "this address; then in Asterisk: manager reload",
             )
@@ -48,7 +49,7 @@ async def ask_ari(client: httpx.AsyncClient, method: str, path: str, **query: st
         raise _away(client, error) from None
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         raise FaultError(
-            f"{client.base_url} refuses ARI user and password",
+            f"{place_of(client)} refuses ARI user and password",
             "ASTERISK_ARI_USER and ASTERISK_ARI_PASSWORD must be those of a section of ari.conf; then in Asterisk: "
             "module reload res_ari",
         )
@@ -63,7 +64,7 @@ def json_of(client: httpx.AsyncClient, response: httpx.Response) -> Any:
         except ValueError:
             pass  # told below
     raise FaultError(
-        f"{client.base_url} answers {response.status_code}, which is not ARI",
+        f"{place_of(client)} answers {response.status_code}, which is not ARI",
         "ASTERISK_ARI_URL must be the address of Asterisk's HTTP server, like http://asterisk:8088; enabled = yes in "
         "http.conf and ari.conf, res_ari.so loaded",
     )
@@ -77,16 +78,21 @@ async def ask_ami(client: httpx.AsyncClient, action: str, **fields: str) -> list
         raise _away(client, error) from None
     if not response.is_success:
         raise FaultError(
-            f"{client.base_url}/rawman answers {response.status_code}: no AMI over HTTP there",
+            f"{place_of(client)}/rawman answers {response.status_code}: no AMI over HTTP there",
             "webenabled = yes in manager.conf, enabled = yes in http.conf; then in Asterisk: manager reload",
         )
     blocks = response.content.decode("utf-8", "replace").split("\r\n\r\n")
     return [fields_of(block) for block in blocks if block.strip()] or [{}]
 
 
+def place_of(client: httpx.AsyncClient) -> str:
+    """Where it asks, without a user or password that the setting may hold."""
+    return shown_url(str(client.base_url))
+
+
 def _away(client: httpx.AsyncClient, error: httpx.HTTPError) -> FaultError:
     said = str(error) or type(error).__name__
     return FaultError(
-        f"Asterisk's HTTP server at {client.base_url} cannot be reached: {said}",
+        f"Asterisk's HTTP server at {place_of(client)} cannot be reached: {said}",
         "is Asterisk up? ASTERISK_ARI_URL, and enabled = yes, bindaddr and bindport in http.conf",
     )

@@ -6,7 +6,8 @@ from typing import Literal
 
 from callengine.errors import EngineError
 
-Verdict = Literal["ok", "warn", "fail"]
+# A note is neither green nor red: what was not looked at, or cannot be judged from here.
+Verdict = Literal["ok", "note", "warn", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,6 @@ class FaultError(EngineError):
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:
-    """The verdict over all: `fail` before `warn` before `ok`."""
+    """The verdict over all: `fail` before `warn` before `ok`; a note changes nothing."""
     verdicts = {finding.verdict for finding in findings}
     return "fail" if "fail" in verdicts else "warn" if "warn" in verdicts else "ok"

@@ -18,8 +18,7 @@ class Errors:
     @property
     def rate(self) -> float | None:
         """Errors by words said (it may be over 1); None where nothing was said."""
-        wrong = self.substituted + self.deleted + self.inserted
-        return wrong / self.words if self.words else None
+        return self.all / self.words if self.words else None
 
     @property
     def all(self) -> int:

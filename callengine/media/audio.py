@@ -34,10 +34,5 @@ def level(slin: bytes | memoryview) -> float:
     return float(np.sqrt(np.mean(samples * samples))) if samples.size else 0.0
 
 
-def seconds(slin: bytes | memoryview) -> float:
-    """How long 8 kHz slin lasts."""
-    return len(slin) / (2 * RATE)
-
-
 def _scaled(frame: bytes | memoryview, ramp: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> bytes:
     return (np.frombuffer(frame, dtype="<i2") * ramp).astype("<i2").tobytes()

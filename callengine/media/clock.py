@@ -34,11 +34,6 @@ class MediaClock:
         self.lateness_sum = 0.0
         self._dropped_before = 0
 
-    @property
-    def legs(self) -> int:
-        """Legs being served."""
-        return sum(map(len, self._phases))
-
     def all_legs(self) -> list[Leg]:
         """The legs being served, in no order."""
         return [leg for phase in self._phases for leg in phase]

@@ -45,10 +45,6 @@ class Playout:
         """Speech is going out now."""
         return not self._paused and bool(self._chunks)
 
-    @property
-    def paused(self) -> bool:
-        return self._paused
-
     def put(self, slin: bytes) -> None:
         """Add speech: whole frames of 8 kHz slin."""
         assert len(slin) % FRAME_BYTES == 0, "playout takes whole frames"
@@ -99,17 +95,15 @@ class Playout:
             self._rising = bool(self._chunks) and not self._tail
             self._tail = b""
 
-    def flush(self) -> int:
-        """Stop within a frame, with a fade, and drop the rest. Returns the samples dropped."""
+    def flush(self) -> None:
+        """Stop within a frame, with a fade, and drop the rest."""
         self._fall()
         self._paused = False
         self._chunks.clear()
         self._offset = 0
-        dropped = self.queued - self.played
         self.queued = self.played
         self.first = -1
         self._wake()
-        return dropped
 
     async def wait_played(self, position: int) -> None:
         """Return once `played` has reached `position`, or a flush made that impossible."""

@@ -33,10 +33,6 @@ class Tone:
     begin: int
     end: int
 
-    @property
-    def seconds(self) -> float:
-        return (self.end - self.begin) / RATE
-
 
 class ToneListener:
     """One call's audio, from its first sample on. `position`: what comes before has been looked at."""

@@ -3,7 +3,7 @@
 A reply is stateless: the whole history goes in, text and tool calls come out. When a reply ends with tool calls, the
 call runs them, appends their results to the history and asks again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -27,7 +27,29 @@ class AgentSaid:
     interrupted: bool = False
 
 
-HistoryItem = CallerSaid | AgentSaid | ToolCall | ToolResult
+@dataclass(frozen=True, slots=True)
+class Misheard:
+    """The caller's turn before this, which a dialog was told as `told`, really was `said`: the recogniser knew it only
+    later. An item of its own, so that a history only grows: what a dialog was sent once it may read from a cache."""
+
+    told: str
+    said: str
+
+
+HistoryItem = CallerSaid | AgentSaid | ToolCall | ToolResult | Misheard
+
+
+def as_said(history: Iterable[HistoryItem]) -> tuple[HistoryItem, ...]:
+    """The history with each turn of the caller's as it really was: for whoever keeps no cache."""
+    items: list[HistoryItem] = []
+    turn: int | None = None  # where the caller's newest one stands
+    for item in history:
+        if not isinstance(item, Misheard):
+            turn = len(items) if isinstance(item, CallerSaid) else turn
+            items.append(item)
+        elif turn is not None:
+            items[turn] = CallerSaid(item.said)
+    return tuple(items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,8 @@ class Registry(Protocol):
         ...
 
     async def claim(self, call_id: str) -> Claim:
-        """Take a call that has come, from whoever has it. Within a fraction of a second and without an error: what
-        cannot be asked is told later, and what this node knows itself serves."""
+        """Take a call that has come, from whoever has it. Within seconds and without an error: what cannot
+        be asked is told later, and what this node knows itself serves."""
         ...
 
     def checkpoint_nowait(self, claim: Claim, text: str) -> None:

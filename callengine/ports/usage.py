@@ -1,9 +1,9 @@
 """What a call uses of services that are paid for, and what that costs. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 Service = Literal["stt", "llm", "tts"]
 SERVICES: tuple[Service, ...] = ("stt", "llm", "tts")
@@ -36,6 +36,13 @@ def added(bill: Iterable[Used], more: Iterable[Used]) -> Bill:
         key = (used.service, used.product)
         lines[key] = _sum(lines[key], used) if key in lines else used
     return tuple(lines[key] for key in sorted(lines))
+
+
+def used_of(line: Mapping[str, Any]) -> Used:
+    """A line as it is kept in JSON, where dollars are decimal text. Raises TypeError, KeyError or ArithmeticError for
+    what is none."""
+    usd = line["usd"]
+    return Used(**{**line, "usd": None if usd is None else Decimal(usd)})
 
 
 def cost_by_service(bill: Iterable[Used]) -> dict[Service, Decimal | None]:

@@ -75,27 +75,14 @@ async def open_child(
     log does. A child that dies later disturbs nothing here: `Child.wait` tells. Raises ServiceError when it cannot be
     started, ends or says nothing in time.
     """
-    # A session of its own: Ctrl-C in a terminal is for us to act on, and calls that drain still need the child.
-    try:
-        process = await trio.lowlevel.open_process(
-            list(argv), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env), start_new_session=True
-        )
-    except OSError as error:
-        raise ServiceError(f"{what} cannot be started: {error}") from None
+    process = await _start(argv, env, what)
     child = Child(process, what, hear)
-    # Kept aside and raised outside, so that it does not leave the nursery as a group.
-    failure: ServiceError | None = None
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_forward_stderr, child)
-            try:
-                with trio.fail_after(timeout_seconds):
-                    child.said = await _first_word(child)
-            except trio.TooSlowError:
-                failure = ServiceError(f"{what} did not listen within {timeout_seconds:g} s{child.last_words}")
-            except ServiceError as error:
-                failure = error
-            else:
+            # Raised outside, so that it does not leave the nursery as a group.
+            failure = await _failure_to_listen(child, timeout_seconds)
+            if failure is None:
                 nursery.start_soon(_discard, process.stdout)
                 yield child
             await _end(process)
@@ -106,6 +93,28 @@ async def open_child(
             await _close_pipes(process)
     if failure is not None:
         raise failure
+
+
+async def _start(argv: Sequence[str], env: Mapping[str, str], what: str) -> trio.Process:
+    # A session of its own: Ctrl-C in a terminal is for us to act on, and calls that drain still need the child.
+    try:
+        return await trio.lowlevel.open_process(
+            list(argv), stdin=PIPE, stdout=PIPE, stderr=PIPE, env=dict(env), start_new_session=True
+        )
+    except OSError as error:
+        raise ServiceError(f"{what} cannot be started: {error}") from None
+
+
+async def _failure_to_listen(child: Child, timeout_seconds: float) -> ServiceError | None:
+    """Wait for what the child says when it listens; what is wrong where it does not come."""
+    try:
+        with trio.fail_after(timeout_seconds):
+            child.said = await _first_word(child)
+    except trio.TooSlowError:
+        return ServiceError(f"{child.what} did not listen within {timeout_seconds:g} s{child.last_words}")
+    except ServiceError as error:
+        return error
+    return None
 
 
 async def _first_word(child: Child) -> Mapping[str, object]:

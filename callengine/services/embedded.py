@@ -132,10 +132,15 @@ def stop_leftover(pid_file: Path, folder: Path, gently: signal.Signals = signal.
 
 def last_line(log_file: Path) -> str:
     """The last line of a server's log, for a one-line error."""
+    lines = end_of(log_file).strip().splitlines()
+    return lines[-1] if lines else "no output"
+
+
+def end_of(log_file: Path) -> str:
+    """The last 2000 bytes of a server's log."""
     with log_file.open("rb") as log:
         log.seek(max(0, log_file.stat().st_size - 2000))
-        lines = log.read().decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "no output"
+        return log.read().decode("utf-8", "replace")
 
 
 def _gone(process: psutil.Process, seconds: float) -> bool:

@@ -17,6 +17,7 @@ import trio
 from callengine.errors import ConfigError, ServiceError
 from callengine.services.embedded import (
     claimed_folder,
+    end_of,
     last_line,
     socket_folder,
     start_server,
@@ -112,7 +113,7 @@ def _start(place: _Place) -> subprocess.Popen[bytes]:
             wait_until_ready(process, lambda: _is_ready(place), place.log_file)
         except ServiceError:
             # Sessions of a killed server see its end a moment later; until then a new one may not start.
-            if "pre-existing shared memory" not in _end_of(place.log_file):
+            if "pre-existing shared memory" not in end_of(place.log_file):
                 raise
             continue
         _make_database(place)
@@ -161,7 +162,3 @@ def _make_database(place: _Place) -> None:
     with psycopg.connect(place.url("postgres"), autocommit=True) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = 'callengine'").fetchone() is None:
             connection.execute("CREATE DATABASE callengine")
-
-
-def _end_of(log_file: Path) -> str:
-    return log_file.read_bytes()[-2000:].decode("utf-8", "replace")

@@ -1,5 +1,5 @@
-"""What Redis has of calls that are to be forgotten: who called, the checkpoint, the Store's answers. All of it fades by
-itself within six hours; a call that is up still keeps it, for it goes on from there."""
+"""What Redis has of calls that are to be forgotten: who called, the checkpoint, the Store's answers, the events. All of
+it fades by itself within six hours; a call that is up still keeps it, for it goes on from there."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from callengine.ports.bridge import Bridge
 from callengine.services import registry_store
+from callengine.services.event_log import forget_events
 from callengine.services.redis_client import REDIS_ERRORS, as_service_error, open_redis
 from callengine.services.redis_writes import keys_of_writes
 
@@ -33,4 +34,5 @@ async def _forget(client: Redis, call_ids: frozenset[str]) -> tuple[int, int]:
         gone += await registry_store.forget_call(client, call_id)
     for key in await keys_of_writes(client, over):
         gone += int(await client.delete(key))
+    gone += await forget_events(client, over)
     return gone, len(call_ids & up)

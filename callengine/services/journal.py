@@ -186,8 +186,8 @@ class PostgresJournal:
     async def _write_some(self) -> None:
         """Write one batch: of the spool, whose entries are older, or else of those in memory."""
         older = self._spooling.next_ones
-        if not older:
-            await self._spooling.read_on(BATCH_ENTRIES)
+        while not older and not await self._spooling.read_on(BATCH_ENTRIES):  # noqa: ASYNC110 - a disk tells nobody
+            await trio.sleep(KEEP_AGAIN_SECONDS)
         if older:
             await self._write(list(older), lambda _: older.popleft())
             await self._spooling.read_on(BATCH_ENTRIES)  # at the end of a file: it goes

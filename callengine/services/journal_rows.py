@@ -71,8 +71,10 @@ WHERE call_id = %s ORDER BY sequence"""  # noqa: S608 - our own column names
 SELECT_CALLBACKS = f"""SELECT {_CALLBACK_COLUMNS} FROM callbacks WHERE requested_at < %s
 ORDER BY requested_at DESC, call_id DESC, sequence DESC LIMIT %s"""  # noqa: S608 - our own column names
 
-SELECT_RECORDINGS = """SELECT call_id, file, node, began, seconds, url
-FROM recordings WHERE call_id = %s AND deleted_at IS NULL ORDER BY began, file"""
+# Of a forgotten call nothing is to be heard, though a bucket that is away has it still.
+SELECT_RECORDINGS = """SELECT call_id, file, recordings.node, began, recordings.seconds, url
+FROM recordings JOIN calls USING (call_id)
+WHERE call_id = %s AND deleted_at IS NULL AND forgotten_at IS NULL ORDER BY began, file"""
 
 # A primary that nothing is written to sends no transactions: who has replayed all that came is not behind.
 SELECT_LAG = """SELECT CASE WHEN NOT pg_is_in_recovery() THEN 0

@@ -60,8 +60,28 @@ class Bucket:
             try:
                 obstore.put(self._store, key, file)
             except BaseError as error:
-                raise ServiceError(f"S3 {self.url}: {_said(error)} (check RECORDING_S3_URL)") from error
+                raise self._trouble(error) from error
         return f"{self.url}/{key}"
+
+    def size(self, url: str) -> int | None:
+        """How many bytes are at this URL; None where nothing is, or where it is not in this bucket. Raises
+        ServiceError."""
+        if not url.startswith(f"{self.url}/"):
+            return None
+        try:
+            return int(obstore.head(self._store, url.removeprefix(f"{self.url}/"))["size"])
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise self._trouble(error) from error
+
+    def read(self, url: str, start: int, length: int) -> bytes:
+        """So many bytes of what is at this URL, from a place on. Raises ServiceError."""
+        try:
+            key = url.removeprefix(f"{self.url}/")
+            return bytes(obstore.get_range(self._store, key, start=start, length=length))
+        except (BaseError, FileNotFoundError) as error:
+            raise self._trouble(error) from error
 
     def delete(self, urls: Sequence[str]) -> None:
         """Delete what is at these URLs; what is not there is no error. Raises ServiceError, also where one of them is
@@ -77,7 +97,10 @@ class Bucket:
             except FileNotFoundError:
                 continue
             except BaseError as error:
-                raise ServiceError(f"S3 {self.url}: {_said(error)} (check RECORDING_S3_URL)") from error
+                raise self._trouble(error) from error
+
+    def _trouble(self, error: Exception) -> ServiceError:
+        return ServiceError(f"S3 {self.url}: {_said(error)} (check RECORDING_S3_URL)")
 
 
 def _said(error: Exception) -> str:

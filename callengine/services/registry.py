@@ -8,7 +8,7 @@ import redis.asyncio
 import structlog
 import trio
 
-from callengine.errors import ServiceError
+from callengine.errors import AwayError, ServiceError
 from callengine.ports.bridge import Bridge
 from callengine.ports.registry import Claim, LiveCall
 from callengine.ports.tools import CallerContext
@@ -24,9 +24,11 @@ BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 # A call waits for what the dialplan said of it: better to begin without.
 ANSWER_SECONDS = 2.0
 # What was said before a node died is worth more than a greeting that comes sooner: a Redis that is well is waited for
-# though all calls of that node come at once, one that is away is not.
-CLAIM_SECONDS = 1.5
+# though all calls of that node come at once and this one is busy with them, one that is away is not.
+CLAIM_SECONDS = 4.0
 CLAIM_AWAY_SECONDS = 0.3
+# The dialplan gives up on a registration after CE_API_SECONDS (0.5), and the caller would come without a name.
+PUT_SECONDS = 0.3
 CLOSE_SECONDS = 2.0
 # Callers kept here while Redis is away; the dialplan registers each call once.
 MAX_CALLERS = 10_000
@@ -46,6 +48,7 @@ class RedisRegistry:
         self._changed: dict[str, None] = {}  # ordered; bounded by the calls of a moment
         self._callers: dict[str, tuple[float, CallerContext]] = {}
         self._kept = KeptCalls()
+        self._claiming: set[trio.CancelScope] = set()
         self._wake = trio.Event()
         self._attempted = trio.Event()  # replaced after every attempt
         self._trouble: ServiceError | None = None
@@ -68,21 +71,21 @@ class RedisRegistry:
         return await self._ask(store.read_calls)
 
     async def put_caller(self, caller: CallerContext) -> None:
-        """Keep what the dialplan knows of a call for 60 s. While Redis is away it is kept here, and put there after.
+        """Keep what the dialplan knows of a call for 60 s, within PUT_SECONDS. While Redis is away it is kept here, and
+        put there after.
 
         Raises ServiceError when neither has room.
         """
-        until = trio.current_time() + store.CALLER_SECONDS
+        self._forget_old_callers()
+        if len(self._callers) >= MAX_CALLERS:
+            raise AwayError("registry: Redis is away, and too many callers are kept for it already")
+        self._callers[caller.call_id] = (trio.current_time() + store.CALLER_SECONDS, caller)
         try:
-            await self._ask(store.put_caller, caller, store.CALLER_SECONDS)
-        except ServiceError:
-            self._forget_old_callers()
-            if len(self._callers) >= MAX_CALLERS:
-                raise
-            self._callers[caller.call_id] = (until, caller)
-            log.warning("caller kept in memory: Redis is away", call_id=caller.call_id)
-        else:
-            self._callers.pop(caller.call_id, None)
+            # The question outlives this wait: cut off, it would cost its connection, on a busy node each time.
+            with trio.fail_after(PUT_SECONDS):
+                await self.publish()
+        except (ServiceError, trio.TooSlowError):
+            log.warning("caller kept in memory: Redis is away or late", call_id=caller.call_id)
 
     async def take_caller(self, call_id: str) -> CallerContext | None:
         """What was put for this call, if anything; once. Raises ServiceError."""
@@ -94,13 +97,20 @@ class RedisRegistry:
     async def claim(self, call_id: str) -> Claim:
         """Take a call that has come, within CLAIM_SECONDS; without Redis what this node knows serves."""
         epoch, found = 0, ""
+        waiting = trio.CancelScope()
+        waiting.deadline = trio.current_time() + (CLAIM_SECONDS if self._trouble is None else CLAIM_AWAY_SECONDS)
+        self._claiming.add(waiting)
+        if self._trouble is None:
+            self._wake.set()  # the writer finds out whether Redis is there, for all who wait
         try:
-            with trio.move_on_after(CLAIM_SECONDS if self._trouble is None else CLAIM_AWAY_SECONDS) as waiting:
-                epoch, found = await self._ask(scripts.claim, call_id)
+            with waiting:
+                epoch, found = await self._ask(scripts.claim, call_id, seconds=CLAIM_SECONDS)
             if waiting.cancelled_caught:
                 log.warning("call claimed in memory: Redis is late", call_id=call_id)
         except ServiceError as error:
             log.warning("call claimed in memory: Redis is away", problem=str(error))
+        finally:
+            self._claiming.remove(waiting)
         return self._kept.claimed(call_id, epoch, found)
 
     def checkpoint_nowait(self, claim: Claim, text: str) -> None:
@@ -177,11 +187,13 @@ class RedisRegistry:
     async def _tell(self, whole: bool, changed: dict[str, None]) -> None:
         if whole:
             await self._ask(store.put_node, self._node, tuple(self._calls.values()))
-            await self._put_back_callers()
         elif changed:
             up = tuple(self._calls[call_id] for call_id in changed if call_id in self._calls)
             down = tuple(call_id for call_id in changed if call_id not in self._calls)
             await self._ask(store.change_node, self._node, up, down)
+        elif self._claiming:
+            await self._ask(store.ping)
+        await self._put_back_callers()
         await self._tell_kept(whole)
 
     async def _tell_kept(self, whole: bool) -> None:
@@ -200,9 +212,11 @@ class RedisRegistry:
 
     async def _put_back_callers(self) -> None:
         self._forget_old_callers()
-        for call_id, (until, caller) in tuple(self._callers.items()):
+        for call_id, kept in tuple(self._callers.items()):
+            until, caller = kept
             await self._ask(store.put_caller, caller, until - trio.current_time())
-            self._callers.pop(call_id, None)
+            if self._callers.get(call_id) is kept:  # else it was said anew meanwhile, or the call has come
+                del self._callers[call_id]
 
     def _forget_old_callers(self) -> None:
         now = trio.current_time()
@@ -212,15 +226,17 @@ class RedisRegistry:
         if self._trouble is None:
             log.warning("the registry goes on from memory", problem=str(error))
         self._trouble = error
+        for waiting in self._claiming:
+            waiting.deadline = min(waiting.deadline, trio.current_time() + CLAIM_AWAY_SECONDS)
 
     def _note_success(self) -> None:
         if self._trouble is not None:
             log.info("the registry is back", calls=len(self._calls))
         self._trouble = None
 
-    async def _ask(self, afn: Callable[..., Awaitable[T]], *args: object) -> T:
+    async def _ask(self, afn: Callable[..., Awaitable[T]], *args: object, seconds: float = ANSWER_SECONDS) -> T:
         try:
-            with trio.fail_after(ANSWER_SECONDS):
+            with trio.fail_after(seconds):
                 async with self._turns:
                     return await self._bridge.run(afn, self._client, *args)
         except (*REDIS_ERRORS, trio.TooSlowError) as error:
@@ -231,7 +247,7 @@ class RedisRegistry:
 async def open_registry(redis_url: str, node: str, bridge: Bridge) -> AsyncIterator[RedisRegistry]:
     """The registry at `redis_url`, speaking for `node`, connected where Redis is there. Leaving takes the node's calls
     out, within CLOSE_SECONDS. Raises ConfigError for a wrong URL."""
-    async with open_redis(redis_url, ANSWER_SECONDS, bridge, texts=True) as client:
+    async with open_redis(redis_url, CLAIM_SECONDS, bridge, texts=True) as client:
         registry = RedisRegistry(client, node, bridge)
         try:
             await _connect_or_say(registry)

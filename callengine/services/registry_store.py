@@ -32,6 +32,7 @@ async def put_node(client: Redis, node: str, calls: Sequence[LiveCall]) -> None:
     now = time.time()
     await client.zadd(NODES, {node: now})
     await client.zremrangebyscore(NODES, "-inf", now - FORGET_SECONDS)
+    await client.expire(NODES, FORGET_SECONDS)
 
 
 async def change_node(client: Redis, node: str, up: Sequence[LiveCall], down: Sequence[str]) -> None:

@@ -83,11 +83,6 @@ async def _migrate_when_back(database_url: str) -> None:
             return
 
 
-async def unmigrate(database_url: str) -> int:
-    """Undo every step: the record is gone after this. Errors as `migrate`."""
-    return len(await migrate_to(database_url, NOTHING, down=True))
-
-
 async def migrate_to(database_url: str, step: str, *, down: bool = False) -> tuple[str, ...]:
     """Bring the schema to `step`; gives the steps applied, or those undone. What a step added goes with all that is in
     it when it is undone, so that is done only where `down` says so. Errors as `migrate`."""
@@ -101,13 +96,18 @@ def known_steps() -> tuple[str, ...]:
     return tuple(sorted(name[:-4] for name in names if name.endswith(".sql") and not name.endswith(".rollback.sql")))
 
 
+def newer_steps(applied: Collection[str]) -> tuple[str, ...]:
+    """Those that a newer version has applied, in their order."""
+    return tuple(sorted(set(applied) - set(known_steps())))
+
+
 def check_known(applied: Collection[str], where: str, variable: str = "DATABASE_URL") -> None:
     """Raise AheadError, naming `variable`, where a newer version has migrated what is at `where`."""
-    known = known_steps()
-    if newer := sorted(set(applied) - set(known)):
+    if newer := newer_steps(applied):
+        last = known_steps()[-1]
         problem = (
-            f"{where} was migrated by a newer version: it has step {newer[0]}, this version ends with {known[-1]}; "
-            f"start the newer version, or have it go back: callengine migrate --to {known[-1]} --down"
+            f"{where} was migrated by a newer version: it has step {newer[0]}, this version ends with {last}; "
+            f"start the newer version, or have it go back: callengine migrate --to {last} --down"
         )
         raise AheadError(variable, problem)
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from callengine.ports.journal import (
@@ -17,7 +16,7 @@ from callengine.ports.journal import (
     ToolRecorded,
     TurnRecorded,
 )
-from callengine.ports.usage import Used
+from callengine.ports.usage import Used, used_of
 
 VERSION = 1
 # A field that is new has a default, so that files from before it can be read; anything else is a new version.
@@ -81,5 +80,5 @@ def _restored(field: str, value: Any) -> Any:
     if field in ("opened_at", "closed_at", "requested_at", "began"):
         return datetime.fromisoformat(value)
     if field == "used" and value is not None:
-        return tuple(Used(**(line | {"usd": None if line["usd"] is None else Decimal(line["usd"])})) for line in value)
+        return tuple(map(used_of, value))
     return value

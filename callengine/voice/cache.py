@@ -17,6 +17,7 @@ class SpeechCache:
 
     @property
     def size_bytes(self) -> int:
+        """What is kept, of slin."""
         return self._bytes
 
     def get(self, prompt: Prompt) -> SpeechChunk | None:

@@ -49,7 +49,7 @@ class Prepared:
 
 
 class Decoder:
-    """A loaded model. `decode` is not for two threads at once: the line before it gives it one batch at a time."""
+    """A loaded model. Any thread may ask; CTranslate2 decodes so many batches at once as it has workers."""
 
     def __init__(self, model: WhisperModel, beam_size: int) -> None:
         self._model = model

@@ -1,9 +1,11 @@
-"""One line before the model for all streams; `schedule` says what goes next, one thread decodes it.
+"""One line before the model for all streams; `schedule` says what goes next, and a worker decodes it.
 
-Features are computed beside the decoding, so that the model never waits for them.
+A worker decodes one batch at a time; a model on a CPU has one a core. Features are computed beside the decoding, so
+that the model never waits for them.
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ Decoded = asyncio.Future[Transcript | None]
 
 
 class Model(Protocol):
-    """What the line needs of a model; `prepare` may run in several threads at once, `decode` in one."""
+    """What the line needs of a model; `prepare` may run in any thread, `decode` in one for each worker."""
 
     def prepare(self, utterance: Utterance) -> Prepared: ...
     def decode(self, batch: Sequence[Prepared]) -> list[Transcript | None]: ...
@@ -42,7 +44,7 @@ class _Place:
 
 
 class DecodeQueue:
-    """The line. `run` works it off in a thread of `decoding`; `preparing` computes features."""
+    """The line. Each `run` is a worker and decodes in a thread of `decoding`; `preparing` computes features."""
 
     def __init__(self, model: Model, rules: Rules, decoding: Executor, preparing: Executor) -> None:
         self._model = model
@@ -53,6 +55,8 @@ class DecodeQueue:
         self._count = 0
         self._changed = asyncio.Event()
         self._interims_from = 0.0
+        self._interim_batches = 0  # that workers decode just now
+        self._resting = 0  # workers that have nothing to decode
         self._last_decode = asyncio.get_running_loop().time()
 
     def submit(self, utterance: Utterance, urgency: Urgency) -> Decoded:
@@ -97,23 +101,37 @@ class DecodeQueue:
         return asyncio.get_running_loop().time() - self._last_decode
 
     async def run(self) -> None:
-        """Decode for ever."""
+        """Decode for ever, one batch at a time."""
         loop = asyncio.get_running_loop()
         while True:
             self._changed.clear()
             self._leave([place for place in self._line.values() if place.decoded.done()])
             ready = {number: place for number, place in self._line.items() if place.prepared is not None}
             now = loop.time()
-            step = next_step([place.entry for place in ready.values()], now, self._interims_from, self._rules)
+            held = self._interim_batches >= self._rules.interim_batches
+            interims_from = math.inf if held else self._interims_from
+            idle = 1 + self._resting
+            step = next_step([place.entry for place in ready.values()], now, interims_from, self._rules, idle)
             self._shed([ready[entry.number] for entry in step.shed])
             if step.batch:
-                places = [ready[entry.number] for entry in step.batch]
-                self._leave(places)
-                await self._decode(places)
-                self._last_decode = loop.time()
-                self._interims_from = interims_resume(step.batch, now, self._last_decode, self._rules)
+                await self._work(step.batch, [ready[entry.number] for entry in step.batch])
             else:
                 await self._wait(step.wake)
+
+    async def _work(self, batch: Sequence[Entry], places: list[_Place]) -> None:
+        loop = asyncio.get_running_loop()
+        began, interims = loop.time(), batch[0].urgency is Urgency.INTERIM
+        self._leave(places)
+        self._interim_batches += interims
+        try:
+            await self._decode(places)
+        finally:
+            self._interim_batches -= interims
+        self._last_decode = loop.time()
+        # Another worker's batch does not give interims back the time that they have to wait.
+        resume = interims_resume(batch, began, self._last_decode, self._rules)
+        self._interims_from = max(self._interims_from, resume)
+        self._changed.set()
 
     def _enter(self, place: _Place, preparing: asyncio.Future[Prepared]) -> None:
         self._changed.set()
@@ -136,11 +154,14 @@ class DecodeQueue:
             place.decoded.set_result(None)
 
     async def _wait(self, until: float | None) -> None:
+        self._resting += 1
         try:
             async with asyncio.timeout_at(until):
                 await self._changed.wait()
         except TimeoutError:
             return
+        finally:
+            self._resting -= 1
 
     async def _decode(self, places: list[_Place]) -> None:
         BATCH_SIZE.observe(len(places))

@@ -68,8 +68,13 @@ def is_silence(no_speech_probability: float, average_logprob: float) -> bool:
 
 
 def is_noise(text: str) -> bool:
-    """Whisper's rule: text that compresses this well is repetition, not speech."""
-    data = text.encode()
+    """Whisper's rule: text that compresses this well is repetition, not speech.
+
+    A letter is one byte here. UTF-8 has two for a Russian one, by which real menus of 17 and 20 s, 2.5 in UTF-8 and 2.0
+    so, were repetition; of 909 Russian and English prompts none is above 2.0 so.
+    """
+    numbers = {letter: number % 256 for number, letter in enumerate(sorted(set(text)))}
+    data = bytes(numbers[letter] for letter in text)
     return len(data) > len(zlib.compress(data)) * MAX_COMPRESSION
 
 

@@ -14,8 +14,11 @@ MAX_HINT_TOKENS = 50
 class Prompts:
     """The prompts of one model. Any thread may ask.
 
-    Phrases that nobody says cost the base model some words: over 70 prompts 22.2 instead of 20.3 % of the Russian and
-    4.7 instead of 3.1 % of the English words were wrong, with five shop words as hints; none of them was made up.
+    A full stop closes the phrases. Without one the model goes on in the sentence that they seem to begin: over 70
+    prompts in which nobody says any of five shop words 24.8 % of the Russian and 10.3 % of the English words were
+    wrong, with it 19.6 and 3.2, without phrases 20.3 and 4.8 (base, five beams); none was made up. Of six prompts that
+    base mishears, behind 0, 0.35 and 0.7 s of silence, 44 % of the words were wrong without phrases, 20 % with the
+    right ones and 12 % with the full stop.
     """
 
     def __init__(self, model: WhisperModel) -> None:
@@ -34,7 +37,7 @@ class Prompts:
     def hints(self, phrases: tuple[str, ...]) -> tuple[int, ...]:
         """Return the tokens that the phrases become, as many whole phrases as there is room for.
 
-        As faster-whisper's `hotwords`: the phrases stand where the text before this one would.
+        As faster-whisper's `hotwords`: the phrases stand where the text before this one would, as a sentence.
         """
         tokenizer = self.tokenizer("en")  # text tokens are the same in all languages
         tokens: list[int] = []
@@ -43,7 +46,7 @@ class Prompts:
             if len(tokens) + len(more) > MAX_HINT_TOKENS:
                 break
             tokens += more
-        return (tokenizer.sot_prev, *tokens) if tokens else ()
+        return (tokenizer.sot_prev, *tokens, *tokenizer.encode(".")) if tokens else ()
 
     def prompt(self, language: str, hints: tuple[int, ...], *, times: bool) -> list[int]:
         """Return the prompt; its length does not depend on the language."""

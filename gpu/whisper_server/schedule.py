@@ -6,6 +6,7 @@ searches all of it with as many beams. Interims are what gives way: they have on
 one that waited longer than it is worth is shed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -47,13 +48,15 @@ class Entry:
 class Rules:
     """`most` entries make a batch, which waits `fill_seconds` at most to become full.
 
-    An interim is worth nothing after `interim_patience` seconds; all of them together get `interim_share` of the time.
+    An interim is worth nothing after `interim_patience` seconds; all of them together get `interim_share` of the time,
+    and no more than `interim_batches` of them are decoded beside each other.
     """
 
     most: int
     fill_seconds: float = 0.0
     interim_patience: float = 0.6
     interim_share: float = 0.5
+    interim_batches: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,11 @@ class Step:
     wake: float | None = None
 
 
-def next_step(waiting: Sequence[Entry], now: float, interims_from: float, rules: Rules) -> Step:
-    """Return what to do at `now`; before `interims_from` no batch begins with an interim."""
+def next_step(waiting: Sequence[Entry], now: float, interims_from: float, rules: Rules, idle: int = 1) -> Step:
+    """Return what one worker does at `now`; before `interims_from` no batch begins with an interim.
+
+    `idle` workers, this one among them, have nothing to do: each takes its part of what could be one batch.
+    """
     interims = [entry for entry in waiting if entry.urgency is Urgency.INTERIM]
     shed = tuple(entry for entry in interims if now >= entry.arrived + rules.interim_patience)
     due = [entry for entry in waiting if entry.urgency is not Urgency.INTERIM]
@@ -80,7 +86,8 @@ def next_step(waiting: Sequence[Entry], now: float, interims_from: float, rules:
     most = 1 if first.shape.alone else rules.most
     batch = tuple(entry for entry in due if entry.shape == first.shape)[:most]
     full_or_late = len(batch) == most or now >= first.arrived + rules.fill_seconds
-    return Step(batch, shed) if full_or_late else Step((), shed, first.arrived + rules.fill_seconds)
+    part = batch[: math.ceil(len(batch) / idle)]
+    return Step(part, shed) if full_or_late else Step((), shed, first.arrived + rules.fill_seconds)
 
 
 def is_hopeless(urgency: Urgency, before: int, seconds_off: float, rules: Rules) -> bool:

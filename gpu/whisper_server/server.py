@@ -37,6 +37,8 @@ _OPTIONS = (
     # a client that opens 10,000 at once is to read RESOURCE_EXHAUSTED. One that waits costs 12 kB.
     ("grpc.server.max_pending_requests", MOST_WAITING),
     ("grpc.server.max_pending_requests_hard_limit", MOST_WAITING),
+    # Nor does it tell those why that have waited so many seconds, by itself 30: 10,000 on a starved machine do.
+    ("grpc.server_max_unrequested_time_in_server", 240),
     # Dead clients are found; clients may ping as often as gRPC's own defaults let them.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -52,7 +54,7 @@ async def serve(settings: Settings) -> None:
     _check_parent(settings)
     chosen = plan(settings)
     with (
-        ThreadPoolExecutor(1, thread_name_prefix="decode") as executor,
+        ThreadPoolExecutor(chosen.workers, thread_name_prefix="decode") as executor,
         ThreadPoolExecutor(2, thread_name_prefix="prepare") as preparing,
     ):
         loaded = _LateDecoder()
@@ -64,7 +66,7 @@ async def serve(settings: Settings) -> None:
         # Health says SERVING of itself as long as nobody says otherwise.
         await _set_health(servicer, health_pb2.HealthCheckResponse.NOT_SERVING)
         await server.start()
-        working = [asyncio.create_task(queue.run())]
+        working = [asyncio.create_task(queue.run()) for _ in range(chosen.workers)]
         try:
             loaded.decoder = await asyncio.get_running_loop().run_in_executor(executor, load_decoder, chosen, settings)
             await _set_health(servicer, health_pb2.HealthCheckResponse.SERVING)

@@ -1,8 +1,7 @@
 """One caller heard in real time: a leg on a media clock with Silero, and the recognizer on what it hears."""
 
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -15,10 +14,8 @@ from callengine.call.sources import Sources
 from callengine.call.turn_events import CallerHeard
 from callengine.media.audio import FRAME_BYTES, RATE
 from callengine.media.clock import MediaClock
-from callengine.media.confirm import serve_confirmation
 from callengine.media.frames import HEADER
 from callengine.media.leg import Leg
-from callengine.media.silero import SileroModel
 from callengine.ports.recognition import StreamSpec
 from callengine.prices import Prices
 from tests.aloud.lines import Line
@@ -54,17 +51,6 @@ class Mouth:
 
     def close(self) -> None:
         pass
-
-
-@asynccontextmanager
-async def open_clock() -> AsyncIterator[MediaClock]:
-    """The media clock and the real confirmation of speech."""
-    clock = MediaClock()
-    async with trio.open_nursery() as world:
-        await world.start(clock.run)
-        world.start_soon(serve_confirmation, clock.all_legs, SileroModel())
-        yield clock
-        world.cancel_scope.cancel("the recital is over")
 
 
 @dataclass

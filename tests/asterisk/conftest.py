@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,10 @@ import pytest
 from tests.asterisk.instance import Pbx, take_slot
 from tests.asterisk.nodes import Nodes
 from tests.asterisk.packages import Installation, NoAsteriskError, find_asterisk
+from tests.figures import FIGURE
 from tests.store_child import running_store
 
 Figure = Callable[[str, float], None]
-FIGURE = "figure"  # the property of a test's report that holds one: reports come here from every worker
 
 
 @functools.cache
@@ -29,16 +28,6 @@ def pytest_report_header() -> str:
     """Which Asterisk it is."""
     found = installation()
     return f"no Asterisk: {found}" if isinstance(found, str) else f"{found.version()} ({found.program})"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was measured. Nothing is asserted of it: this machine is not the user's."""
-    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    reports.sort(key=attrgetter("nodeid"))  # workers end their tests in any order
-    if lines := [value for report in reports for name, value in report.user_properties if name == FIGURE]:
-        terminalreporter.section("figures")
-        for line in lines:
-            terminalreporter.write_line(line)
 
 
 @pytest.fixture
@@ -67,11 +56,8 @@ def session_pbx(asterisk: Installation, tmp_path_factory: pytest.TempPathFactory
     with slot:
         pbx = Pbx(asterisk, tmp_path_factory.mktemp("asterisk"), ports)
         pbx.configure()
-        try:
-            pbx.start()
+        with pbx.running():
             yield pbx
-        finally:
-            pbx.stop()
 
 
 @pytest.fixture

@@ -43,11 +43,8 @@ def open_exchange(pbx: Pbx, folder: Path) -> Iterator[Pbx]:
         exchange.configure()
         with (folder / "etc" / "pjsip.conf").open("a") as file:
             file.write(TRUNK.format(port=pbx.ports.sip))
-        try:
-            exchange.start()
+        with exchange.running():
             yield exchange
-        finally:
-            exchange.stop()
 
 
 async def call_through(ari: httpx.AsyncClient, uuid: UUID, **variables: str) -> None:

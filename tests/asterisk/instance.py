@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -144,6 +145,15 @@ class Pbx:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    @contextmanager
+    def running(self) -> Iterator["Pbx"]:
+        """Started, and stopped when the block is left, whether it runs then or not."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
 
     def rx(self, command: str) -> str:
         """What Asterisk's console answers. Raises CalledProcessError where it is not running."""

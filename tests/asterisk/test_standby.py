@@ -15,8 +15,7 @@ import pytest
 from tests.asterisk.instance import Pbx, take_slot
 from tests.asterisk.packages import Installation
 from tests.asterisk.sip import Message, decode
-from tests.debian import NoPackageError
-from tests.deploy.programs import command
+from tests.deploy.programs import command, or_skip
 from tests.deploy.test_asterisk_standby import RSYNC, STANDBY
 
 GUARD_SECONDS = 60
@@ -32,11 +31,8 @@ def machine(asterisk: Installation, tmp_path: Path) -> Iterator[Pbx]:
         pbx.configure()
         with (pbx.folder / "etc/pjsip.conf").open("a") as file:
             file.write("\n#tryinclude local/registrations.conf\n")
-        try:
-            pbx.start()
+        with pbx.running():
             yield pbx
-        finally:
-            pbx.stop()
 
 
 class Provider:
@@ -109,10 +105,8 @@ def test_the_playbook_brings_a_dialplan_that_is_there_at_once(machine: Pbx, tmp_
 
 def sync(pbx: Pbx, active: Path, folder: Path) -> None:
     """The playbook, from a folder to this Asterisk's; fails with Ansible's words."""
-    try:
+    with or_skip("rsync"):
         rsync = command(RSYNC, "rsync")
-    except NoPackageError as error:
-        pytest.skip(f"no rsync: {error}")
     (folder / "sounds").mkdir()
     values = {
         "asterisk_etc": str(active / "etc"), "standby_etc": str(pbx.folder / "etc"), "peer": "",

@@ -1,8 +1,6 @@
 """`python -m tests.bench [media] [response] [memory] [demo]`: every number of issue and design, as tables."""
 
 import argparse
-import os
-import platform
 import statistics
 import sys
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import demo, media, memory, response
+from tests.bench.machine import told_machine
 
 LATE_GENERATOR_MS = 10.0
 console = Console(width=None if sys.stdout.isatty() else 110)
@@ -91,19 +90,10 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[], help="what to measure")
     parser.add_argument("--runs", type=int, default=3, help="runs for each number of calls [3]")
     arguments = parser.parse_args()
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    console.print(
-        f"Machine: {processor()}, {cores} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}; load average before: {load:.2f}"
-    )
+    console.print(told_machine())
     console.print(f"Command: python -m tests.bench {' '.join(sys.argv[1:])}\n")
     for part in arguments.parts or PARTS:
         PARTS[part](arguments.runs)
-
-
-def processor() -> str:
-    with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123
-        return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ Speech is whatever is not digital silence: an event where it begins and ends, an
 behind. `python -m tests.bench.stand_in` prints its address and serves until its standard input closes."""
 
 import asyncio
-import subprocess
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -27,6 +25,7 @@ from callengine.ports.recognition import (
     StreamSpec,
 )
 from tests.bench.speech_service import Response, serve_speech
+from tests.own_process import in_own_process
 
 RATE = 8000
 PAUSE = RATE // 2
@@ -108,12 +107,8 @@ class _MemoryStream:
 @contextmanager
 def stand_in_server() -> Iterator[str]:
     """Run it in a process of its own; gives its `host:port`."""
-    command = [sys.executable, "-m", "tests.bench.stand_in"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        yield f"127.0.0.1:{process.stdout.readline().strip()}"
-        process.stdin.close()
+    with in_own_process("tests.bench.stand_in") as address:
+        yield address
 
 
 async def _recognize(_messages: object, context: Any) -> None:

@@ -2,8 +2,8 @@
 
 Every caller speaks recorded prompts at 8 kHz, seconds of silence between them, in Russian and English by turns. The
 time to a final runs from the end of speech, as Silero finds it and back-dated, to the final in the client's hands;
-of the peers, to the return of the decode. A system holds so many streams while p95 is at most 2.5 s and no final is
-missing. Words are compared in lower case and without punctuation.
+of the peers (`tests.bench.stt_peers`), to the return of the decode. A system holds so many streams while p95 is at
+most 2.5 s and no final is missing. Words are compared in lower case and without punctuation.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from whisper_server.model_files import default_cache
 
+from tests.bench.machine import told_machine
 from tests.bench.stt_lines import RATE, SENSITIVITY, Caller, callers
 from tests.bench.stt_peers import GRACE_SECONDS
 from tests.bench.stt_server import PARTS
@@ -34,6 +35,7 @@ METHOD = "/google.cloud.speech.v2.Speech/StreamingRecognize"
 CHUNK = RATE // 10
 HELD_SECONDS = 2.5
 ENDPOINTING = {"STANDARD": 1, "SUPERSHORT": 2, "SHORT": 3}
+SYSTEMS = ("ours", "workers", "cut", "plain")
 console = Console(width=110)
 
 
@@ -155,12 +157,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.stt", description=__doc__)
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 2, 4, 8, 16])
     parser.add_argument("--seconds", type=float, default=60.0, help="length of each caller's line [60]")
-    parser.add_argument("--systems", nargs="+", default=["ours", "cut", "plain"], choices=["ours", "cut", "plain"])
+    parser.add_argument("--systems", nargs="+", default=SYSTEMS, choices=SYSTEMS)
     parser.add_argument("--ablation", type=int, default=4, help="streams at once in the ablation; 0: none [4]")
     parser.add_argument("--model", nargs=3, default=["cpu", "base", "int8"], metavar=("DEVICE", "NAME", "COMPUTE_TYPE"))
     chosen = parser.parse_args()
-    load = os.getloadavg()[0]
-    console.print(f"Machine: {len(os.sched_getaffinity(0))} cores, load average before: {load:.2f}; {chosen.model}")
+    console.print(f"{told_machine()}; {chosen.model}")
     runs = table("Streams at once in real time")
     for count in chosen.streams:
         lines = callers(count, chosen.seconds)

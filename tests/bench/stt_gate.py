@@ -10,7 +10,6 @@ as they are taken; the lines of a language are heard at once with the gate on. P
 
 import argparse
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,14 +22,17 @@ from rich.table import Table
 from callengine.evaluation.scoring import compare
 from callengine.evaluation.words import normalised
 from callengine.media.clock import MediaClock
+from callengine.media.silero import SileroModel
 from callengine.ports.recognition import Recognizer
 from tests.aloud.lines import line
 from tests.aloud.noises import Noise
 from tests.aloud.overheard import Overheard
-from tests.aloud.recital import Recital, open_clock
+from tests.aloud.recital import Recital
 from tests.aloud.straight import heard_straight
+from tests.bench.machine import told_machine
 from tests.recognizers import open_google
 from tests.servers import whisper_server
+from tests.sim.call import open_clock
 
 SENTENCES = 24
 PAUSE_SECONDS = (3.5, 9.0)
@@ -77,7 +79,7 @@ async def _hear(what: tuple[str, str, int], google: Recognizer, clock: MediaCloc
 @asynccontextmanager
 async def _ears() -> AsyncIterator[tuple[Recognizer, MediaClock]]:
     with whisper_server() as address:
-        async with open_google(address) as google, open_clock() as clock:
+        async with open_google(address) as google, open_clock(SileroModel()) as clock:
             yield google, clock
 
 
@@ -90,8 +92,7 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=1.0, help="of the call's time, for a busy machine [1]")
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    console.print(f"Machine: {cores} cores, load average before: {load:.2f}; base int8, pace {chosen.pace:g}")
+    console.print(f"{told_machine()}; base int8, pace {chosen.pace:g}")
     table = Table(title="STT_GATE: streamed seconds, and words in %")
     for name in ("language", "line", "gate", "streamed s", "saved", "words", "WER", "differ"):
         table.add_column(name, justify="left" if name in ("language", "line", "gate") else "right")

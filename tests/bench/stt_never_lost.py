@@ -10,7 +10,6 @@ itself does. A machine that is busy takes `--pace 0.5`: the call's time then pas
 
 import argparse
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,12 +23,15 @@ from backends.stt.recognizer import SpeechRecognizer
 from callengine.evaluation.scoring import compare
 from callengine.evaluation.words import normalised
 from callengine.media.clock import MediaClock
+from callengine.media.silero import SileroModel
 from tests.aloud.lines import Line, line
 from tests.aloud.overheard import Overheard
-from tests.aloud.recital import Recital, mid_sentence, open_clock, rotations
+from tests.aloud.recital import Recital, mid_sentence, rotations
 from tests.aloud.straight import heard_straight
+from tests.bench.machine import told_machine
 from tests.recognizers import open_whisper_and_google
 from tests.servers import listening, start_whisper_server, whisper_server
+from tests.sim.call import open_clock
 
 LIMIT_SECONDS = 15.0  # as long as five sentences: their finals may be late
 PAUSE_SECONDS = (0.65, 0.65)
@@ -69,7 +71,7 @@ async def killed(language: str, _pace: float, table: Table) -> None:
 
 @asynccontextmanager
 async def _ears(ours: str, googles: str) -> AsyncIterator[Ears]:
-    async with open_whisper_and_google(f"grpc://{ours}", googles) as opened, open_clock() as clock:
+    async with open_whisper_and_google(f"grpc://{ours}", googles) as opened, open_clock(SileroModel()) as clock:
         yield *opened, clock
 
 
@@ -88,8 +90,7 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=1.0, help="of the call's time, for a busy machine [1]")
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    console.print(f"Machine: {cores} cores, load average before: {load:.2f}; base int8, pace {chosen.pace:g}")
+    console.print(f"{told_machine()}; base int8, pace {chosen.pace:g}")
     table = Table(title="No sample skipped, none in two finals (asserted); words in %")
     names = ("what", "language", "rotations", "words", "differ", "13 ms later", "WER undisturbed", "WER")
     for name in names:

@@ -1,12 +1,14 @@
 """The peers of whisper-server: faster-whisper as it comes, a thread per stream and one model for all of them.
 
-`python -m tests.bench.stt_peers plain|cut STREAMS SECONDS DEVICE MODEL COMPUTE_TYPE` prints one line of JSON. Voice
-detection is given to them for nothing: each thread sleeps until the end of an utterance is known, and decodes it.
+`python -m tests.bench.stt_peers plain|cut|workers STREAMS SECONDS DEVICE MODEL COMPUTE_TYPE` prints one line of JSON.
+Voice detection is given to them for nothing: each thread sleeps until the end of an utterance is known, and decodes it.
 `plain` is `WhisperModel.transcribe` with its windows of 30 s; `cut` has the windows of whisper-server, and nothing
-else of it. Neither makes interims.
+else of it; `workers` is `cut` as somebody sets it up who has measured: a worker with one thread for each core. None of
+them makes interims.
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -29,9 +31,10 @@ GRACE_SECONDS = 8.0
 Hear = Callable[[npt.NDArray[np.int16], str], str]
 
 
-def load(device: str, model: str, compute_type: str) -> WhisperModel:
+def load(device: str, model: str, compute_type: str, **workers: int) -> WhisperModel:
     """Return the model as faster-whisper loads it."""
-    return WhisperModel(str(model_folder(model, default_cache())), device=device, compute_type=compute_type)
+    folder = str(model_folder(model, default_cache()))
+    return WhisperModel(folder, device=device, compute_type=compute_type, **workers)
 
 
 def plain(model: WhisperModel) -> Hear:
@@ -87,8 +90,9 @@ def run(hear: Hear, lines: list[Caller]) -> list[dict[str, Any]]:
 
 def main() -> None:
     kind, streams, seconds, device, name, compute_type = sys.argv[1:]
-    model = load(device, name, compute_type)
-    hear = {"plain": plain, "cut": cut}[kind](model)
+    workers = {"cpu_threads": 1, "num_workers": len(os.sched_getaffinity(0))} if kind == "workers" else {}
+    model = load(device, name, compute_type, **workers)
+    hear = (plain if kind == "plain" else cut)(model)
     hear(np.zeros(RATE, np.int16), "ru")
     results = run(hear, callers(int(streams), float(seconds)))
     print(json.dumps(results))  # noqa: T201

@@ -1,11 +1,13 @@
 """whisper-server without some of its parts: `python -m tests.bench.stt_server [windows] [batching] …`, for an ablation.
 
+workers      one batch at a time, by as many threads as there are cores
 windows      every utterance in Whisper's window of 30 s
 batching     one utterance at a time
 speculation  nothing is decoded before the end of an utterance is certain
 shedding     interims are never given up, and have no bound on their share of the model's time
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +17,7 @@ from whisper_server import decoding, windows
 from whisper_server.main import main
 from whisper_server.schedule import Entry, Rules, Step, Urgency, interims_resume, is_hopeless, next_step
 
-PARTS = ("windows", "batching", "speculation", "shedding")
+PARTS = ("workers", "windows", "batching", "speculation", "shedding")
 
 
 def without(parts: Sequence[str]) -> None:
@@ -28,10 +30,10 @@ def without(parts: Sequence[str]) -> None:
             rules = replace(rules, interim_patience=1e9, interim_share=1.0)
         return rules
 
-    def step(waiting: Sequence[Entry], now: float, interims_from: float, rules: Rules) -> Step:
+    def step(waiting: Sequence[Entry], now: float, interims_from: float, rules: Rules, idle: int) -> Step:
         if "speculation" in parts:
             waiting = [entry for entry in waiting if entry.urgency is not Urgency.EARLY]
-        return next_step(waiting, now, interims_from, changed(rules))
+        return next_step(waiting, now, interims_from, changed(rules), idle)
 
     def resume(batch: Sequence[Entry], began: float, ended: float, rules: Rules) -> float:
         return interims_resume(batch, began, ended, changed(rules))
@@ -39,6 +41,8 @@ def without(parts: Sequence[str]) -> None:
     def hopeless(urgency: Urgency, before: int, seconds_off: float, rules: Rules) -> bool:
         return "shedding" not in parts and is_hopeless(urgency, before, seconds_off, rules)
 
+    if "workers" in parts:
+        os.environ["WHISPER_WORKERS"] = "1"
     taken: Any = decoding
     taken.next_step, taken.interims_resume, taken.is_hopeless = step, resume, hopeless
     if "windows" in parts:

@@ -8,7 +8,6 @@ calls, has measured something else, and is an error.
 """
 
 import argparse
-import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -30,6 +29,7 @@ from callengine.media.leg import Leg
 from callengine.media.silero import LevelModel
 from callengine.ports.recognition import Recognizer, RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
 from callengine.prices import Prices
+from tests.bench.machine import told_machine
 from tests.bench.stand_in import InMemory, stand_in_server
 from tests.google_clients import sentences
 from tests.recognizers import open_google
@@ -182,8 +182,7 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=24.0, help="measured, behind the ramp [24: three turns]")
     chosen = parser.parse_args()
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    console.print(f"Machine: {cores} cores, load average before: {load:.2f}")
+    console.print(told_machine())
     memory, over_grpc = trio.run(measure, chosen.streams, chosen.seconds)
     minutes = chosen.streams * chosen.seconds / 60
     table = Table(

@@ -20,6 +20,7 @@ from callengine.ports.reasoning import (
     CallerSaid,
     Dialog,
     HistoryItem,
+    Misheard,
     Reply,
     ReplyEvent,
     ReplyRequest,
@@ -124,7 +125,14 @@ async def test_a_result_is_answered_in_words(dialog: Dialog, result: ToolResult)
 
 
 @pytest.mark.parametrize(
-    "history", [(), (AgentSaid("Hello"),), (AgentSaid("Hel", interrupted=True), CallerSaid("What?"))]
+    "history",
+    [
+        (),
+        (AgentSaid("Hello"),),
+        (AgentSaid("Hel", interrupted=True), CallerSaid("What?")),
+        (CallerSaid("Tiles"), Misheard("Tiles", "Tyres")),
+        (CallerSaid("Tiles"), AgentSaid("No."), Misheard("Tiles", "Tyres"), CallerSaid("Well?")),
+    ],
 )
 async def test_any_history_has_a_reply(dialog: Dialog, history: tuple[HistoryItem, ...]) -> None:
     assert await reply_to(dialog, asks(*history))

@@ -9,10 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import module_from_spec, spec_from_file_location
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +29,7 @@ from callengine.ports.recognition import (
     SpeechStarted,
     StreamSpec,
 )
+from tests.examples import HOWTO, load_example
 from tests.recognizers import open_google, open_whisper
 from tests.speech import FIXTURES, load
 
@@ -39,7 +37,8 @@ RATE = 8000
 SPEC = StreamSpec("en-GB", RATE)
 PATIENCE_SECONDS = 60.0  # a guard against hanging, not a measurement
 CHUNK = 1600  # 100 ms
-KEYPAD = Path(__file__).parents[2] / "docs/howto/keypad_recogniser"
+KEYPAD = HOWTO / "keypad_recogniser"
+KEYPAD_MODULE = "keypad_recogniser/keypad_recogniser.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +81,9 @@ def whisper_case(request: pytest.FixtureRequest) -> Case:
 
 def keypad_case(_request: pytest.FixtureRequest) -> Case:
     """A third party's, as docs/howto/own-recogniser.md shows it, on tones of its keys 1, 2 and 3."""
-    keypad = load_keypad()
+    keypad = load_example(KEYPAD_MODULE)
     open_keypad = partial(keypad.open_recognizer, load_settings({}), None)
     return Case(open_keypad, b"".join(dtmf(high) + silence(0.08) for high in keypad.HIGH[:3]), "1 2 3")
-
-
-def load_keypad() -> Any:
-    path = KEYPAD / "keypad_recogniser.py"
-    spec = spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def dtmf(high: int) -> bytes:
@@ -227,7 +216,7 @@ def test_the_example_is_registered_as_it_says() -> None:
     project = tomllib.loads((KEYPAD / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     module, _, function = project["entry-points"]["callengine.stt"]["keypad"].partition(":")
     assert module == "keypad_recogniser"
-    assert callable(getattr(load_keypad(), function))
+    assert callable(getattr(load_example(KEYPAD_MODULE), function))
 
 
 # What only the scripted one can be told to do.

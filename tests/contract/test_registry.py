@@ -1,43 +1,13 @@
 """The Registry port, held against every implementation."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from callengine.ports.registry import LiveCall, Registry
+from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
-from callengine.services.bridge import open_bridge
-from callengine.services.memory import MemoryRegistry
-from callengine.services.registry import open_registry
-from tests.state_servers import FIXTURES, SERVERS
+from tests.contract.registries import OpenRegistries
 
-# Two nodes that share one live state.
-OpenRegistries = Callable[[], AbstractAsyncContextManager[tuple[Registry, Registry]]]
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ANNA = CallerContext("a", "ru-RU", "+79161234567", "Анна", "100", "PJSIP/trunk-0001", {"queue": "sales"})
-
-
-@pytest.fixture(params=["memory", *SERVERS])
-def open_nodes(request: pytest.FixtureRequest) -> OpenRegistries:
-    url = request.getfixturevalue(FIXTURES[request.param]) if request.param in FIXTURES else ""
-
-    @asynccontextmanager
-    async def open_memory() -> AsyncIterator[tuple[Registry, Registry]]:
-        registry = MemoryRegistry()
-        yield registry, registry
-
-    @asynccontextmanager
-    async def open_valkey_registries() -> AsyncIterator[tuple[Registry, Registry]]:
-        async with (
-            open_bridge() as bridge,
-            open_registry(url, "node-1", bridge) as first,
-            open_registry(url, "node-2", bridge) as second,
-        ):
-            yield first, second
-
-    return open_valkey_registries if url else open_memory
 
 
 def call(call_id: str, node: str = "node-1", after: float = 0) -> LiveCall:

@@ -1,8 +1,6 @@
-"""How a call goes from node to node over the Registry port, held against every implementation: see test_registry.py."""
+"""How a call goes from node to node over the Registry port, held against every implementation."""
 
-from tests.contract.test_registry import OpenRegistries, open_nodes
-
-__all__ = ["open_nodes"]  # the fixture
+from tests.contract.registries import OpenRegistries
 
 
 async def test_a_call_that_comes_anew_goes_on_from_nothing(open_nodes: OpenRegistries) -> None:

@@ -5,9 +5,7 @@ import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
@@ -19,23 +17,14 @@ from callengine.call.word_pauses import word_pause
 from callengine.config import load_settings
 from callengine.errors import ConfigError, TurnEndError
 from callengine.ports.turn_end import SaidSoFar, TurnEnd
+from tests.examples import HOWTO, load_example
 
-PHRASE = Path(__file__).parents[2] / "docs/howto/phrase_turn_end"
+PHRASE = HOWTO / "phrase_turn_end"
 MOST_SECONDS = 10.0
 SETTINGS = load_settings({})
 
 
-def load_phrase() -> Any:
-    path = PHRASE / "phrase_turn_end.py"
-    spec = spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-phrase = load_phrase()
+phrase = load_example("phrase_turn_end/phrase_turn_end.py")
 MODELS: dict[str, Callable[[], AbstractAsyncContextManager[TurnEnd]]] = {
     "words": partial(open_words, SETTINGS, None),
     "phrase": partial(phrase.open_turn_end, SETTINGS, None),

@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import pytest
 import trio
 
-from tests.debian import NoPackageError
 from tests.deploy.dialplan import Caller, until
 from tests.deploy.files import ROOT
-from tests.deploy.programs import HAPROXY, command
+from tests.deploy.programs import HAPROXY, command, or_skip
 from tests.engine_process import EngineProcess, running_engine
 
 HOST = "127.0.0.1"
@@ -67,10 +65,8 @@ def free_ports() -> Ports:
 @contextmanager
 def running_balancer(folder: Path, ports: Ports, **variables: str) -> Iterator[Balancer]:
     """HAProxy with the variables of haproxy.cfg; nodes are 1 and 2 of NODES unless ENGINE_1 … say otherwise."""
-    try:
+    with or_skip("HAProxy"):
         haproxy = command(HAPROXY, "haproxy", "sbin")
-    except NoPackageError as error:
-        pytest.skip(f"no HAProxy: {error}")
     env = {f"ENGINE_{n}": host for n, host in enumerate(NODES, 1)} | {
         "BALANCER_HOST": HOST,
         "AUDIOSOCKET_PORT": str(ports.audiosocket),

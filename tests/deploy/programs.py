@@ -2,14 +2,18 @@
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from tests.debian import Closure, NoPackageError, first, loader_of, unpacked
 
 COMPOSE = Closure("compose", ("docker-compose",), r"(lib|docker-compose)")
 MONITORING = Closure("monitoring", ("prometheus", "promtool", "prometheus-alertmanager"), r"(lib|zlib|prom)")
 REDIS = Closure("redis", ("redis-server", "redis-tools"), r"(lib|redis)")
+CADDY = Closure("proxy", ("caddy",), r"(lib|caddy)")
 HAPROXY = Closure("balancer", ("haproxy",), r"(lib|zlib|haproxy)")
 
 
@@ -20,6 +24,15 @@ def command(closure: Closure, program: str, folder: str = "bin") -> list[str]:
     if found is None:
         raise NoPackageError(f"Debian's {', '.join(closure.packages)} hold no {program}")
     return [*loader_of(root), str(found)]
+
+
+@contextmanager
+def or_skip(what: str) -> Iterator[None]:
+    """A test whose program cannot be had is skipped."""
+    try:
+        yield
+    except NoPackageError as error:
+        pytest.skip(f"no {what}: {error}")
 
 
 def command_with_data(closure: Closure, program: str) -> list[str]:

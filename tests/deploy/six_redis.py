@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import redis
 
-from tests.debian import NoPackageError
 from tests.deploy.files import ROOT
-from tests.deploy.programs import REDIS, command, on_path
+from tests.deploy.programs import REDIS, command, on_path, or_skip
 from tests.valkey_cluster import _free_ports
 
 PRODUCTION = ROOT / "docker/production"
@@ -61,10 +59,8 @@ class Six:
 @contextmanager
 def running_six(folder: Path) -> Iterator[Six]:
     """Six servers that answer, and are no Cluster yet."""
-    try:
+    with or_skip("Redis"):
         programs = {name: command(REDIS, name) for name in ("redis-server", "redis-cli")}
-    except NoPackageError as error:
-        pytest.skip(f"no Redis: {error}")
     (folder / "password").write_text(PASSWORD)
     env = os.environ | {"PATH": on_path(folder / "bin", programs), "REDIS_PASSWORD_FILE": str(folder / "password")}
     with ExitStack() as servers:

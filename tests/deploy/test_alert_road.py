@@ -15,9 +15,8 @@ from threading import Event, Thread
 import pytest
 import yaml
 
-from tests.debian import NoPackageError
 from tests.deploy.files import ROOT
-from tests.deploy.programs import MONITORING, command, command_with_data
+from tests.deploy.programs import MONITORING, command, command_with_data, or_skip
 from tests.deploy.telegram import Telegram, telegram
 
 GUARD_SECONDS = 120.0
@@ -99,11 +98,9 @@ def alertmanager_path(folder: Path, program: list[str]) -> str:
 
 @contextmanager
 def monitoring(tmp_path: Path, chat: Telegram, asterisk_port: int) -> Iterator[None]:
-    try:
+    with or_skip("Prometheus"):
         prometheus = command(MONITORING, "prometheus")
         alertmanager = command_with_data(MONITORING, "prometheus-alertmanager")
-    except NoPackageError as error:
-        pytest.skip(f"no Prometheus: {error}")
     port = free_port()
     (tmp_path / "token").write_text(TOKEN)
     config = prometheus_files(tmp_path / "prometheus", asterisk_port, port)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.debian import Closure, NoPackageError, unpacked
+from tests.debian import Closure, unpacked
 from tests.deploy.files import ROOT
-from tests.deploy.programs import command
+from tests.deploy.programs import command, or_skip
 
 STANDBY = ROOT / "docker/asterisk/standby"
 RSYNC = Closure("rsync", ("rsync",), r"(lib|zlib|rsync)")
@@ -69,10 +69,8 @@ class Pair:
 @pytest.fixture
 def pair(tmp_path: Path) -> Pair:
     """An active machine with a configuration, a standby with an older one and files of its own."""
-    try:
+    with or_skip("rsync"):
         rsync = command(RSYNC, "rsync")
-    except NoPackageError as error:
-        pytest.skip(f"no rsync: {error}")
     files = {
         "bin/rsync": f'#!/bin/sh\nexec {shlex.join(rsync)} "$@"\n',
         "bin/asterisk": CONSOLE,
@@ -171,11 +169,9 @@ def test_a_role_that_there_is_none_of_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.integration
 def test_keepalived_takes_its_configuration(tmp_path: Path) -> None:
     """In a mount namespace whose /etc has what keepalived reads there; Asterisk is missing, which it says."""
-    try:
+    with or_skip("keepalived"):
         program = command(KEEPALIVED, "keepalived", "sbin")
         shutil.copytree(unpacked(KEEPALIVED) / "etc/keepalived", tmp_path / "keepalived")
-    except NoPackageError as error:
-        pytest.skip(f"no keepalived: {error}")
     for name in ("passwd", "group"):
         shutil.copy(f"/etc/{name}", tmp_path)
     look = [*program, "--config-test", "--use-file", str(STANDBY / "keepalived.conf")]

@@ -29,8 +29,11 @@ def stage(name: str) -> str:
 def take_step(kind: str, rest: str, folder: Path, environment: Path) -> None:
     if kind == "COPY":
         for name in rest.split()[:-1]:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, folder / name)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / name, symlinks=True)  # as Docker does
+            else:
+                shutil.copy(ROOT / name, folder / name)
         return
     words = shlex.split(rest)
     if words[0] != "/opt/uv/bin/uv":  # uv itself is here already
@@ -80,6 +83,14 @@ def test_nobody_is_root() -> None:
     for name in ("engine", "whisper-cpu", "backup"):
         assert re.search(r"^USER callengine$", stage(name), re.MULTILINE), name
         assert "HEALTHCHECK" in stage(name), name
+
+
+def test_the_last_stage_is_the_engine_s_and_says_what_it_is() -> None:
+    stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", DOCKERFILE, re.MULTILINE)
+    assert stages[0][0].startswith("python:3.12."), stages
+    assert stages[-1] == ("base", "engine"), "what a build without --target makes"
+    for label in ("title", "description", "licenses"):
+        assert f"org.opencontainers.image.{label}=" in stage("engine")
 
 
 def test_uv_is_the_one_of_the_lock() -> None:

@@ -4,6 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import httpx
 import prometheus_client
 import pytest
 import yaml
@@ -13,27 +14,30 @@ from callengine import metrics
 from callengine.backup import metrics as backup_metrics
 from callengine.media.clock import MediaClock
 from callengine.media.statistics import ClockCollector
-from tests.debian import NoPackageError
+from tests.deploy.balancer import free_ports, running_balancer
 from tests.deploy.files import DASHBOARDS, METRIC, ROOT, alert_rules, dashboard, queries
-from tests.deploy.programs import MONITORING, command
+from tests.deploy.programs import MONITORING, command, or_skip
 
 # Of programs that are not ours: docs of node_exporter's collectors (cpu, filesystem, loadavg, meminfo, timex) and of
-# res_prometheus, whose names the tests on a real Asterisk look for; HAProxy's, which test_balancer reads.
+# res_prometheus, whose names the tests on a real Asterisk look for. HAProxy's are asked of a real one below.
 OTHERS = {
     "node_filesystem_avail_bytes", "node_filesystem_size_bytes", "node_load1", "node_memory_MemAvailable_bytes",
     "node_memory_MemTotal_bytes", "node_timex_sync_status", "process_cpu_seconds_total",
     "asterisk_calls_count", "asterisk_channels_count", "asterisk_core_uptime_seconds",
-    "haproxy_server_status",
 }  # fmt: skip
+LABEL = re.compile(r'(\w+)=~?"([^"]*)"')
 RULE_TESTS = sorted((ROOT / "docker/prometheus/tests").glob("*.yml"))
 
 
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
+    with or_skip(program):
         start = command(MONITORING, program)
-    except NoPackageError as error:
-        pytest.skip(f"no {program}: {error}")
     return subprocess.run([*start, *arguments], capture_output=True, text=True, check=False)
+
+
+def every_query() -> list[str]:
+    """What alerts and dashboards ask of Prometheus."""
+    return [rule["expr"] for rule in alert_rules()] + [query for path in DASHBOARDS for query in queries(path)]
 
 
 async def ours() -> set[str]:
@@ -50,8 +54,9 @@ async def ours() -> set[str]:
 
 
 @pytest.mark.integration
-def test_prometheus_takes_its_configuration() -> None:
-    done = run("promtool", "check", "config", str(ROOT / "docker/prometheus/prometheus.yml"))
+@pytest.mark.parametrize("name", ["prometheus.yml", "production.yml"])
+def test_prometheus_takes_its_configuration(name: str) -> None:
+    done = run("promtool", "check", "config", str(ROOT / "docker/prometheus" / name))
     assert done.returncode == 0, done.stderr
 
 
@@ -76,9 +81,26 @@ def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
 
 
 async def test_alerts_and_dashboards_ask_for_metrics_that_there_are() -> None:
-    asked = {name for rule in alert_rules() for name in METRIC.findall(rule["expr"])}
-    asked |= {name for path in DASHBOARDS for query in queries(path) for name in METRIC.findall(query)}
+    asked = {name for query in every_query() for name in METRIC.findall(query) if not name.startswith("haproxy_")}
     assert asked - await ours() - OTHERS == set()
+
+
+@pytest.mark.integration
+def test_the_balancer_has_every_series_that_it_is_asked_for(tmp_path: Path) -> None:
+    """A real HAProxy with the repository's configuration, and no node behind it."""
+    ports = free_ports()
+    with running_balancer(tmp_path, ports):
+        text = httpx.get(f"http://127.0.0.1:{ports.stats}/metrics", trust_env=False).text
+    found = re.findall(r"^(haproxy_\w+)(?:\{(.*)\})? \S+$", text, re.MULTILINE)
+    there = [(name, set(LABEL.findall(labels))) for name, labels in found]
+    asked = {each for query in every_query() for each in re.findall(r"\b(haproxy_\w+)(?:\{([^}]*)\})?", query)}
+    assert len(asked) > 10
+    missing = [
+        (name, labels)
+        for name, labels in sorted(asked)
+        if not any(name == known and set(LABEL.findall(labels)) <= has for known, has in there)
+    ]
+    assert missing == []
 
 
 @pytest.mark.integration
@@ -104,7 +126,8 @@ def test_a_dashboard_can_be_provisioned(path: Path) -> None:
 
 
 def test_the_dashboards_that_were_asked_for() -> None:
-    assert {path.stem for path in DASHBOARDS} == {"calls", "latency", "recogniser", "gpu", "cost", "asterisk"}
+    asked = {"calls", "latency", "recogniser", "gpu", "cost", "asterisk", "balancer", "recordings"}
+    assert {path.stem for path in DASHBOARDS} == asked
 
 
 def test_prometheus_is_asked_at_the_datasource_s_address() -> None:

@@ -15,7 +15,6 @@ from callengine.services.database import connection_options
 from callengine.services.redis_client import redis_client
 from tests.deploy.files import ROOT, compose, variables
 from tests.deploy.test_compose import DECIDED, RARE, rendered
-from tests.deploy.test_monitoring import run
 
 NAME = "docker/compose.production.yaml"
 FILE = compose(NAME)
@@ -23,6 +22,7 @@ SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 ENGINES = sorted(name for name in SERVICES if name.startswith("engine-"))
 REDIS = sorted(name for name in SERVICES if re.fullmatch(r"redis-\d", name))
 HAPROXY = (ROOT / "docker/haproxy/haproxy.cfg").read_text(encoding="utf-8")
+ASTERISK = (ROOT / "docker/asterisk/settings.conf").read_text(encoding="utf-8")
 MAKE_SECRETS = ROOT / "docker/production/make-secrets.sh"
 BY_FILE = re.compile(r"(PASSWORD|TOKEN|KEY|DATABASE_URL|REPLICA_URL|REDIS_URL)$")
 MADE = {"DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL", "API_TOKEN", "NODE_NAME"}
@@ -50,12 +50,6 @@ def test_it_is_what_compose_takes() -> None:
     assert services["redis-1"]["networks"]["default"]["ipv4_address"] == "172.30.9.21"
     assert [each["published"] for each in services["haproxy"]["ports"]] == ["9092", "8080"]
     assert all("ports" not in services[name] for name in (*ENGINES, *REDIS, "postgres", "postgres-replica"))
-
-
-@pytest.mark.integration
-def test_prometheus_takes_its_configuration() -> None:
-    done = run("promtool", "check", "config", str(ROOT / "docker/prometheus/production.yml"))
-    assert done.returncode == 0, done.stderr
 
 
 def test_every_node_is_known_to_those_who_have_to_know_it() -> None:
@@ -140,6 +134,11 @@ def test_times_fit_into_each_other() -> None:
     minutes = re.search(r"hard-stop-after (\d+)m", HAPROXY)
     assert minutes
     assert int(minutes[1]) * 60 > settings.max_call_seconds
+    connect = re.search(r"timeout connect (\d+)ms", HAPROXY)
+    question = re.search(r"^CE_API_SECONDS = ([\d.]+)$", ASTERISK, re.MULTILINE)
+    assert connect
+    assert question
+    assert 2 * int(connect[1]) < 1000 * float(question[1]), "one node that is silent leaves time to ask another"
 
 
 def test_the_image_runs_the_primary_s_script_by_itself() -> None:

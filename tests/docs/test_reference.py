@@ -12,7 +12,7 @@ from callengine.ports.journal import CallerFound, Entry
 from tests.docs.reference import FOLDER, PAGES, default_of
 from tests.unit.api.fakes import CALL, CLOSED, OPENED, RECORD
 
-STREAM_EVENTS = {"gap", "draining"}  # of the stream itself, not of the record
+STREAM_EVENTS = {"gap", "draining", "alone", "together", "forgotten"}  # of the stream itself
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))

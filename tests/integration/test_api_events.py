@@ -12,6 +12,7 @@ import trio
 from callengine.api.event_ring import EventRing
 from tests.integration.test_api_server import connect, serving
 from tests.unit.api.fakes import CLOSED, OPENED, RECORD, Engine
+from tests.unit.api.test_events import shown
 
 pytestmark = pytest.mark.integration
 
@@ -66,24 +67,25 @@ async def no_reader(ring: EventRing) -> None:
 
 async def test_a_call_is_followed_as_it_happens_and_again_after_a_break() -> None:
     engine = Engine()
+    engine.events.begin((7, 0))
     async with serving(engine) as url:
         async with following(url) as reader:
-            engine.events.tell(OPENED)
-            assert await reader.line() == f"id: {engine.events.era}-1"
+            engine.events.add(shown(OPENED, (7, 1)))
+            assert await reader.line() == "id: 7-1"
             assert await reader.line() == "event: opened"
             assert json.loads((await reader.line()).removeprefix("data: "))["number"] == "+79123456789"
         with trio.fail_after(10):
             await no_reader(engine.events)  # it has left
-        engine.events.tell(RECORD.turns[0])
-        async with following(url, f"{engine.events.era}-1") as reader:
-            assert [await reader.line() for _ in range(2)] == [f"id: {engine.events.era}-2", "event: turn"]
+        engine.events.add(shown(RECORD.turns[0], (7, 2)))
+        async with following(url, "7-1") as reader:
+            assert [await reader.line() for _ in range(2)] == ["id: 7-2", "event: turn"]
 
 
 async def test_the_end_of_the_node_ends_the_stream_after_its_last_event() -> None:
     engine = Engine()
     async with serving(engine) as url, following(url) as reader:
         engine.events.drain()
-        engine.events.tell(CLOSED)
+        engine.events.add(shown(CLOSED, None))
         await engine.events.close(10)
         names = await reader.names()
     assert names == ["closed", "draining"]
@@ -102,10 +104,10 @@ async def test_a_reader_that_does_not_read_is_dropped_and_harms_nobody() -> None
                 await trio.sleep(0.01)
             long = replace(RECORD.turns[0], text="длинно " * 5000)
             while engine.events.readers == 2:
-                engine.events.tell(long)
+                engine.events.add(shown(long, None))
                 while not (await reader.line()).startswith("data: "):
                     pass
-        engine.events.tell(CLOSED)
-        assert (await reader.line(), (await reader.line()).startswith("id: ")) == ("", True)
+        engine.events.add(shown(CLOSED, None))
+        assert await reader.line() == ""
         assert await reader.line() == "event: closed"
         deaf.close()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from queue import Queue
@@ -17,7 +18,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from callengine.api.app import described_api
 from callengine.api.server import serve_api
 from callengine.listening import bound_socket
-from tests.unit.api.fakes import CALL, RECORD, Engine
+from tests.unit.api.fakes import CALL, KEPT, RECORD, Engine
 
 pytestmark = pytest.mark.integration
 
@@ -33,7 +34,8 @@ def url() -> Iterator[str]:
 
     async def serve() -> None:
         engine = Engine()
-        engine.journal.records = [RECORD]
+        engine.journal.records = [replace(RECORD, recordings=(KEPT,))]
+        engine.sounds[KEPT.file] = bytes(1000)
         engine.announced[CALL] = CALL
         async with trio.open_nursery() as nursery:
             address = await nursery.start(partial(serve_api, engine.state(), bound_socket("API", "127.0.0.1", 0)))

@@ -94,7 +94,7 @@ async def open_witness(engine: MediaEngine) -> AsyncIterator[Witness]:
 
 async def alone(engine: MediaEngine, witness: Witness) -> None:
     """Wait until nothing is left of anyone but the witness."""
-    while engine.engine.admission.up > 1 or engine.engine.clock.legs > 1:
+    while engine.engine.admission.up > 1 or len(engine.engine.clock.all_legs()) > 1:
         await witness.hear(1)
 
 

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.dialog.claude import ClaudeDialog
-from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, ReplyRequest, TextDelta, Usage
+from callengine.ports.reasoning import (
+    AgentSaid,
+    CallerSaid,
+    HistoryItem,
+    Misheard,
+    ReplyRequest,
+    TextDelta,
+    Usage,
+)
 from callengine.ports.tools import ToolCall, ToolResult
 from tests.claude_dialog import IMPATIENT, asks, opened, spoken
 from tests.messages_api import Act, MessagesApi, Tool, open_messages_api
@@ -51,7 +59,7 @@ async def test_the_model_is_asked_what_it_takes() -> None:
     assert (after["thinking"], after["output_config"]) == ({"type": "disabled"}, {"effort": "low"})
 
 
-WAYS = ["words", "tool", "two tools", "interrupted", "twice", "goes on"]
+WAYS = ["words", "tool", "two tools", "interrupted", "twice", "goes on", "misheard"]
 KINDS = st.lists(st.sampled_from(WAYS), min_size=2, max_size=8)
 
 
@@ -76,6 +84,8 @@ async def hold_conversation(kinds: list[str]) -> None:
                 question = CallerSaid(f"question {turn} and more")
             history += [question] * (2 if kind == "twice" else 1)
             await hold_turn(api, dialog, history, kind)
+            if kind == "misheard":
+                history.append(Misheard(question.text, f"another question {turn}"))
         bodies = [received.json for received in api.received]
     for at, body in enumerate(bodies):
         before = next((bodies[earlier] for earlier in reversed(range(at)) if earlier not in left), None)

@@ -3,15 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from callengine import housekeeping
 from callengine.forget import forget
 from callengine.housekeeping import House, Limits, run_round
+from callengine.ports.events import Told
 from callengine.ports.registry import LiveCall
 from callengine.ports.tools import CallerContext
 from callengine.ports.writes import Write
 from callengine.services import forgetting
+from callengine.services.event_log import open_event_log
 from callengine.services.redis_writes import open_write_log
 from callengine.services.registry import open_registry
 from tests.forgetting import (
@@ -56,6 +59,8 @@ async def test_a_bucket_that_is_away_is_named_and_done_later(database_url: str, 
         (problem,) = report.problems
         assert "1 recordings are there: set RECORDING_S3_URL" in problem
         assert len(s3.keys()) == 1
+        record = await read(house, database_url, "a")
+        assert record is not None and record.recordings == (), "nobody is shown where it still is"
         assert await housekeeping_deletes(without, 1) == 1, "the call stays while the bucket has its voice"
         await run_round(house, Limits(), datetime.now(UTC))
         assert s3.keys() == []
@@ -77,16 +82,20 @@ async def test_what_redis_has_goes_but_not_of_a_call_that_is_up(
         house_at(database_url, tmp_path) as house,
         open_registry(redis_url, "node-1", house.bridge) as registry,
         open_write_log(redis_url, house.bridge) as writes,
+        open_event_log(redis_url, house.bridge) as events,
     ):
         await write(house, database_url, call("a"), call("up"), call("b", "+7 495 000-00-00"))
         for call_id in ("a", "up", "b"):
             registry.checkpoint_nowait(await registry.claim(call_id), f"{call_id} says Иван")
             await registry.put_caller(CallerContext(call_id, "ru-RU", NUMBER))
             await writes.done(Write(f"key-{call_id}", call_id, "order", "done", "Иван"))
+        await events.put([Told("n", at, "turn", call_id, "{}") for at, call_id in enumerate(("a", "up", "b"), 1)])
         registry.call_up_nowait(LiveCall("up", "node-1", NOW))
         await registry.publish()
         report = await forget(house, redis_url, of_number())
-        assert (report.redis_keys, report.up) == (3, 1)
+        assert (report.redis_keys, report.up) == (4, 1)
+        told = [each.told for each in await events.after((0, 0), 0)]
+        assert [(each.name, each.call_id) for each in told] == [("turn", "up"), ("turn", "b"), ("forgotten", "a")]
         async with open_registry(redis_url, "node-2", house.bridge) as other:
             found = {call_id: await other.claim(call_id) for call_id in ("a", "up", "b")}
             assert {call_id: claim.checkpoint for call_id, claim in found.items()} == {
@@ -115,7 +124,16 @@ async def test_age_deletes_in_small_parts_by_one_node_alone(
             await run_round(house, Limits(calls=4, recordings=2), NOW)
             assert await count_calls(house) == 9, "another node is at it"
         assert [path.exists() for path in paths] == [True] * 2 + [False] * 7, "one's own files are one's own"
+        parts: list[int] = []
+        delete = forgetting.delete_calls
+
+        async def delete_some(connection: psycopg.AsyncConnection, before: datetime) -> int:
+            parts.append(await delete(connection, before))
+            return parts[-1]
+
+        monkeypatch.setattr(forgetting, "delete_calls", delete_some)
         await run_round(house, Limits(calls=4, recordings=2), NOW)
+        assert parts == [2, 2, 1, 0], "a transaction each"
         assert await count_calls(house) == 4
         records = [await read(house, database_url, f"call-{days}") for days in range(4)]
         assert [len(record.recordings) for record in records if record] == [1, 1, 0, 0]

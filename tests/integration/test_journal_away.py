@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 import trio
@@ -20,6 +19,7 @@ from callengine.services.embedded_postgres import open_postgres
 from callengine.services.journal import PostgresJournal, open_journal
 from callengine.services.schema import migrate
 from tests.conftest import ExpectErrorLog
+from tests.power_cut import kill_postgres
 
 pytestmark = pytest.mark.integration
 
@@ -47,14 +47,6 @@ def closed(call_id: str) -> CallClosed:
 def rows(url: str, table: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url) as connection:
         return connection.execute(f"SELECT call_id FROM {table} ORDER BY call_id").fetchall()
-
-
-def kill_postgres(data_dir: Path) -> None:
-    """As a power cut: the server and its sessions, at once."""
-    pid = int((data_dir / "postgres" / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
-    server = psutil.Process(pid)
-    for process in (server, *server.children()):
-        process.kill()
 
 
 async def test_killed_while_entries_are_recorded_and_started_again(tmp_path: Path) -> None:

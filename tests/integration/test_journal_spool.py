@@ -4,16 +4,14 @@ twice."""
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
-import trio
 
 from callengine.metrics import journal_lost_total, journal_spool_errors_total
 from callengine.ports.journal import CallClosed, CallOpened, Entry, TurnRecorded
@@ -24,6 +22,7 @@ from callengine.services.journal import PostgresJournal, open_journal
 from callengine.services.schema import migrate
 from callengine.services.spool import open_spool
 from tests.conftest import ExpectErrorLog
+from tests.power_cut import kill_postgres, until
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +35,8 @@ ENGINE = """
 import sys
 from pathlib import Path
 import trio
-from tests.integration.test_journal_spool import journal_in, record_calls, until
+from tests.integration.test_journal_spool import journal_in, record_calls
+from tests.power_cut import until
 async def main(url, folder):
     async with journal_in(Path(folder), url) as journal:
         while line := await trio.to_thread.run_sync(sys.stdin.readline):
@@ -69,13 +69,6 @@ def call(call_id: str) -> Iterator[Entry]:
     yield CallClosed(call_id, NOON, 60.0, "completed")
 
 
-async def until(done: Callable[[], bool]) -> None:
-    """A guard against hanging; nothing is timed by it."""
-    with trio.fail_after(60):
-        while not done():
-            await trio.sleep(0.01)
-
-
 def assert_all_there(url: str, calls: int) -> None:
     """Each of the calls whole and ended, and none but them."""
     with psycopg.connect(url) as connection:
@@ -90,14 +83,6 @@ def assert_all_there(url: str, calls: int) -> None:
 
 def spooled(folder: Path) -> list[Path]:
     return sorted((folder / "spool").rglob("*.spool*"))
-
-
-def kill_postgres(data_dir: Path) -> None:
-    """As a power cut: the server and its sessions, at once."""
-    pid = int((data_dir / "postgres" / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
-    server = psutil.Process(pid)
-    for process in (server, *server.children()):
-        process.kill()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from callengine.ports.journal import CallbackRequested, CallClosed, ToolRecorded
 from callengine.services import schema
 from callengine.services.bridge import open_bridge
 from callengine.services.journal import open_journal
-from tests.contract.test_journal import NOON, USED, opened, turn
+from tests.contract.entries import NOON, USED, opened, turn
 from tests.engine_process import engine_environment
 
 pytestmark = pytest.mark.integration

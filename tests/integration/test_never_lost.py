@@ -7,12 +7,14 @@ import pytest
 import trio
 
 from callengine import metrics
+from callengine.media.silero import SileroModel
 from tests.aloud.lines import line
 from tests.aloud.overheard import Overheard
-from tests.aloud.recital import Recital, mid_sentence, open_clock, rotations
+from tests.aloud.recital import Recital, mid_sentence, rotations
 from tests.google_clients import plain
 from tests.recognizers import open_google, open_whisper_and_google
 from tests.servers import listening, start_whisper_server, whisper_server
+from tests.sim.call import open_clock
 
 pytestmark = pytest.mark.integration
 
@@ -28,7 +30,7 @@ async def test_rotation_at_a_shortened_limit_in_speech() -> None:
     said = line("en", 8, PAUSE_SECONDS)
     faults = restarts("broken"), restarts("hung")
     with whisper_server(WHISPER_FAULTS=f"limit={LIMIT_SECONDS}") as address:
-        async with open_google(address) as google, open_clock() as clock:
+        async with open_google(address) as google, open_clock(SileroModel()) as clock:
             recital = Recital(said, (Overheard(google, said.audio, LIMIT_SECONDS),))
             await recital.run(clock)
     recital.check()
@@ -41,7 +43,10 @@ async def test_a_server_killed_in_mid_sentence_with_another_to_take_over() -> No
     said = line("en", 4, PAUSE_SECONDS)
     failovers = metrics.stt_failovers_total._value.get()
     with whisper_server() as spare, start_whisper_server() as process:
-        async with open_whisper_and_google(f"grpc://{listening(process)}", spare) as opened, open_clock() as clock:
+        async with (
+            open_whisper_and_google(f"grpc://{listening(process)}", spare) as opened,
+            open_clock(SileroModel()) as clock,
+        ):
             both = Overheard(opened[0], said.audio), Overheard(opened[1], said.audio)
             recital = Recital(said, both)
             async with trio.open_nursery() as nursery:

@@ -21,7 +21,7 @@ from callengine.services.embedded import wheel_folder
 from callengine.services.embedded_postgres import SOCKET, open_postgres
 from callengine.services.journal import PostgresJournal, open_journal
 from callengine.services.schema import migrate
-from tests.integration.test_journal_spool import kill_postgres, until
+from tests.power_cut import kill_postgres, until
 
 pytestmark = pytest.mark.integration
 

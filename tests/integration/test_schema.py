@@ -16,7 +16,7 @@ from callengine.services.bridge import open_bridge
 from callengine.services.journal import open_journal
 from callengine.services.journal_filters import conditions
 from callengine.services.journal_rows import NEWEST_CALLS
-from callengine.services.schema import migrate, open_schema, unmigrate
+from callengine.services.schema import NOTHING, migrate, migrate_to, open_schema
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +35,7 @@ async def test_up_twice_down_and_up_again(empty_database_url: str) -> None:
     assert await migrate(empty_database_url) == STEPS
     assert tables(empty_database_url) == OURS
     assert await migrate(empty_database_url) == 0
-    assert await unmigrate(empty_database_url) == STEPS
+    assert len(await migrate_to(empty_database_url, NOTHING, down=True)) == STEPS
     assert tables(empty_database_url) == set()
     assert await migrate(empty_database_url) == STEPS
     assert tables(empty_database_url) == OURS
@@ -145,3 +145,30 @@ async def test_a_database_that_does_not_take_our_name_is_not_away(postgres_url: 
         with pytest.raises(ServiceError, match="does not exist") as caught:
             await migrate(wrong)
         assert not isinstance(caught.value, AwayError)
+
+
+def has_pgvector(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT count(*) FROM pg_extension WHERE extname = 'vector'").fetchone() == (1,)
+
+
+async def test_pgvector_is_enabled_where_the_server_has_it(empty_database_url: str) -> None:
+    with psycopg.connect(empty_database_url) as connection:
+        query = "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'"
+        assert connection.execute(query).fetchone() == (1,), "the embedded server has it"
+    assert not has_pgvector(empty_database_url)
+    await migrate(empty_database_url)
+    assert has_pgvector(empty_database_url)
+
+
+async def test_who_may_not_enable_pgvector_is_without_it(empty_database_url: str) -> None:
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS clerk")
+        connection.execute("CREATE ROLE clerk LOGIN")
+        connection.execute("GRANT ALL ON SCHEMA public TO clerk")
+    assert await migrate(empty_database_url.replace("postgres@", "clerk@")) == STEPS
+    assert tables(empty_database_url) == OURS
+    assert not has_pgvector(empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("DROP OWNED BY clerk")
+        connection.execute("DROP ROLE clerk")

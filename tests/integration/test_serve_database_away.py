@@ -15,8 +15,8 @@ from callengine.services.schema import migrate
 from callengine.services.spool_entries import unpacked
 from callengine.services.spool_records import all_records
 from tests.engine_process import EngineProcess, running_engine
-from tests.integration.test_journal_spool import kill_postgres, until
 from tests.integration.test_serve import GOODBYE, closed_record, open_api
+from tests.power_cut import kill_postgres, until
 from tests.state_servers import running
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

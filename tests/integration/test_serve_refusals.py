@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import psycopg
@@ -17,12 +18,12 @@ import trio
 
 from callengine.caller.phone import open_phone
 from tests.engine_process import EngineProcess, failed_start, running_engine
+from tests.grpc_bridge import NOBODY_THERE
 from tests.messages_api.server import KEY, running_messages_api
 
 pytestmark = pytest.mark.integration
 
 AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
-NOBODY_THERE = "127.0.0.1:1"  # a privileged port that nothing serves
 # Found before anything is started.
 AT_ONCE = {
     "MAX_CALLS": ({"MAX_CALLS": "x"}, "valid integer"),
@@ -101,6 +102,16 @@ def test_what_is_wrong_by_itself(variable: str, refusals: dict[str, Refusal]) ->
 def test_embedded_off_wants_every_url(missing: str, state: dict[str, str], tmp_path: Path) -> None:
     given = {"EMBEDDED": "off", "STT_BACKEND": "whisper", "WHISPER_URL": f"grpc://{NOBODY_THERE}", **state, missing: ""}
     assert_refused(failed_start(tmp_path / "data", **given), missing, "is not set, and EMBEDDED=off")
+
+
+def test_an_agent_file_with_a_typo(tmp_path: Path) -> None:
+    with as_file(files("callengine.agents") / "en.toml") as packaged:
+        (tmp_path / "shop.toml").write_text(
+            f"greting = 'Hello'\n{packaged.read_text(encoding='utf-8')}", encoding="utf-8"
+        )
+    refusal = failed_start(tmp_path / "data", AGENT_FILE=str(tmp_path / "shop.toml"))
+    assert_refused(refusal, "AGENT_FILE", f"{tmp_path}/shop.toml:1: greting")
+    assert not (tmp_path / "data").exists(), "nothing was started"
 
 
 @pytest.mark.parametrize("kind", ["audiosocket", "api"])

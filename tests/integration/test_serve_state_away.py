@@ -1,8 +1,7 @@
 """`callengine serve` that starts while PostgreSQL or Redis is away: it answers calls at once, says what is missing, and
 puts everything where it belongs once they are back."""
 
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,6 @@ from tests.integration.test_serve_database_away import kept
 from tests.state_servers import OpenServer, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-
-@pytest.fixture
-def short_path() -> Iterator[Path]:
-    """A folder with room for a socket's name: from a longer one the server has a new address at each start."""
-    with tempfile.TemporaryDirectory(prefix="ce-") as folder:
-        yield Path(folder)
 
 
 def address_of(open_server: OpenServer, folder: Path) -> str:

@@ -1,8 +1,6 @@
 """The stand-in's server, on Trio within the test that asks it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.messages_api.acts import Act, closing, contents, event, opening
 from tests.messages_api.cache import PromptCache
+from tests.own_process import in_own_process
 
 if TYPE_CHECKING:
     from hypercorn.typing import ASGIFramework
@@ -217,9 +216,5 @@ async def open_messages_api(acts: Iterable[Act] = ()) -> AsyncIterator[MessagesA
 @contextmanager
 def running_messages_api() -> Iterator[str]:
     """The stand-in as a process of its own, for an engine that is one too; gives its URL."""
-    command = [sys.executable, "-m", "tests.messages_api"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        yield process.stdout.readline().strip()
-        process.stdin.close()
+    with in_own_process("tests.messages_api") as url:
+        yield url

@@ -19,11 +19,11 @@ from callengine.errors import ReasoningError
 from callengine.ports.reasoning import END_CALL, TRANSFER, Delayed, Reply, ReplyRequest
 from callengine.ports.recognition import RecognizerStream, StreamLimits, StreamSpec
 from callengine.ports.tools import ToolCall, ToolResult
-from tests.shop import open_shop
+from tests.shop import open_shop_by
 from tests.sim.call import Parts, Stage
 from tests.sim.plays import AGENT
 from tests.sim.stamped import StampedVoice
-from tests.sim.test_store_writes import ITEMS, PLAYS, URL, Shop
+from tests.sim.test_store_writes import ITEMS, PLAYS, Shop
 
 FILLERS = ("Секунду, смотрю.", "Ещё немного терпения.")
 PHRASES = {"fillers": FILLERS, "one_moment": "Одну минуту.", "say_again": "Простите, повторите."}
@@ -62,6 +62,7 @@ class AnyCall:
     store: tuple[str, ...]
 
 
+_ASKS_ON = {"look", "order", "look and order", "looks"}
 _SECONDS = st.floats(0.0, 5.0).map(lambda seconds: round(seconds, 2))
 
 
@@ -91,6 +92,11 @@ def calls(*words: Word) -> st.SearchStrategy[AnyCall]:
         read_seconds=st.sampled_from((0.0, 0.4, 2.9)),
         store=st.lists(st.sampled_from(PLAYS), max_size=4).map(tuple),
     )
+
+
+def answered_calls(*words: Word) -> st.SearchStrategy[AnyCall]:
+    """The same, but for a dialog that only looks up and orders, again and again: that call fails in the end."""
+    return calls(*words).filter(lambda call: set(call.words) == {"order"} or not set(call.words) <= _ASKS_ON)
 
 
 @dataclass
@@ -181,7 +187,7 @@ def doubting_agent() -> AgentProfile:
 async def open_parts(call: AnyCall, shop: Shop, dialog: AnyDialog) -> AsyncIterator[Parts]:
     """The parts of such a call; its voice is stamped and has the fixed phrases."""
     transport = httpx.MockTransport(shop.answer)
-    async with open_shop(URL, agent=doubting_agent(), deadline_seconds=3.0, transport=transport) as toolbox:
+    async with open_shop_by(transport, agent=doubting_agent(), deadline_seconds=3.0) as toolbox:
         yield Parts(
             recognizer=BreaksOnce(
                 ScriptedRecognizer(

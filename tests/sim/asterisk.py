@@ -11,6 +11,7 @@ from uuid import UUID
 import trio
 
 from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, SILENCE_FRAME
+from tests.sim.wire import SentMessage
 
 
 def _buzz(sample: int) -> int:
@@ -25,24 +26,11 @@ HEADER = b"\x10\x01\x40"
 
 
 @dataclass(slots=True)
-class Sent:
-    """One message of the engine's: when it came, its kind and payload."""
-
-    at: float
-    kind: int
-    payload: bytes
-
-    @property
-    def speech(self) -> bool:
-        return self.kind == 0x10 and any(self.payload)
-
-
-@dataclass(slots=True)
 class SimulatedAsterisk:
     """One call's far end. Feed it with `speak`, `press`, `hang_up`; read `sent`."""
 
     uuid: UUID = FIRST_UUID
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[SentMessage] = field(default_factory=list)
     closed_at: float | None = None
     fault: Exception | None = None  # what the next read of the wire raises
     _inbound: bytearray = field(default_factory=bytearray)
@@ -132,7 +120,7 @@ class SimulatedAsterisk:
             await self.on_frame.wait()
 
     def _take(self, kind: int, payload: bytes) -> None:
-        self.sent.append(Sent(trio.current_time(), kind, payload))
+        self.sent.append(SentMessage(trio.current_time(), kind, payload))
         self.on_frame.set()
         if kind == 0x00:
             self._eof = True  # Asterisk closes within a millisecond
@@ -140,7 +128,7 @@ class SimulatedAsterisk:
 
     # What was heard
 
-    def frames(self) -> list[Sent]:
+    def frames(self) -> list[SentMessage]:
         """The audio messages, in order."""
         assert all(message.kind in (0x00, 0x10) for message in self.sent), "a message that Asterisk rejects"
         assert all(len(message.payload) == FRAME_BYTES for message in self.sent if message.kind == 0x10)

@@ -21,7 +21,7 @@ from callengine.media.clock import MediaClock
 from callengine.media.confirm import serve_confirmation
 from callengine.media.leg import Leg
 from callengine.media.marks import Identified, LineEnded
-from callengine.media.silero import LevelModel
+from callengine.media.silero import LevelModel, SpeechModel
 from callengine.ports.control import Control
 from callengine.ports.reasoning import Dialog
 from callengine.ports.recognition import Recognizer
@@ -71,12 +71,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_clock() -> AsyncIterator[MediaClock]:
-    """The media clock and the confirmation of speech, for all calls of a play."""
+async def open_clock(model: SpeechModel | None = None) -> AsyncIterator[MediaClock]:
+    """The media clock and the confirmation of speech, for all calls of a play. `model`: another than by loudness."""
     clock = MediaClock()
     async with trio.open_nursery() as world:
         await world.start(clock.run)
-        world.start_soon(serve_confirmation, clock.all_legs, LevelModel())
+        world.start_soon(serve_confirmation, clock.all_legs, model or LevelModel())
         yield clock
         world.cancel_scope.cancel("the play is over")
 

@@ -8,7 +8,15 @@ import trio
 
 from callengine.call.turn_words import split_words
 from callengine.errors import ReasoningError
-from callengine.ports.reasoning import CallerSaid, Reply, ReplyEvent, ReplyRequest, TextDelta, Usage
+from callengine.ports.reasoning import (
+    CallerSaid,
+    Reply,
+    ReplyEvent,
+    ReplyRequest,
+    TextDelta,
+    Usage,
+    as_said,
+)
 from callengine.ports.tools import ToolCall, ToolSpec
 
 ORDER = ToolSpec("order", "Order it.", {"type": "object", "properties": {"what": {"type": "string"}}}, writes=True)
@@ -37,6 +45,13 @@ class EchoingDialog:
     word_seconds: float = 0.0
     fails: frozenset[int] = frozenset()
     asked: list[Asked] = field(default_factory=list)
+
+    def last_told(self) -> list[object]:
+        """What stood before the caller's last words in the last request that was answered whole; of the caller's words
+        without their signs, which are those of the first transcript that was sent."""
+        whole = [asked.request.history[:-1] for asked in self.asked if asked.whole]
+        items = whole[-1] if whole else ()
+        return [split_words(item.text) if isinstance(item, CallerSaid) else item for item in items]
 
     async def check(self) -> None:
         await trio.lowlevel.checkpoint()
@@ -73,7 +88,7 @@ class _Echo:
 
 def events_for(request: ReplyRequest) -> list[ReplyEvent]:
     """An answer to the caller's last words; who orders gets the tool."""
-    last = request.history[-1] if request.history else None
+    last = as_said(request.history)[-1] if request.history else None
     if not isinstance(last, CallerSaid):
         return [TextDelta("Готово.")]
     words = split_words(last.text)

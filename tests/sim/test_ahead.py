@@ -209,7 +209,7 @@ async def compare(bursts: list[Burst], dialog: EchoingDialog) -> None:
         dialog.asked.clear()
         parts = parts_for(bursts, dialog, on)
         stages.append(await hold(parts, bursts, patience=8.0))
-        before.append([asked.request.history[:-1] for asked in dialog.asked if asked.whole][-1:])
+        before.append(dialog.last_told())
     without, ahead = stages
     assert said(without) == said(ahead)
     assert before[0] == before[1], "the dialog was told another history"

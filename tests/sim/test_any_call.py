@@ -12,7 +12,7 @@ from callengine.call.filler import AGAIN_SECONDS, SILENCE_SECONDS
 from callengine.call.turns import TurnTimes
 from callengine.ports.reasoning import AgentSaid, CallerSaid
 from tests.conftest import CollectErrors
-from tests.sim.any_call import FILLERS, AnyCall, AnyDialog, Deed, SlowShop, calls, live, open_parts
+from tests.sim.any_call import FILLERS, AnyCall, AnyDialog, Deed, SlowShop, answered_calls, calls, live, open_parts
 from tests.sim.call import Stage, open_stage, run_virtual
 from tests.sim.checks import check_call, check_heard, check_record, check_wire, closed, turns
 from tests.sim.plays import AGENT
@@ -142,7 +142,7 @@ INTERRUPTS = replace(GOES_ON, deeds=(Deed(2.5, "says", 0.6), Deed(3.5, "says", 1
 @example(ORDERS_AGAIN)
 @example(GOES_ON)
 @example(INTERRUPTS)
-@given(calls("short", "long", "look", "order", "look and order", "delayed", "end", "transfer"))
+@given(answered_calls("short", "long", "look", "order", "look and order", "delayed", "end", "transfer"))
 def test_whoever_calls(call: AnyCall) -> None:
     run_virtual(play_and_check, call)
 

@@ -19,9 +19,10 @@ from callengine.recording import recorder as recorder_module
 from callengine.recording.files import PART, Place
 from callengine.recording.recorder import Recorder, open_recorder
 from tests.conftest import ExpectErrorLog
-from tests.sim.asterisk import FIRST_UUID, VOICE_FRAME, Sent, SimulatedAsterisk
+from tests.sim.asterisk import FIRST_UUID, VOICE_FRAME, SimulatedAsterisk
 from tests.sim.call import Parts
 from tests.sim.engine import Line, Play, open_play
+from tests.sim.wire import SentMessage
 
 NOTICE = "Разговор записывается, чтобы мы могли лучше вам помочь."
 
@@ -70,7 +71,7 @@ def sides(path: Path) -> tuple[list[int], list[int]]:
     return frames[::2].tolist(), frames[1::2].tolist()
 
 
-def runs_of_speech(sent: list[Sent]) -> Iterator[tuple[float, list[int]]]:
+def runs_of_speech(sent: list[SentMessage]) -> Iterator[tuple[float, list[int]]]:
     """What was heard without a pause: since when, and its samples."""
     run: tuple[float, list[int]] | None = None
     for frame in sent:

@@ -17,9 +17,8 @@ from callengine.errors import ServiceError
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult
 from callengine.ports.writes import Write, WriteLog
 from callengine.services.memory_writes import MemoryWriteLog
-from tests.shop import open_shop
+from tests.shop import open_shop_by
 
-URL = "http://store.test/api/v1"
 CALLER = CallerContext("call-1", "en-GB", number="+79990001042")
 ITEMS = [{"product_id": "T-001", "quantity": 4}]
 ORDER = ToolCall("1", "place_order", {"items": ITEMS, "branch_id": "north"})
@@ -85,7 +84,7 @@ async def ask(
 ) -> list[ToolResult]:
     """The calls one after another, each within the engine's own deadline."""
     transport = httpx.MockTransport(shop.answer)
-    async with open_shop(URL, agent=agent, deadline_seconds=3.0, transport=transport, writes=writes) as toolbox:
+    async with open_shop_by(transport, agent=agent, deadline_seconds=3.0, writes=writes) as toolbox:
         return [await toolbox.run(call, CALLER) for call in calls]
 
 
@@ -147,7 +146,7 @@ async def test_the_same_order_again_is_answered_from_the_record(autojump_clock: 
 async def test_two_at_once_are_one(autojump_clock: trio.testing.MockClock) -> None:
     shop = Shop(["late"])
     results: list[ToolResult] = []
-    async with open_shop(URL, deadline_seconds=30, transport=httpx.MockTransport(shop.answer)) as toolbox:
+    async with open_shop_by(httpx.MockTransport(shop.answer)) as toolbox:
 
         async def run(call_id: str) -> None:
             results.append(await toolbox.run(ToolCall(call_id, ORDER.name, ORDER.arguments), CALLER))
@@ -162,7 +161,7 @@ async def test_two_at_once_are_one(autojump_clock: trio.testing.MockClock) -> No
 
 async def test_a_caller_who_interrupts_does_not_undo_it(autojump_clock: trio.testing.MockClock) -> None:
     shop = Shop(["late"])
-    async with open_shop(URL, deadline_seconds=30, transport=httpx.MockTransport(shop.answer)) as toolbox:
+    async with open_shop_by(httpx.MockTransport(shop.answer)) as toolbox:
         with trio.move_on_after(1):
             await toolbox.run(ORDER, CALLER)
         assert trio.current_time() >= 5  # it was waited for
@@ -269,7 +268,7 @@ def test_whatever_the_store_does_it_is_done_once_and_told_truly(plays: list[str]
 
     async def play() -> None:
         transport = httpx.MockTransport(shop.answer)
-        async with open_shop(URL, deadline_seconds=3.0, transport=transport) as toolbox:
+        async with open_shop_by(transport, deadline_seconds=3.0) as toolbox:
             for _ in range(times):
                 result = await toolbox.run(ORDER, CALLER)
                 told = json.loads(result.content)

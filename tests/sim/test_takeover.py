@@ -80,9 +80,8 @@ def closings(state: State) -> Sequence[CallClosed]:
     return [entry for entry in state.journal.entries if isinstance(entry, CallClosed)]
 
 
-async def test_a_call_goes_on_where_its_line_was_lost(autojump_clock: trio.testing.MockClock) -> None:
-    state = State()
-    await state.registry.put_caller(ANNA)
+async def order_tyres(state: State) -> None:
+    """A call whose line is lost behind the order."""
     first, _ = parts_saying("есть зимние шины?", "закажите")
     async with open_play(first, Line(SimulatedAsterisk()), state=state) as play:
         await heard_out(play)
@@ -90,6 +89,12 @@ async def test_a_call_goes_on_where_its_line_was_lost(autojump_clock: trio.testi
         await say(play)
         play.asterisk.hang_up()
     assert await play.engine.outcome(FIRST_UUID) == "retry"
+
+
+async def test_a_call_goes_on_where_its_line_was_lost(autojump_clock: trio.testing.MockClock) -> None:
+    state = State()
+    await state.registry.put_caller(ANNA)
+    await order_tyres(state)
     second, dialog = parts_saying("спасибо")
     async with open_play(second, Line(SimulatedAsterisk()), state=state) as play:
         await heard_out(play)

@@ -2,12 +2,17 @@
 
 from ipaddress import ip_network
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from callengine.config import Settings, load_settings
 from callengine.errors import ConfigError
+
+SECRETS = sorted(
+    name.upper() for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)
+)
 
 
 def test_an_empty_environment_is_a_whole_demo() -> None:
@@ -76,17 +81,7 @@ def test_a_bad_value_is_one_line_that_names_it(variable: str, value: str) -> Non
     assert "value error" not in line.lower()
 
 
-@pytest.mark.parametrize(
-    "variable",
-    [
-        "API_TOKEN",
-        "WHISPER_TOKEN",
-        "DATABASE_URL",
-        "REDIS_URL",
-        "STORE_API_TOKEN",
-        "ANTHROPIC_API_KEY",
-    ],
-)
+@pytest.mark.parametrize("variable", SECRETS)
 def test_a_secret_is_read_from_a_file_and_shown_nowhere(variable: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("s3cret\n", encoding="utf-8")
@@ -95,6 +90,9 @@ def test_a_secret_is_read_from_a_file_and_shown_nowhere(variable: str, tmp_path:
     value = getattr(settings, variable.lower())
     assert value.get_secret_value() == "s3cret"
     assert "s3cret" not in repr(settings) + str(settings)
+    secret.chmod(0o644)
+    with pytest.raises(ConfigError, match=f"^{variable}_FILE: everybody can read "):
+        load_settings({f"{variable}_FILE": str(secret)})
 
 
 def test_claude_answers_where_there_is_a_key() -> None:

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth.exceptions import DefaultCredentialsError
 
-from backends.google_cloud.channel import address_of, proxy_option
+from backends.addresses import GOOGLE_SPEECH, address_of
+from backends.google_cloud.channel import proxy_option
 from backends.google_cloud.credentials import find_identity
 from backends.stt import google, wire_v1, wire_v2
 from backends.stt.wire import Dialect
@@ -73,7 +74,7 @@ def test_a_bad_value_names_its_variable(variable: str, value: str) -> None:
     ],
 )
 def test_where_google_is(endpoint: str, location: str, address: tuple[str, bool]) -> None:
-    assert address_of(endpoint, google.HOST, location, "GOOGLE_STT_ENDPOINT") == address
+    assert address_of(endpoint, GOOGLE_SPEECH, location, "GOOGLE_STT_ENDPOINT") == address
 
 
 async def refusal(**environ: str) -> ConfigError:

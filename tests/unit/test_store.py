@@ -12,15 +12,14 @@ from callengine.errors import ConfigError, ServiceError
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult
 from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.store import open_store
-from tests.shop import open_shop
+from tests.shop import URL, open_shop_by
 
-URL = "http://store.test/api/v1"
 CALLER = CallerContext("call", "en-GB", number="+79990001042")
 ORDER = ToolCall("1", "order_status", {"number": 1042})
 
 
 async def ask(answer: Callable[[httpx.Request], Any], call: ToolCall = ORDER) -> ToolResult:
-    async with open_shop(URL, "a-token", deadline_seconds=3.0, transport=httpx.MockTransport(answer)) as toolbox:
+    async with open_shop_by(httpx.MockTransport(answer), deadline_seconds=3.0) as toolbox:
         return await toolbox.run(call, CALLER)
 
 
@@ -146,7 +145,7 @@ async def test_what_is_asked_of_the_store(call: ToolCall, target: str) -> None:
 
 async def test_check_names_the_store_and_what_is_wrong() -> None:
     transport = httpx.MockTransport(lambda _request: httpx.Response(401))
-    async with open_shop(URL, transport=transport) as toolbox:
+    async with open_shop_by(transport) as toolbox:
         with pytest.raises(
             ServiceError, match=r"Store at http://store\.test/api/v1/: .* refuses us; see STORE_API_URL"
         ):

@@ -7,7 +7,6 @@ begin of speech are Silero's, dated back; times are those of frames on the calle
 
 import argparse
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -19,7 +18,6 @@ from pathlib import Path
 import trio
 from rich.console import Console
 
-from tests.bench.__main__ import processor
 from tests.bench.dialog import disturbances, interruptions, turns
 from tests.bench.dialog.fetched import fetched_sounds
 from tests.bench.dialog.interruptions import Interruption
@@ -45,6 +43,7 @@ from tests.bench.dialog.report import (
 )
 from tests.bench.dialog.sounds import Sound, noises, plain, prompts
 from tests.bench.dialog.stage import AT_ONCE, LANGUAGE, STATED, Delays, Stage, open_stage
+from tests.bench.machine import told_machine
 
 INTERRUPTIONS = 100  # with each voice
 AGAIN = {"cough": 6, "hmm": 3}  # there are few recordings: each comes so often, at other moments
@@ -176,11 +175,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, help="only so many of each kind: a trial, whose figures count for nothing")
     chosen = parser.parse_args()
     began = time.monotonic()
-    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
-    console.print(
-        f"Machine: {processor()}, {cores} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}; load average before: {load:.2f}"
-    )
+    console.print(told_machine())
     console.print(f"Command: python -m tests.bench.dialog {' '.join(sys.argv[1:])}\n")
     sounds = _load(chosen.calls)
     with tempfile.TemporaryDirectory(prefix="callengine-bench-dialog-") as folder:

@@ -8,7 +8,6 @@ time behind the end of speech. What it does not know has no words.
 
 import asyncio
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ import numpy as np
 from tests.bench.dialog.sounds import Sound
 from tests.bench.speech_service import Response, serve_speech
 from tests.bench.stand_in import RATE
+from tests.own_process import in_own_process
 
 INTERIM_SECONDS = 0.2
 INTERIM_EVERY = RATE * 3 // 10
@@ -58,12 +58,8 @@ def recogniser(sounds: Sequence[Sound], final_seconds: float) -> Iterator[str]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump([asdict(one) for one in words], file)
         file.flush()
-        command = [sys.executable, "-m", "tests.bench.dialog.recogniser", file.name, str(final_seconds)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            assert process.stdin is not None
-            yield f"127.0.0.1:{process.stdout.readline().strip()}"
-            process.stdin.close()
+        with in_own_process("tests.bench.dialog.recogniser", file.name, str(final_seconds)) as address:
+            yield address
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from moto.server import ThreadedMotoServer
 from callengine.backup.database import database_name
 from callengine.config import Settings
 from tests.backup_tools import FOLDER, REGION, Keys, Shop, bucket_at, install_tools, make_keys
-from tests.debian import NoPackageError
+from tests.deploy.programs import or_skip
 from tests.filled_database import fill
 from tests.state_servers import made_database
 
@@ -19,10 +19,8 @@ from tests.state_servers import made_database
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the programs."""
     folder = tmp_path_factory.mktemp("tools")
-    try:
+    with or_skip("rclone and age"):
         install_tools(folder)
-    except NoPackageError as error:
-        pytest.skip(f"no rclone and age: {error}")
     return folder
 
 

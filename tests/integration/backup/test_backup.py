@@ -20,6 +20,7 @@ from tests.filled_database import CALL, TURN, contents
 
 pytestmark = pytest.mark.integration
 
+AHEAD = "INSERT INTO schema_migrations (migration_hash, migration_id) VALUES ('9', '9999.later')"
 # Else the SDK asks a cloud's own address for keys, which a machine that is in none waits for.
 NO_CLOUD = {"AWS_EC2_METADATA_DISABLED": "true"}
 
@@ -57,6 +58,17 @@ def test_nothing_that_was_said_can_be_read_without_the_key(shop: Shop, filled_ur
         assert b"9161234567" not in data
         assert "шины".encode() not in data
     assert next(data for name, data in objects.items() if name.endswith(DUMP)).startswith(b"age-encryption.org/v1\n")
+
+
+def test_a_backup_of_a_database_that_is_ahead_says_so(shop: Shop, filled_url: str) -> None:
+    with psycopg.connect(filled_url) as connection:
+        connection.execute(AHEAD)
+    made = shop.run("backup", "--json", DATABASE_URL=filled_url)
+    assert made.status == 0
+    name = json.loads(made.stdout)["name"]
+    assert made.stderr == (
+        f"callengine backup: {name} has step 9999.later of a newer version: only that version restores it\n"
+    )
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from callengine.services.forget_list import ForgetList
 from tests.backup_tools import Ended, Shop
-from tests.filled_database import fill
+from tests.filled_database import contents, fill
 
 pytestmark = pytest.mark.integration
 
@@ -54,3 +54,9 @@ def test_a_list_that_cannot_be_read_fails_the_restore(
     back = restore(shop, empty_database_url)
     assert (back.status, back.stdout) == (2, "")
     assert "line 1 of the forget list" in back.stderr
+    assert contents(empty_database_url) == {"sequences": []}, "nobody is brought back"
+
+    path.unlink()
+    back = restore(shop, empty_database_url)
+    assert back.status == 0, back.stderr
+    assert contents(empty_database_url) == contents(database_url)

@@ -20,10 +20,9 @@ from callengine.errors import ServiceError
 from callengine.services.schema import known_steps
 from tests.backup_tools import Ended, Keys, Shop, make_keys
 from tests.filled_database import CALL, contents
+from tests.grpc_bridge import NOBODY_THERE
 
 pytestmark = pytest.mark.integration
-
-NOBODY_THERE = "127.0.0.1:1"  # a privileged port that nothing serves
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +132,18 @@ def test_a_forced_restore_that_fails_at_its_end_brings_back_what_was_there(
 def test_what_a_killed_restore_put_aside_is_told(shop: Shop, backed_up: str, filled_url: str) -> None:
     with psycopg.connect(filled_url) as connection:
         connection.execute("CREATE SCHEMA before_restore")
+        connection.execute("ALTER TABLE calls SET SCHEMA before_restore")
     assert_refused(restore(shop, filled_url, "--force"), 2, "still has a schema before_restore")
+
+
+def test_an_empty_schema_that_a_killed_restore_left_is_in_nobody_s_way(
+    shop: Shop, backed_up: str, empty_database_url: str, filled_url: str
+) -> None:
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("CREATE SCHEMA before_restore")
+    ended = restore(shop, empty_database_url)
+    assert ended.status == 0, ended.stderr
+    assert contents(empty_database_url) == contents(filled_url)
 
 
 def test_a_backup_of_a_newer_version_is_told(shop: Shop, backed_up: str, empty_database_url: str) -> None:

@@ -13,6 +13,7 @@ import trio
 
 from callengine.api.app import build_api
 from callengine.api.event_ring import EventRing
+from callengine.api.shared_events import SharedEvents
 from callengine.api.state import Admission, ApiState
 from callengine.config import load_settings
 from callengine.errors import EngineError, ServiceError
@@ -23,12 +24,15 @@ from callengine.ports.journal import (
     CallOpened,
     CallRecord,
     Entry,
+    RecordingKept,
     ToolRecorded,
     TurnRecorded,
 )
 from callengine.ports.registry import Claim, LiveCall
+from callengine.ports.sound import Sound
 from callengine.ports.tools import CallerContext
 from callengine.ports.usage import Used
+from callengine.services.memory_events import MemoryEventLog
 from callengine.services.wanted_calls import is_wanted
 
 CALL = UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
@@ -49,6 +53,9 @@ RECORD = CallRecord(
     (ToolRecorded(str(CALL), 2, "find_product", {"query": "шины"}, "[]", False, 3.0, 0.02),),
     (CallbackRequested(str(CALL), 3, OPENED.opened_at, "+79123456789", "Иван", "шины", "завтра"),),
 )
+
+FILE = f"2026-03-01/20260301T090000000000_{CALL}_1.wav"
+KEPT = RecordingKept(str(CALL), FILE, "node-a", OPENED.opened_at, 60.0)
 
 
 @dataclass
@@ -150,6 +157,8 @@ class Engine:
     silent: set[str] = field(default_factory=set)  # parts that never answer
     asked: list[str] = field(default_factory=list)
     events: EventRing = field(default_factory=EventRing)
+    sounds: dict[str, bytes] = field(default_factory=dict)  # by the recording's file
+    sounds_away: bool = False
     fallback: bool = False  # there is a second recogniser
     fallback_carries: bool = False
 
@@ -173,6 +182,18 @@ class Engine:
         known = call in self.up
         self.up.discard(call)
         return ("told" if self.deaf else "closed") if known else self._elsewhere()
+
+    async def open_sound(self, kept: RecordingKept) -> Sound | None:
+        if self.sounds_away:
+            raise ServiceError("S3 s3://shop/calls: refuses")
+        data = self.sounds.get(kept.file)
+        if data is None:
+            return None
+
+        async def read(start: int, length: int) -> bytes:
+            return data[start : start + length]
+
+        return Sound(len(data), read, "disk")
 
     def _elsewhere(self) -> Literal["unknown"]:
         if self.elsewhere_away:
@@ -200,7 +221,8 @@ class Engine:
             drain=self.drain,
             reachable={part: partial(self._reach, part) for part in self._beyond()},
             fallback_carries=lambda: self.fallback_carries,
-            events=self.events,
+            events=SharedEvents(self.events, MemoryEventLog()),
+            open_sound=self.open_sound,
         )
 
     def _beyond(self) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
 """Who may ask what, as a function of peer, headers and tokens."""
 
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callengine.api import access
 from callengine.api.access import Tokens, refusal
 
 NONE = Tokens(b"", b"")
@@ -81,6 +84,21 @@ def test_nothing_but_the_token_is_the_token(authorization: bytes, method: str) -
     asked = {**scope(method=method), "headers": [(b"authorization", authorization)]}
     assert refusal(asked, BOTH) != ""
     assert refusal(asked, NONE) != ""
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer full-token", "Bearer read-token", "Bearer x", "Basic x"])
+def test_how_long_it_takes_says_nothing_of_a_token(authorization: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each token is compared, whatever the first one said, and by what takes the same time for any text (hmac)."""
+    compared: list[bytes] = []
+
+    def compare(given: bytes, token: bytes) -> bool:
+        compared.append(token)
+        return hmac.compare_digest(given, token)
+
+    assert vars(access)["compare_digest"] is hmac.compare_digest
+    monkeypatch.setattr(access, "compare_digest", compare)
+    refusal(scope(authorization=authorization), BOTH)
+    assert compared == [BOTH.full, BOTH.read]
 
 
 def test_tokens_are_not_shown() -> None:

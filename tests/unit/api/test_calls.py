@@ -262,6 +262,7 @@ async def test_the_document_describes_every_route() -> None:
         ("PUT", "/api/v1/calls/{call_id}"),
         ("GET", "/api/v1/calls/{call_id}/outcome"),
         ("GET", "/api/v1/calls/{call_id}/announcement"),
+        ("GET", "/api/v1/calls/{call_id}/recording"),
         ("GET", "/api/v1/callbacks"),
         ("GET", "/api/v1/events"),
         ("POST", "/api/v1/calls/{call_id}/hangup"),

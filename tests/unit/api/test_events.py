@@ -9,9 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from callengine.api.event_ring import READERS, EventRing
-from callengine.api.event_stream import EVENTS_AT_ONCE, HEAD, HEARTBEAT, HEARTBEAT_SECONDS, EventStream, resumed
+from callengine.api.event_ring import READERS, EventRing, Shown
+from callengine.api.event_stream import (
+    CATCH_UP_SECONDS,
+    EVENTS_AT_ONCE,
+    HEAD,
+    HEARTBEAT,
+    HEARTBEAT_SECONDS,
+    EventStream,
+    event_text,
+)
 from callengine.api.event_views import event_of
+from callengine.ports.events import Place
 from callengine.ports.journal import CallerFound, Entry, TurnRecorded
 from callengine.services.memory import MemoryJournal
 from callengine.services.told_journal import ToldJournal
@@ -24,10 +33,17 @@ def turn(sequence: int, text: str = "да") -> TurnRecorded:
     return TurnRecorded(str(CALL), sequence, "caller", text, 0.0, 1.0)
 
 
+def shown(entry: Entry, place: Place | None) -> Shown:
+    name, data = event_of(entry)
+    return Shown(event_text(name, data, place), 0, place, entry.call_id)
+
+
 def ring_of(count: int, size: int = 100) -> EventRing:
-    ring = EventRing(era=7, size=size)
+    """Events from 7-1 on, of a node that began to hear at 7-0."""
+    ring = EventRing(size=size)
+    ring.begin((7, 0))
     for sequence in range(1, count + 1):
-        ring.tell(turn(sequence))
+        ring.add(shown(turn(sequence), (7, sequence)))
     return ring
 
 
@@ -54,40 +70,94 @@ async def test_a_reader_that_comes_back_gets_what_it_has_not_had() -> None:
     assert events[0][2]["sequence"] == 4
 
 
-async def test_what_the_ring_has_lost_is_a_gap_of_known_size() -> None:
-    events = await rest_of(ring_of(10, size=3), "7-2")
-    assert [(number, name) for number, name, _ in events[:2]] == [("7-7", "gap"), ("7-8", "turn")]
-    assert events[0][2] == {"missed": 5}
-
-
-@pytest.mark.parametrize("last_id", ["6-3", "8-1", "7-11", "nonsense", "", "7-", "-1", "７-1"])
-async def test_an_id_that_is_not_ours_is_a_gap_of_unknown_size_and_all_there_is(last_id: str) -> None:
+@pytest.mark.parametrize("last_id", ["6-3", "7-6", "8-1", "7-11", "nonsense", "", "7-", "-1", "７-1"])
+async def test_an_id_that_the_ring_does_not_reach_is_a_gap_and_all_there_is(last_id: str) -> None:
     events = await rest_of(ring_of(10, size=3), last_id)
-    assert [name for _, name, _ in events] == ["gap", "turn", "turn", "turn", "draining"]
+    assert [(number, name) for number, name, _ in events] == [
+        ("7-7", "gap"), ("7-8", "turn"), ("7-9", "turn"), ("7-10", "turn"), ("", "draining")
+    ]  # fmt: skip
     assert events[0][2] == {"missed": None}
+
+
+async def test_an_id_of_before_this_node_heard_of_the_others_is_a_gap_without_a_place() -> None:
+    ring = EventRing()
+    ring.add(shown(turn(1), None))
+    assert [(number, name) for number, name, _ in await rest_of(ring, "7-3")] == [
+        ("", "gap"), ("", "turn"), ("", "draining")
+    ]  # fmt: skip
+
+
+async def test_a_reader_that_knows_more_than_this_node_is_waited_for(autojump_clock: MockClock) -> None:
+    """It heard the event of another node, and this one is about to."""
+    ring = ring_of(5)
+    stream = EventStream(ring, "7-6")
+    assert await anext(stream) == HEAD
+    got: list[bytes] = []
+
+    async def read() -> None:
+        got.append(await anext(stream))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await trio.testing.wait_all_tasks_blocked()
+        for sequence in (6, 7):
+            ring.add(shown(turn(sequence), (7, sequence)))
+    assert [(number, name) for number, name, _ in parsed(got[0])] == [("7-7", "turn")]
+    late = EventStream(ring, "7-9")
+    assert await anext(late) == HEAD
+    began = trio.current_time()
+    assert [name for _, name, _ in parsed(await anext(late))] == ["gap"] + ["turn"] * 7
+    assert trio.current_time() - began == CATCH_UP_SECONDS
+
+
+async def test_events_without_a_place_follow_the_one_before_them() -> None:
+    ring = ring_of(2)
+    ring.add(shown(turn(3), None))
+    ring.add(Shown(b"id: 7-3\n\n", 0, (7, 3)))
+    ring.add(shown(turn(4), (7, 4)))
+    assert [number for number, _, _ in await rest_of(ring, "7-2")] == ["", "7-4", ""]
+    assert [number for number, _, _ in await rest_of(ring, "7-3")] == ["7-4", ""]
+
+
+async def test_what_is_forgotten_is_not_to_be_had(autojump_clock: MockClock) -> None:
+    ring = ring_of(2)
+    ring.add(Shown(event_text("turn", {"call_id": "other"}, (7, 3)), 0, (7, 3), "other"))
+    ring.forget(str(CALL))
+    assert [number for number, _, _ in await rest_of(ring, "7-0")] == ["7-3", ""]
+
+
+async def test_what_is_old_fades() -> None:
+    ring = ring_of(2)
+    ring.add(Shown(b"", 5000, (7, 3)))
+    ring.fade(5000)
+    assert (ring.first, ring.last, ring.since) == (3, 3, (7, 2))
 
 
 async def test_a_reader_that_begins_gets_what_comes_and_no_gap() -> None:
     assert [name for _, name, _ in await rest_of(ring_of(10), None)] == ["draining"]
 
 
-@given(st.integers(1, 8), st.lists(st.booleans(), max_size=60))
-def test_ids_go_up_by_one_but_for_gaps_that_say_how_many(size: int, tells: list[bool]) -> None:
-    """Readers that come and go: each event is had once, or counted as missed."""
-    ring, had, told = EventRing(era=7, size=size), 0, 0
-    for tell in tells:
-        if tell:
-            ring.tell(turn(told := told + 1))
+@given(st.integers(1, 8), st.lists(st.sampled_from(["tell", "tell alone", "read"]), max_size=60))
+def test_readers_that_come_back_get_each_event_once_or_hear_of_a_gap(size: int, acts: list[str]) -> None:
+    ring, had, placed = EventRing(size=size), (7, 0), 0
+    ring.begin(had)
+    for act in acts:
+        if act == "read":
+            at = ring.number_behind(had)
+            behind = [ring.event(number) for number in range(at or ring.first, ring.last + 1)]
+            assert all(behind)
+            places = [event.place for event in behind if event is not None and event.place is not None]
+            whole = list(range(had[1] + 1, placed + 1))
+            assert [number for _, number in places] == (whole if at is not None else whole[len(whole) - len(places) :])
+            assert at is not None or len(places) < len(whole)
+            had = (7, placed)
             continue
-        at, gap = resumed(ring, f"7-{had}")
-        missed = 0 if gap is None else parsed(gap)[0][2]["missed"]
-        assert at == had + 1 + int(str(missed))
-        assert all(ring.entry(number) is not None for number in range(at, ring.last + 1))
-        had = ring.last
+        placed += act == "tell"
+        ring.add(Shown(b"x", 0, (7, placed) if act == "tell" else None))
 
 
 async def test_telling_wakes_readers_and_many_events_come_in_parts() -> None:
-    ring = EventRing(era=7)
+    ring = EventRing()
     stream = EventStream(ring, None)
     assert await anext(stream) == HEAD
     got: list[bytes] = []
@@ -98,8 +168,8 @@ async def test_telling_wakes_readers_and_many_events_come_in_parts() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(read)
         await trio.testing.wait_all_tasks_blocked()
-        for sequence in range(EVENTS_AT_ONCE + 1):
-            ring.tell(turn(sequence))
+        for sequence in range(1, EVENTS_AT_ONCE + 2):
+            ring.add(shown(turn(sequence), (7, sequence)))
     assert [number for number, _, _ in parsed(got[0])] == [f"7-{number}" for number in range(1, EVENTS_AT_ONCE + 1)]
     assert [number for number, _, _ in parsed(await anext(stream))] == [f"7-{EVENTS_AT_ONCE + 1}"]
 
@@ -115,14 +185,25 @@ async def test_silence_has_heartbeats_on_time(autojump_clock: MockClock) -> None
 async def test_a_reader_that_is_too_slow_loses_its_place_and_hears_of_it_when_it_comes_back() -> None:
     ring = ring_of(1, size=3)
     stream = EventStream(ring, "7-0")
+    assert await anext(stream) == HEAD
     assert [number for number, _, _ in parsed(await anext(stream))] == ["7-1"]
-    for sequence in range(10):
-        ring.tell(turn(sequence))
+    for sequence in range(2, 12):
+        ring.add(shown(turn(sequence), (7, sequence)))
     with pytest.raises(StopAsyncIteration):
         await anext(stream)
     assert [(number, data) for number, name, data in await rest_of(ring, "7-1") if name == "gap"] == [
-        ("7-8", {"missed": 7})
+        ("7-8", {"missed": None})
     ]
+
+
+async def test_a_reader_hears_when_the_other_nodes_cannot_be_heard(autojump_clock: MockClock) -> None:
+    ring = ring_of(0)
+    ring.set_alone(True)
+    stream = EventStream(ring, None)
+    assert [name for _, name, _ in parsed(await anext(stream))] == ["alone"]
+    ring.set_alone(False)
+    assert [name for _, name, _ in parsed(await anext(stream))] == ["together"]
+    assert await anext(stream) == HEARTBEAT
 
 
 def test_every_entry_says_what_the_record_shows() -> None:
@@ -140,24 +221,23 @@ def test_every_entry_says_what_the_record_shows() -> None:
 
 
 async def test_odd_text_does_not_end_a_stream() -> None:
-    ring = EventRing(era=7)
-    ring.tell(turn(1, "half a pair \ud800, lines\n\nevent: x\r\n"))
-    ring.tell(replace(RECORD.tools[0], arguments={"a": float("nan"), "\udfff": ["\ud800"]}))
+    ring = ring_of(0)
+    ring.add(shown(turn(1, "half a pair \ud800, lines\n\nevent: x\r\n"), (7, 1)))
+    ring.add(shown(replace(RECORD.tools[0], arguments={"a": float("nan"), "\udfff": ["\ud800"]}), (7, 2)))
     events = await rest_of(ring, "7-0")
     assert [name for _, name, _ in events] == ["turn", "tool", "draining"]
     assert events[0][2]["text"] == "half a pair ?, lines\n\nevent: x\r\n"
 
 
-async def test_the_record_is_told_and_so_is_the_ring() -> None:
-    ring, behind = EventRing(), MemoryJournal()
-    journal = ToldJournal(behind, ring.tell)
+async def test_the_record_is_told_and_so_are_the_events() -> None:
+    told, behind = list[Entry](), MemoryJournal()
+    journal = ToldJournal(behind, told.append)
     entries: list[Entry] = [OPENED, *RECORD.turns, CLOSED]
     for entry in entries:
         journal.record_nowait(entry)
     await journal.flush()
     await journal.check()
-    assert (behind.entries, journal.backlog) == (entries, 0)
-    assert [ring.entry(number) for number in (1, 2, 3)] == entries
+    assert (behind.entries, journal.backlog, told) == (entries, 0, entries)
     assert await journal.call(str(CALL)) == await behind.call(str(CALL))
     assert [list(await port.calls(5)) for port in (journal, behind)] == [
         [replace(RECORD, turns=(), tools=(), callbacks=())]
@@ -179,10 +259,11 @@ async def test_an_api_reader_needs_a_token_and_a_place() -> None:
 
 async def test_the_read_token_follows_a_node_to_its_end() -> None:
     engine = Engine()
-    engine.events.tell(OPENED)
+    engine.events.begin((7, 0))
+    engine.events.add(shown(OPENED, (7, 1)))
     engine.events.drain()
     await engine.events.close(0)
-    bearer = {"Authorization": "Bearer read-token", "Last-Event-ID": f"{engine.events.era}-0"}
+    bearer = {"Authorization": "Bearer read-token", "Last-Event-ID": "7-0"}
     async with engine.client(peer="192.0.2.7", API_TOKEN="full-token", API_READ_TOKEN="read-token") as client:
         response = await client.get("/api/v1/events", headers=bearer)
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"

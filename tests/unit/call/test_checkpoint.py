@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from callengine.call.checkpoint import LEAP, VERSION, CallbackWish, Checkpoint, first_sequence, packed, unpacked
 from callengine.ports.journal import TurnRecorded
-from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
+from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, Misheard
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult
 from callengine.ports.usage import Used
 
@@ -26,6 +26,7 @@ ITEMS: st.SearchStrategy[HistoryItem] = st.one_of(
     st.builds(AgentSaid, TEXT, st.booleans()),
     st.builds(ToolCall, TEXT, TEXT, st.dictionaries(TEXT, JSON, max_size=3)),
     st.builds(ToolResult, TEXT, TEXT, st.booleans()),
+    st.builds(Misheard, TEXT, TEXT),
 )
 BILLS = st.lists(
     st.builds(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callengine.call.history import History, Piece, heard_text
-from callengine.ports.reasoning import AgentSaid, CallerSaid
+from callengine.ports.reasoning import AgentSaid, CallerSaid, Misheard, as_said
 from callengine.ports.synthesis import WordMark
 from callengine.ports.tools import ToolCall, ToolResult
 
@@ -143,5 +143,27 @@ def test_a_late_final_mends_the_newest_turn_of_the_caller() -> None:
     history.caller("один")
     history.caller("шимы")
     history.agent("Есть.", interrupted=False)
+    before = list(history.items)
     history.correct_caller("шины")
-    assert history.items == [CallerSaid("один"), CallerSaid("шины"), AgentSaid("Есть.")]
+    assert history.items == [*before, Misheard("шимы", "шины")]
+    assert as_said(history.items) == (CallerSaid("один"), CallerSaid("шины"), AgentSaid("Есть."))
+    history.correct_caller("Шины.")
+    assert history.items == [*before, Misheard("шимы", "шины")], "the dialog knows these words"
+    history.correct_caller("машины")
+    assert history.items[len(before) :] == [Misheard("шимы", "шины"), Misheard("шимы", "машины")]
+    assert as_said(history.items)[1] == CallerSaid("машины")
+
+
+def test_a_late_final_of_the_same_words_tells_the_dialog_nothing() -> None:
+    history = History()
+    history.caller("еще шины")
+    history.correct_caller("Ещё шины.")
+    assert history.items == [CallerSaid("еще шины")]
+
+
+def test_a_turn_that_goes_on_comes_again_as_it_was_said() -> None:
+    history = History()
+    history.caller("шимы")
+    history.correct_caller("шины")
+    history.take_back()
+    assert history.items == []

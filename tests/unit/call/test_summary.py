@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from callengine.agent import AgentProfile, load_agent
 from callengine.call.summary import LONGEST, MOST_WORDS, plain_summary, shortened
-from callengine.ports.reasoning import TRANSFER, AgentSaid, CallerSaid, HistoryItem
+from callengine.ports.reasoning import TRANSFER, AgentSaid, CallerSaid, HistoryItem, Misheard
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult
 
 RUSSIAN, ENGLISH = load_agent(None, "ru-RU"), load_agent(None, "en-GB")
@@ -27,6 +27,16 @@ def test_who_calls_what_they_said_and_what_was_looked_up() -> None:
     )
     says = "Звонит Анна. Клиент сказал: есть зимние шины. А мой заказ? Уже смотрели: товары, заказ."
     assert told(*history, name="Анна") == says
+
+
+def test_what_was_misheard_is_told_as_it_was_said() -> None:
+    history = (
+        AgentSaid("Здравствуйте!"),
+        CallerSaid("есть шимы"),
+        AgentSaid("Нет."),
+        Misheard("есть шимы", "есть шины"),
+    )
+    assert told(*history) == "Клиент сказал: есть шины."
 
 
 def test_in_english_and_for_a_language_without_words() -> None:

@@ -10,12 +10,15 @@ from callengine.call.turn_events import (
     CallerBegan,
     CallerPaused,
     CallerPressed,
+    CorrectRecord,
     Do,
     LastWords,
     State,
     Tick,
 )
 from callengine.call.turn_table import feed
+from callengine.call.turn_words import load_turn_words
+from callengine.call.turns import Turns
 from tests.unit.call.talk import TIMES, Talk, barged_in, final, interim, speaking, thinking
 
 # SPEAKING and BARGE_IN
@@ -112,6 +115,39 @@ def test_a_short_final_word_over_the_agent_stops_it() -> None:
     talk.at(4.1, CallerBegan(4.0))
     talk.at(4.18, CallerPaused(4.15))
     assert talk.at(4.8, final("стоп", 4.0, 4.2)) == [Do.FLUSH, Answer("стоп", 4.2, 4.7)]
+
+
+@pytest.mark.parametrize("detected", [False, True])
+@pytest.mark.parametrize("began", [1.9, 2.0])
+def test_a_murmur_dated_from_the_last_final_is_not_of_the_turn_before(began: float, detected: bool) -> None:
+    """Google tells where a final ends and not where it begins: it lies from the end of the one before, up to the pause
+    or a little short of it. A murmur over the agent's first words once became the caller's last word that way."""
+    talk = Talk(turns=Turns(words=load_turn_words("ru-RU")))
+    talk.at(1.1, CallerBegan(1.0))
+    talk.at(2.1, CallerPaused(2.0))
+    talk.at(2.3, final("шины", 0.0, began))
+    assert talk.until(2.5) == [Answer("шины", 2.0, 2.5)]
+    talk.at(3.0, AgentStarted())
+    if detected:
+        talk.at(4.1, CallerBegan(4.0))
+        talk.at(4.18, CallerPaused(4.15))
+    assert talk.at(4.5, final("хм", began, 4.3)) == []
+    assert (talk.state, talk.turns.answered.text) == (State.SPEAKING, "шины")
+    assert talk.at(4.6, final("стоп", began, 4.4)) == [Do.FLUSH], "a word that is meant is none of that turn either"
+
+
+def test_a_cough_before_the_turns_own_final_keeps_it_from_nothing() -> None:
+    """Nobody has heard the turn to its end yet: what comes is of it, or the agent would be interrupted by nobody."""
+    talk = Talk()
+    talk.at(1.1, CallerBegan(1.0))
+    talk.at(1.9, interim("шимы", 0.0, 1.9))
+    talk.at(2.1, CallerPaused(2.0))
+    assert talk.until(3.6) == [Answer("шимы", 2.0, 2.5)]
+    talk.at(3.7, AgentStarted())
+    talk.at(4.1, CallerBegan(4.0))
+    talk.at(4.18, CallerPaused(4.15))
+    assert talk.at(4.4, final("шины", 0.0, 4.3)) == [CorrectRecord("шины")]
+    assert talk.state is State.SPEAKING
 
 
 def test_an_interim_over_the_agent_waits_for_the_detector() -> None:

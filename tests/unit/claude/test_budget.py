@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.dialog.claude_budget import first_kept, tokens_of
-from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
+from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, Misheard
 from callengine.ports.tools import ToolCall, ToolResult
 
 
@@ -38,6 +38,13 @@ def test_one_enormous_exchange_is_sent_all_the_same() -> None:
     history: list[HistoryItem] = [CallerSaid("?"), ToolCall("1", "find", {}), ToolResult("1", "y" * 100_000)]
     assert first_kept(history, 1000) == 0
     assert first_kept([*conversation(3), *history], 1000) == 6
+
+
+def test_what_was_misheard_counts_for_what_is_told_of_it() -> None:
+    plain = [item for at in range(20) for item in (CallerSaid(f"{at}"), AgentSaid("?"))]
+    mended = [item for at in range(20) for item in (CallerSaid(f"{at}"), AgentSaid("?"), Misheard(f"{at}", "x" * 60))]
+    assert first_kept(plain, 1000) == 0
+    assert first_kept(mended, 1000) % 3 == 0 < first_kept(mended, 1000)
 
 
 def test_russian_is_dearer_than_english() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backends.dialog.claude_manner import LANGUAGES, manner
 from backends.dialog.claude_messages import messages_of, note_of
-from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem
+from callengine.ports.reasoning import AgentSaid, CallerSaid, HistoryItem, Misheard
 from callengine.ports.tools import ToolCall, ToolResult
 from tests.messages_api.server import problem_of
 
@@ -125,6 +125,22 @@ def test_an_attempt_that_broke_off_is_told_with_what_was_heard() -> None:
     assert note == text(EN.notes["broken_off"].replace("{text}", "Let me look. We are {open} fr"))
 
 
+def test_what_was_misheard_is_told_behind_what_was_sent() -> None:
+    history = (CallerSaid("Shins."), AgentSaid("No."), Misheard("Shins.", "Tyres."), CallerSaid("Well?"))
+    note = EN.notes["misheard"].format(told="Shins.", said="Tyres.")
+    assert shown(*history) == [
+        ("user", [text("Shins.")]),
+        ("assistant", [text("No.")]),
+        ("user", [text(note), text("Well?")]),
+    ]
+
+
+def test_what_was_misheard_and_refused_is_not_sent_again() -> None:
+    refused = (CallerSaid("something bad."), AgentSaid(EN.phrases["cannot_help"]))
+    sent = messages_of((*refused, Misheard("something bad.", "something worse."), CallerSaid("Sorry.")), EN)
+    assert sent == messages_of((*refused, CallerSaid("Sorry.")), EN)
+
+
 def test_what_was_refused_is_not_sent_again() -> None:
     """The API goes on refusing while the words that it refused are there."""
     history = (
@@ -159,7 +175,7 @@ def histories(draw: st.DrawFn) -> list[HistoryItem]:
     items: list[HistoryItem] = []
     called: list[str] = []
     for _ in range(draw(st.integers(0, 12))):
-        kind = draw(st.integers(0, 3))
+        kind = draw(st.integers(0, 4))
         if kind == 0:
             items.append(CallerSaid(draw(WORDS)))
         elif kind == 1:
@@ -167,6 +183,8 @@ def histories(draw: st.DrawFn) -> list[HistoryItem]:
         elif kind == 2:
             called.append(f"t{len(items)}")
             items.append(ToolCall(called[-1], "find", {}))
+        elif kind == 4:
+            items.append(Misheard(draw(WORDS), draw(WORDS)))
         elif called:
             items.append(ToolResult(called.pop(draw(st.integers(0, len(called) - 1))), "{}"))
     return items
@@ -182,10 +200,16 @@ def test_whatever_was_said_the_api_takes_it(history: list[HistoryItem], words: s
     assert problem_of(asked) == ""
 
 
-@given(histories(), st.integers(0, 12))
-def test_the_messages_of_one_turn_begin_those_of_the_next(history: list[HistoryItem], length: int) -> None:
+@given(histories(), st.integers(0, 12), st.sampled_from([(), (0,), (1,), (0, 1)]))
+def test_the_messages_of_one_turn_begin_those_of_the_next(
+    history: list[HistoryItem], length: int, misheard: tuple[int, ...]
+) -> None:
+    """Also where the turn proved to be another one: before its answer was heard, and behind it."""
     earlier = [*history[:length], CallerSaid("yes")]
-    later = [*earlier, AgentSaid("Good."), CallerSaid("no")]
+    later = [*earlier, AgentSaid("Good.")]
+    for at in sorted(misheard, reverse=True):
+        later.insert(len(earlier) + at, Misheard("yes", "yet"))
+    later.append(CallerSaid("no"))
     assert blocks(messages_of(later, EN))[: len(blocks(messages_of(earlier, EN)))] == blocks(messages_of(earlier, EN))
 
 

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from typing import cast
 
+import pytest
 import trio
 import trio.testing
 
 from callengine.config import Settings
-from callengine.doctor.checkup import Check, Patient, run_checkup
-from callengine.doctor.findings import FaultError, Finding, worst
+from callengine.doctor.checks import CHECKS
+from callengine.doctor.checkup import Check, Patient, chosen_checks, run_checkup
+from callengine.doctor.findings import FaultError, Finding, Verdict, worst
 from callengine.errors import ConfigError
 from callengine.ports.bridge import Bridge
 
+VERDICTS: tuple[Verdict, ...] = ("ok", "note", "warn", "fail")
 PATIENT = Patient(Settings(), cast(Bridge, None))  # these checks ask nothing through it
 
 
@@ -48,6 +51,28 @@ async def test_one_that_hangs_or_fails_is_a_finding(autojump_clock: trio.testing
     assert findings[4].says == "STORE_API_URL: is no URL"
 
 
+async def test_one_that_is_to_be_alone_is_over_before_the_others_begin(autojump_clock: trio.testing.MockClock) -> None:
+    began: list[float] = []
+
+    async def noted(patient: Patient) -> Sequence[Finding]:
+        began.append(trio.current_time())
+        return await slow(patient)
+
+    start = trio.current_time()
+    await run_checkup([Check("a", noted), Check("b", noted), Check("timer", noted, alone=True)], PATIENT)
+    assert [at - start for at in began] == [0.0, 3.0, 3.0]
+
+
+def test_a_part_is_a_check_s_first_word() -> None:
+    names = [check.name for check in chosen_checks(CHECKS, ["asterisk", "clock"])]
+    assert names == ["asterisk ARI", "asterisk AMI", "asterisk to engine", "asterisk to API", "clock", "clock timer"]
+    assert chosen_checks(CHECKS, []) == list(CHECKS)
+    with pytest.raises(ConfigError, match=r"^--only: there is no part 'disc'; the parts are settings, database, redis"):
+        chosen_checks(CHECKS, ["disk", "disc"])
+
+
 def test_the_worst_counts() -> None:
-    ok, warn, fail = (Finding("x", verdict, "") for verdict in ("ok", "warn", "fail"))
-    assert (worst([]), worst([ok]), worst([ok, warn]), worst([warn, fail, ok])) == ("ok", "ok", "warn", "fail")
+    ok, note, warn, fail = (Finding("x", verdict, "") for verdict in VERDICTS)
+    assert (worst([]), worst([ok, note]), worst([ok, warn, note]), worst([warn, fail, ok])) == (
+        "ok", "ok", "warn", "fail",
+    )  # fmt: skip

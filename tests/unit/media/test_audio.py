@@ -12,7 +12,6 @@ from callengine.media.audio import (
     fade_in,
     fade_out,
     level,
-    seconds,
     whole_frames,
 )
 from tests.strategies import slin
@@ -50,7 +49,3 @@ def test_whole_frames_adds_less_than_a_frame_of_silence(audio: bytes) -> None:
 @pytest.mark.parametrize(("audio", "expected"), [(b"", 0.0), (SILENCE_FRAME, 0.0), (b"\x00\x80" * 8, 32768.0)])
 def test_level(audio: bytes, expected: float) -> None:
     assert level(audio) == expected
-
-
-def test_seconds() -> None:
-    assert seconds(SILENCE_FRAME) == 0.02

@@ -27,6 +27,7 @@ class Numbers:
     def __init__(self) -> None:
         self.started = threading.Event()
         self.release = threading.Event()
+        self.begun: list[list[int]] = []
         self.batches: list[list[int]] = []
 
     def prepare(self, utterance: Utterance) -> Prepared:
@@ -36,9 +37,10 @@ class Numbers:
         return Prepared(utterance, shape, 1.0, (), np.zeros((80, 800), np.float32))
 
     def decode(self, batch: Sequence[Prepared]) -> list[Transcript | None]:
+        numbers = [int(one.utterance.samples[0]) for one in batch]
+        self.begun.append(numbers)
         self.started.set()
         assert self.release.wait(10)
-        numbers = [int(one.utterance.samples[0]) for one in batch]
         self.batches.append(numbers)
         if UNSPEAKABLE in numbers:
             raise RuntimeError("out of memory")
@@ -61,16 +63,17 @@ def utterance(number: int, *, interim: bool = False) -> Utterance:
     return Utterance(np.full(1, number, np.int16), 8000, ("ru",), interim=interim)
 
 
-def with_line(model: Numbers, rules: Rules, check: Any) -> None:
+def with_line(model: Numbers, rules: Rules, check: Any, workers: int = 1) -> None:
     """Run `check(queue)` beside the line."""
 
     async def run() -> None:
-        with ThreadPoolExecutor(1) as decoding:
+        with ThreadPoolExecutor(workers) as decoding:
             queue = DecodeQueue(model, rules, decoding, AtOnce())
-            working = asyncio.create_task(queue.run())
+            working = [asyncio.create_task(queue.run()) for _ in range(workers)]
             scenario: Coroutine[Any, Any, None] = check(queue)
             await scenario
-            working.cancel()
+            for worker in working:
+                worker.cancel()
 
     run_plain(run())
 
@@ -182,3 +185,36 @@ def test_an_interim_without_a_chance_is_shed_before_anything_is_computed_for_it(
         assert heard is not None
 
     with_line(model, Rules(2), check)
+
+
+def test_two_workers_decode_beside_each_other_and_one_of_them_never_an_interim() -> None:
+    model = Numbers()
+
+    async def check(queue: DecodeQueue) -> None:
+        interims = [queue.submit(utterance(1, interim=True), INTERIM)]
+        assert await asyncio.to_thread(model.started.wait, 10)
+        model.started.clear()
+        interims.append(queue.submit(utterance(2, interim=True), INTERIM))
+        final = queue.submit(utterance(3), FINAL)
+        # The other worker has begun, and with the final.
+        assert await asyncio.to_thread(model.started.wait, 10)
+        assert sorted(model.begun) == [[1], [3]]
+        model.release.set()
+        assert await final is not None
+        assert await asyncio.gather(*interims)
+
+    with_line(model, Rules(most=2, interim_patience=60), check, workers=2)
+    assert model.begun[2:] == [[2]]
+
+
+def test_idle_workers_share_what_came_while_both_were_busy() -> None:
+    model = Numbers()
+
+    async def check(queue: DecodeQueue) -> None:
+        finals = [queue.submit(utterance(number), FINAL) for number in (1, 2, 3, 4)]
+        assert await asyncio.to_thread(model.started.wait, 10)
+        model.release.set()
+        await asyncio.gather(*finals)
+
+    with_line(model, Rules(most=4), check, workers=2)
+    assert sorted(model.batches) == [[1, 2], [3, 4]]

@@ -1,5 +1,7 @@
 """Each guard against invented text on its own: what it holds back, and what it must let through."""
 
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,17 @@ def test_doubt_and_silence_together_are_silence() -> None:
 def test_text_that_compresses_like_repetition_is_noise() -> None:
     assert objection(heard("нет, " * 60, seconds=30)) == "noise"
     assert objection(heard("Наберите новый номер и нажмите решётку.")) == ""
+
+
+def test_a_menu_in_russian_is_no_repetition_though_utf_8_compresses_it_like_one() -> None:
+    menu = (
+        "Для прослушивания следующего сообщения нажмите 6, для повторного прослушивания сообщения нажмите 5, "
+        "для прослушивания предыдущего сообщения нажмите 4, для удаления или восстановления сообщения нажмите 0, "
+        "для выхода из голосовой почты нажмите решетку."
+    )
+    assert len(menu.encode()) > guards.MAX_COMPRESSION * len(zlib.compress(menu.encode()))
+    assert objection(heard(menu, seconds=18.9)) == ""
+    assert objection(heard("Продолжение следует... " * 4, seconds=18.9)) == "noise"
 
 
 def test_one_token_over_and_over_is_a_model_that_is_stuck() -> None:

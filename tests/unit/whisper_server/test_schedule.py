@@ -62,10 +62,17 @@ def test_interims_have_their_share_of_the_time_and_no_more() -> None:
     assert interims_resume([entry(1, FINAL)], began=0.7, ended=1.0, rules=CPU) == 1.0
 
 
-@given(lines(), st.floats(0, 3), st.floats(0, 3), rules)
-def test_any_step_keeps_the_rules(waiting: list[Entry], now: float, interims_from: float, of: Rules) -> None:
+def test_workers_with_nothing_to_do_share_a_batch() -> None:
+    waiting = [entry(number, FINAL) for number in range(5)]
+    assert [one.number for one in next_step(waiting, 0.1, 0.0, GPU, idle=2).batch] == [0, 1]
+    assert [one.number for one in next_step(waiting[2:], 0.1, 0.0, GPU, idle=1).batch] == [2, 3, 4]
+    assert [one.number for one in next_step(waiting[:1], 0.1, 0.0, GPU, idle=2).batch] == [0]
+
+
+@given(lines(), st.floats(0, 3), st.floats(0, 3), rules, st.integers(1, 4))
+def test_any_step_keeps_the_rules(waiting: list[Entry], now: float, interims_from: float, of: Rules, idle: int) -> None:
     waiting = [one for one in waiting if one.arrived <= now]
-    step = next_step(waiting, now, interims_from, of)
+    step = next_step(waiting, now, interims_from, of, idle)
     assert set(step.batch) | set(step.shed) <= set(waiting)
     assert not set(step.batch) & set(step.shed)
     assert all(one.urgency is INTERIM for one in step.shed)
