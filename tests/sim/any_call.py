@@ -62,7 +62,13 @@ class AnyCall:
     store: tuple[str, ...]
 
 
-_ASKS_ON = {"look", "order", "look and order", "looks"}
+_ASKS_ON = {
+    "look",
+    "order",
+    "look and order",
+    "looks",
+    "transfer",
+}  # the agent of these calls has nobody to transfer to
 _SECONDS = st.floats(0.0, 5.0).map(lambda seconds: round(seconds, 2))
 
 
@@ -95,7 +101,7 @@ def calls(*words: Word) -> st.SearchStrategy[AnyCall]:
 
 
 def answered_calls(*words: Word) -> st.SearchStrategy[AnyCall]:
-    """The same, but for a dialog that only looks up and orders, again and again: that call fails in the end."""
+    """The same, but for a dialog that only asks for tools, again and again: that call fails in the end."""
     return calls(*words).filter(lambda call: set(call.words) == {"order"} or not set(call.words) <= _ASKS_ON)
 
 

@@ -96,9 +96,22 @@ def check_silence(heard: Heard) -> None:
             after = min((since for since, _ in marks if since > ended), default=over)
             assert after - ended <= ANSWER_SECONDS, f"no answer from {ended:.2f} to {after:.2f}"
         else:
-            said = [at for at in agent if began + turn.started - 0.021 <= at <= began + turn.ended + 0.021]
-            for one, other in pairwise(said):
-                assert other - one <= WITHIN_SECONDS, f"silence in an answer from {one:.2f} to {other:.2f}"
+            check_answer(agent, heard.sounds, (began + turn.started - 0.021, began + turn.ended + 0.021))
+
+
+def check_answer(agent: list[float], sounds: list[tuple[float, float]], turn: tuple[float, float]) -> None:
+    """No silence between two frames of an answer is too long; one in which the caller is to be heard is none."""
+    said = [at for at in agent if turn[0] <= at <= turn[1]]
+    for one, other in pairwise(said):
+        marks = [
+            (one, one),
+            *((since, until) for since, until in sounds if one < until and since < other),
+            (other, other),
+        ]
+        for before, after in pairwise(sorted(marks)):
+            assert after[0] - before[1] <= WITHIN_SECONDS, (
+                f"silence in an answer from {before[1]:.2f} to {after[0]:.2f}"
+            )
 
 
 def check_orders(heard: Heard) -> None:
