@@ -45,5 +45,5 @@ async def test_every_key_fades_and_has_its_slot(tmp_path: Path, database_url: st
     assert f"{call}:outcome" in after
     everything = during | after
     assert [key for key, life in everything.items() if life == -1] == []
-    together = re.compile(r"callengine:\{(call:.+|node:.+|speech)\}:")
+    together = re.compile(r"callengine:\{(call:.+|node:.+|speech|events)\}:")
     assert [key for key in everything if not together.match(key) and not ALONE.match(key)] == []
