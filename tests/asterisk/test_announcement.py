@@ -146,7 +146,8 @@ async def test_an_engine_that_hangs_there_costs_the_operator_not_the_caller(
 async def test_a_key_ends_the_summary(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
     async with open_handover(pbx, nodes, tmp_path, "answer") as handover:
         spoken_to = await handover.operator.agent_speaking()
-        assert spoken_to, (handover.operator.messages, handover.call.told(), handover.engine.log())  # failed once, unseen
+        # it failed once in many runs, and nobody saw why
+        assert spoken_to, (handover.operator.messages, handover.call.told(), handover.engine.log())
         assert await handover.operator.press("#")
         await handover.call.says("told first ANSWER")
         await both_hear_each_other(handover)
