@@ -7,6 +7,7 @@ import pytest
 from tests.asterisk.callers import LocalCall, call, loud_seconds, record
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import GREETING, Nodes
+from tests.asterisk.telephones import refuse_late_call
 from tests.engine_process import EngineProcess
 from tests.speech import FIXTURES
 
@@ -66,6 +67,7 @@ async def test_transfers_go_to_their_targets_or_else_to_the_shops_queue(pbx: Pbx
         log = await callers["people"].logged("a person answered\n", times=len(reached))
         assert log.count("a person answered\n") == len(reached)
         assert {await ended(engine, caller) for caller in callers.values()} == {"transferred"}
+    await refuse_late_call(pbx)
     for target, steps in reached.items():
         assert callers[target].told() == [f"node 1 SUCCESS, outcome transfer:{target}", *steps]
 

@@ -14,7 +14,7 @@ from tests.asterisk.heard import audio_of, is_sound
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
 from tests.asterisk.phone import Model, Phone, WhenCalled, open_phone
-from tests.asterisk.telephones import address, samples_of
+from tests.asterisk.telephones import address, refuse_late_call, samples_of
 from tests.engine_process import EngineProcess
 from tests.speech import FIXTURES
 
@@ -80,6 +80,7 @@ async def test_an_operator_who_does_not_answer_is_followed_by_the_queue(pbx: Pbx
             async with open_operator(pbx, refusal):
                 told[refusal], waited[refusal] = await _fall_back(pbx, engine)
         told["is not there"], waited["is not there"] = await _fall_back(pbx, engine)
+    await refuse_late_call(pbx)
     for kind, seconds in waited.items():
         figure(f"an operator of the kind {kind!r}: until a person of the queue answers", seconds)
     statuses = {str(refusal): status for refusal, status in REFUSALS.items()} | {"is not there": "NOANSWER"}
