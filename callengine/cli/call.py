@@ -18,7 +18,6 @@ from callengine.caller.recording import open_recording
 from callengine.caller.script import Script, run_script
 from callengine.caller.speech import load_speech
 from callengine.caller.wire import DIGITS, Dropped
-from callengine.cli.call_record import read_closed, tell_json, tell_words
 from callengine.errors import ConfigError, ServiceError
 
 _WORDS = {
@@ -89,6 +88,8 @@ async def _place_call(
 
 def _tell_record(api: str, call_id: UUID, *, as_json: bool) -> str | None:
     """One line about why the engine's record of the call cannot be told, or None."""
+    from callengine.cli.call_record import read_closed, tell_json, tell_words  # an HTTP client: seldom asked for
+
     try:
         record = trio.run(read_closed, api, call_id)
     except ServiceError as error:
