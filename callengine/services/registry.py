@@ -16,6 +16,7 @@ from callengine.services import registry_scripts as scripts
 from callengine.services import registry_store as store
 from callengine.services.kept_calls import KeptCalls
 from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, as_service_error, connect_all, open_redis
+from callengine.services.stay import open_stay
 
 T = TypeVar("T")
 
@@ -29,7 +30,6 @@ CLAIM_SECONDS = 4.0
 CLAIM_AWAY_SECONDS = 0.3
 # The dialplan gives up on a registration after CE_API_SECONDS (0.5), and the caller would come without a name.
 PUT_SECONDS = 0.3
-CLOSE_SECONDS = 2.0
 # Callers kept here while Redis is away; the dialplan registers each call once.
 MAX_CALLERS = 10_000
 
@@ -246,20 +246,13 @@ class RedisRegistry:
 @asynccontextmanager
 async def open_registry(redis_url: str, node: str, bridge: Bridge) -> AsyncIterator[RedisRegistry]:
     """The registry at `redis_url`, speaking for `node`, connected where Redis is there. Leaving takes the node's calls
-    out, within CLOSE_SECONDS. Raises ConfigError for a wrong URL."""
+    out. Raises ConfigError for a wrong URL."""
     async with open_redis(redis_url, CLAIM_SECONDS, bridge, texts=True) as client:
         registry = RedisRegistry(client, node, bridge)
-        try:
-            await _connect_or_say(registry)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(registry.run_writer)
-                try:
-                    yield registry
-                finally:
-                    nursery.cancel_scope.cancel()
-        finally:
-            with trio.move_on_after(CLOSE_SECONDS, shield=True):
-                await _leave_or_say(registry)
+        await _connect_or_say(registry)
+        stays = "the registry keeps this node's calls until they fade"
+        async with open_stay(registry.run_writer, registry.leave, stays):
+            yield registry
 
 
 async def _connect_or_say(registry: RedisRegistry) -> None:
@@ -267,10 +260,3 @@ async def _connect_or_say(registry: RedisRegistry) -> None:
         await registry.connect()
     except ServiceError as error:
         log.warning("the registry connects when Redis is there", problem=str(error))
-
-
-async def _leave_or_say(registry: RedisRegistry) -> None:
-    try:
-        await registry.leave()
-    except ServiceError as error:
-        log.warning("the registry keeps this node's calls until they fade", problem=str(error))

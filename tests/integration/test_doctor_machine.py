@@ -3,8 +3,6 @@
 import resource
 import socket
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,19 +15,9 @@ from callengine.doctor.ports import look_at_ports
 from callengine.doctor.settings import look_at_settings
 from tests.engine_process import running_engine
 from tests.examined import examined, red, told
+from tests.full_disk import largest_file
 
 pytestmark = pytest.mark.integration
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Every write beyond `size` fails with EFBIG, as on a full disk with ENOSPC."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 async def test_a_folder_that_is_there_and_nothing_stays_in_it(tmp_path: Path) -> None:

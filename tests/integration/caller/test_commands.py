@@ -20,6 +20,7 @@ from callengine.caller.figures import Figures, summarise
 from callengine.cli.call import call
 from callengine.cli.load import load
 from tests.echo_server import TONE, Peer, message, open_peer
+from tests.grpc_bridge import NOBODY_THERE
 
 pytestmark = pytest.mark.integration
 
@@ -78,6 +79,24 @@ async def test_a_call_to_nobody_fails_with_one_line() -> None:
         status, events, errors = await trio.to_thread.run_sync(invoke, "call", address)
     assert (status, events) == (1, [])
     assert errors == f"callengine call: {address}: Connection refused; is the engine running there?\n"
+
+
+async def test_a_record_that_cannot_be_read_fails_a_call_that_was_clean_with_one_line() -> None:
+    peer = Peer(hang_up_after_answers=0)
+    async with open_peer(lambda: peer) as port:
+        options = ["--api", f"http://{NOBODY_THERE}"]
+        status, events, errors = await trio.to_thread.run_sync(invoke, "call", f"127.0.0.1:{port}", *options)
+    assert (status, events[-1]["event"]) == (1, "hangup")
+    assert errors.startswith(f"callengine call: the record cannot be read at http://{NOBODY_THERE}/api/v1/calls/")
+    assert errors.count("\n") == 1
+
+
+async def test_a_call_that_failed_says_so_whatever_becomes_of_its_record() -> None:
+    status, events, errors = await trio.to_thread.run_sync(
+        invoke, "call", NOBODY_THERE, "--api", f"http://{NOBODY_THERE}"
+    )
+    assert (status, events) == (1, [])
+    assert errors == f"callengine call: {NOBODY_THERE}: Connection refused; is the engine running there?\n"
 
 
 @pytest.mark.parametrize(
