@@ -18,7 +18,6 @@ from callengine.caller.recording import open_recording
 from callengine.caller.script import Script, run_script
 from callengine.caller.speech import load_speech
 from callengine.caller.wire import DIGITS, Dropped
-from callengine.cli.call_record import read_closed, tell_json, tell_words
 from callengine.errors import ConfigError, ServiceError
 
 _WORDS = {
@@ -63,6 +62,8 @@ def call(
             habits = Habits(pause, rtp, recording)
             problem = trio.run(_place_call, (host, port, call_id), habits, script, show)
         if api:
+            from callengine.cli.call_record import read_closed, tell_json, tell_words  # an HTTP client: seldom asked for
+
             (tell_json if as_json else tell_words)(trio.run(read_closed, api, call_id))
     except ServiceError as error:
         problem = problem or str(error)
