@@ -138,4 +138,3 @@ def test_the_help_teaches() -> None:
     shown = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"COLUMNS": "100"})
     for word in ("ASTERISK_ARI_URL", "ASTERISK_AMI_USER", "--only", "network", "Exit status: 0"):
         assert word in shown.stdout
-
