@@ -62,13 +62,10 @@ def call(
             habits = Habits(pause, rtp, recording)
             problem = trio.run(_place_call, (host, port, call_id), habits, script, show)
         if api:
-            from callengine.cli.call_record import (
-                read_closed,
-                tell_json,
-                tell_words,
-            )  # an HTTP client: seldom asked for
+            from callengine.cli import call_record  # an HTTP client, seldom asked for
 
-            (tell_json if as_json else tell_words)(trio.run(read_closed, api, call_id))
+            tell = call_record.tell_json if as_json else call_record.tell_words
+            tell(trio.run(call_record.read_closed, api, call_id))
     except ServiceError as error:
         problem = problem or str(error)
     except ConfigError as error:
