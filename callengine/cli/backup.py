@@ -18,7 +18,7 @@ from callengine.backup.daily import run_daily
 from callengine.backup.place import Place, place_of
 from callengine.backup.programs import BackupError
 from callengine.backup.taking import Plan, ahead, prune, take_backup
-from callengine.cli.serve import read_settings
+from callengine.cli.settings import read_settings
 from callengine.cli.transfer_bar import transfer_bar
 from callengine.config import Settings
 from callengine.errors import ConfigError

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from callengine.cli.serve import read_settings
+from callengine.cli.settings import read_settings
 from callengine.config import Settings
 from callengine.doctor.checks import CHECKS
 from callengine.doctor.checkup import Check, Patient, chosen_checks, run_checkup

@@ -138,10 +138,3 @@ def test_the_help_teaches() -> None:
     shown = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"COLUMNS": "100"})
     for word in ("ASTERISK_ARI_URL", "ASTERISK_AMI_USER", "--only", "network", "Exit status: 0"):
         assert word in shown.stdout
-
-
-def test_no_command_waits_for_what_its_backends_import() -> None:
-    """gRPC, Google's and Anthropic's packages cost seconds on a small machine; whoever has none waits for none."""
-    program = "import sys, callengine.cli.main; print(sorted({'grpc', 'google.auth', 'anthropic'} & set(sys.modules)))"
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert shown.stdout == "[]\n"
