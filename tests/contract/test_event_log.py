@@ -19,7 +19,7 @@ from tests.state_servers import FIXTURES, SERVERS
 
 # Two nodes of one shop.
 OpenLogs = Callable[[], AbstractAsyncContextManager[tuple[EventLog, EventLog]]]
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 ODD = 'строка, "кавычки", \\n, \U0001f600'
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from callengine.agent import load_agent
 from callengine.caller.phone import open_phone
-from tests.claude_dialog import FALLBACK, OVERLOADED, models
+from tests.agent_files import calm_agent
+from tests.claude_dialog import FALLBACK, OVERLOADED, PATIENT, models
 from tests.integration.test_person import ask, open_engine
 from tests.integration.test_serve import GOODBYE, closed_record, open_api
 from tests.messages_api import Act
@@ -27,7 +28,7 @@ def said(record: dict[str, Any], role: str) -> list[str]:
 async def test_an_overload_is_a_retry_then_one_moment_then_the_other_model(tmp_path: Path) -> None:
     call_id = uuid4()
     async with (
-        open_engine(tmp_path, OVERLOADED, OVERLOADED, Act(ANSWER), **FALLBACK) as (engine, claude),
+        open_engine(tmp_path, OVERLOADED, OVERLOADED, Act(ANSWER), **FALLBACK, **PATIENT) as (engine, claude),
         open_api(engine) as api,
     ):
         async with open_phone("127.0.0.1", engine.port, call_id) as phone:
@@ -42,7 +43,7 @@ async def test_an_overload_is_a_retry_then_one_moment_then_the_other_model(tmp_p
 
 async def test_an_overload_that_lasts_brings_a_person(tmp_path: Path) -> None:
     call_id = uuid4()
-    async with open_engine(tmp_path, OVERLOADED, **FALLBACK) as (engine, claude), open_api(engine) as api:
+    async with open_engine(tmp_path, OVERLOADED, **FALLBACK, **PATIENT) as (engine, claude), open_api(engine) as api:
         async with open_phone("127.0.0.1", engine.port, call_id) as phone:
             await ask(phone)
             await phone.over()
@@ -56,7 +57,7 @@ async def test_an_overload_that_lasts_brings_a_person(tmp_path: Path) -> None:
 
 async def test_who_goes_on_while_it_thinks_closes_the_request_and_says_one_thing(tmp_path: Path) -> None:
     call_id = uuid4()
-    patient = {"CLAUDE_FIRST_TOKEN_SECONDS": "30", "CLAUDE_TURN_SECONDS": "60"}
+    patient = PATIENT | {"AGENT_FILE": str(calm_agent(tmp_path))}
     async with (
         open_engine(tmp_path, Act("", fault="stall"), Act(ANSWER), **patient) as (engine, claude),
         open_api(engine) as api,

@@ -66,7 +66,7 @@ async def test_killed_while_entries_are_recorded_and_started_again(tmp_path: Pat
             if start == 300:
                 break
             taken = journal.backlog
-            with trio.fail_after(30):
+            with trio.fail_after(60):
                 await journal._attempted.wait()
             assert 0 < journal.backlog < taken
             kill_postgres(tmp_path)

@@ -44,7 +44,7 @@ class Leaving:
         while self.greeted < calls:
             await trio.sleep(0.02)
         if by_api:
-            async with httpx.AsyncClient(base_url=f"http://{self.engine.api}", trust_env=False) as api:
+            async with httpx.AsyncClient(base_url=f"http://{self.engine.api}", trust_env=False, timeout=60) as api:
                 assert (await api.post("/api/v1/drain")).json()["draining"]
         else:
             self.engine.tell(signal.SIGTERM)

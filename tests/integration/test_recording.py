@@ -34,7 +34,7 @@ async def place_call(engine: EngineProcess, call_id: UUID) -> None:
 async def record_of(engine: EngineProcess, call_id: UUID, *, in_s3: bool) -> dict[str, Any]:
     """The call's recording, once the record has it."""
     with trio.fail_after(PATIENCE_SECONDS):
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             while True:
                 answer = await client.get(f"http://{engine.api}/api/v1/calls/{call_id}")
                 found = answer.json().get("recordings") if answer.status_code == 200 else None

@@ -37,7 +37,7 @@ GOODBYE = WORDS["goodbye"].slin
 async def open_api(engine: EngineProcess) -> AsyncIterator[httpx.AsyncClient]:
     """The engine's HTTP side, and a limit to a test's patience."""
     with trio.fail_after(PATIENCE_SECONDS):
-        async with httpx.AsyncClient(base_url=f"http://{engine.api}", trust_env=False) as api:
+        async with httpx.AsyncClient(base_url=f"http://{engine.api}", trust_env=False, timeout=60) as api:
             yield api
 
 

@@ -80,7 +80,7 @@ async def test_a_node_that_does_not_answer_is_a_service_that_is_away(tmp_path: P
             b.tell(signal.SIGKILL)
             # gone for good, or Redis may yet hand the order to its connection
             assert await trio.to_thread.run_sync(b.status) == -signal.SIGKILL
-            answer = await api.post(f"/api/v1/calls/{call_id}/hangup", timeout=30)  # Redis has the call there for 30 s
+            answer = await api.post(f"/api/v1/calls/{call_id}/hangup", timeout=60)  # Redis has the call there for 30 s
             assert answer.status_code == 503
     [line] = [line for line in a.log() if line["event"] == "request needs a service that is away"]
     assert line["problem"] == "node b: does not take up orders; this one was withdrawn"

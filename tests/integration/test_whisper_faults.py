@@ -36,7 +36,7 @@ def test_the_five_minutes_of_google_at_a_chosen_length_for_the_first_streams() -
         chunks = (speech_v1.StreamingRecognizeRequest(audio_content=request.audio) for request in audio_v2(SPOKEN))
         streaming = speech_v1.StreamingRecognitionConfig(config=config_v1())
         with pytest.raises(exceptions.OutOfRange, match="Exceeded maximum allowed stream duration of 305 seconds"):
-            list(client_v1(channel).streaming_recognize(streaming, chunks, retry=None, timeout=30))
+            list(client_v1(channel).streaming_recognize(streaming, chunks, retry=None, timeout=60))
         assert len(recognize(channel)) == 1
 
 
@@ -47,10 +47,10 @@ def test_no_audio_for_a_chosen_time() -> None:
         def stalling() -> Any:
             yield opening_v2()
             yield from audio_v2(PAUSE)
-            assert ended.wait(30)
+            assert ended.wait(60)
 
         with pytest.raises(exceptions.Aborted, match="Stream timed out after receiving no more client requests"):
-            list(client_v2(channel).streaming_recognize(requests=stalling(), timeout=30))
+            list(client_v2(channel).streaming_recognize(requests=stalling(), timeout=60))
         ended.set()
 
 

@@ -40,12 +40,12 @@ def test_it_is_not_serving_and_refuses_streams(monkeypatch: pytest.MonkeyPatch) 
         serving = asyncio.create_task(server.serve(load_settings()))
         try:
             async with grpc.aio.insecure_channel(address) as channel:
-                await asyncio.wait_for(channel.channel_ready(), 30)
+                await asyncio.wait_for(channel.channel_ready(), 60)
                 for service in ("", "google.cloud.speech.v1.Speech", "google.cloud.speech.v2.Speech"):
                     request = health_pb2.HealthCheckRequest(service=service)
-                    answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=30)
+                    answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=60)
                     assert answer.status == NOT_SERVING
-                stream: Any = channel.stream_stream(STREAM)(timeout=30)
+                stream: Any = channel.stream_stream(STREAM)(timeout=60)
                 assert await stream.code() is grpc.StatusCode.UNAVAILABLE
                 assert "being loaded" in await stream.details()
         finally:
