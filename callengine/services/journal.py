@@ -33,8 +33,7 @@ KEEP_SECONDS = 0.2
 KEEP_AGAIN_SECONDS = 1.0  # after a disk has failed
 ATTEMPT_SECONDS = 10.0
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-CLOSE_SECONDS = 5.0  # for the database, at the end
-REST_SECONDS = 5.0  # for the disk, with what the database has not taken by then
+CLOSE_SECONDS = REST_SECONDS = 5.0  # at the end: for the database, and then for the disk
 
 log = structlog.get_logger(__name__)
 

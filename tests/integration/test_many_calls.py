@@ -46,7 +46,7 @@ async def test_nothing_is_left_over_of_many_calls_in_a_row(tmp_path: Path) -> No
             while made < CALLS:
                 made += await rounds(engine, api, A_WHOLE_ONE)
                 sizes.append(process.memory_info().rss)
-            after = await at_rest(engine, api, before[0])
+            after = await at_rest(engine, api, before)
             threads = process.num_threads()
             busy = (await figures(api))['callengine_calls_total{outcome="busy"}']
     shown = ", ".join(f"{size / 2**20:.1f}" for size in sizes[:: max(1, len(sizes) // 10)])

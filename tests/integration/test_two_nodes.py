@@ -12,7 +12,7 @@ import trio
 
 from callengine.caller.phone import Phone, open_phone
 from tests.engine_process import EngineProcess, failed_start, running_engine
-from tests.integration.test_serve import closed_record, open_api
+from tests.integration.test_serve import closed_record, open_api, until_well
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -97,7 +97,7 @@ async def test_the_second_node_of_a_name_is_refused_and_the_first_goes_on(
             assert said.startswith("callengine: NODE_NAME: another engine called 'a' is up (")
             assert len(said.splitlines()) == 1
             assert phone.ending is None
-            assert (await api.get("/health")).json()["status"] == "ok"
+            await until_well(api)
         a.tell(signal.SIGKILL)
         assert await trio.to_thread.run_sync(a.status) == -signal.SIGKILL
         with running_engine(tmp_path / "third", NODE_NAME="a", **state):
