@@ -30,9 +30,9 @@ def write_agent(folder: Path, document: Mapping[str, Any], text: str) -> Path:
     return path
 
 
-def calm_agent(folder: Path, language: str = "ru") -> Path:
+def calm_agent(folder: Path, language: str = "ru", packaged: Path | None = None) -> Path:
     """The packaged agent without its fillers: what it says does not depend on how fast this machine is today."""
-    packaged = packaged_agent(language)
+    packaged = packaged or packaged_agent(language)
     text = packaged.read_text(encoding="utf-8").replace('"store-api.yaml"', f'"{packaged.parent}/store-api.yaml"')
     path = folder / f"calm-{language}.toml"
     path.write_text(re.sub(r"(?m)^fillers = .*\n", "", text), encoding="utf-8")

@@ -102,7 +102,8 @@ async def test_the_version_before_goes_on_with_its_calls_when_this_one_starts(
     empty_database_url: str, redis_url: str, tmp_path: Path, earlier_code: Path
 ) -> None:
     url, first, second = empty_database_url, uuid4(), uuid4()
-    settings = {"DATABASE_URL": url, "REDIS_URL": redis_url}
+    agent = calm_agent(tmp_path, packaged=earlier_code / "callengine" / "agents" / "ru.toml")
+    settings = {"DATABASE_URL": url, "REDIS_URL": redis_url, "AGENT_FILE": str(agent)}
     earlier = {"PYTHONPATH": f"{earlier_code}:{earlier_code / 'gpu'}", "PYTHONSAFEPATH": "1", "NODE_NAME": "earlier"}
     with running_engine(tmp_path / "earlier", **settings, **earlier) as old, ExitStack() as later:
         assert LAST not in applied(url)
