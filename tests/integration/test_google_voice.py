@@ -14,8 +14,9 @@ from callengine.voice.speech import speak_whole
 from callengine.voices import check_voice, named_voices, warm_voice
 from tests.google_voices import google_voices
 from tests.recognizers import NOBODY_THERE
-from tests.voices import open_google_voice, open_named, open_synthesizer, told
+from tests.voices import open_google_voice, open_named, open_synthesizer, patient_voice, told
 
+__all__ = ["patient_voice"]  # a fixture
 pytestmark = pytest.mark.integration
 
 PROMPT = Prompt("Есть зимние шины на любой вкус.", "ru-RU")
@@ -31,13 +32,6 @@ PIECES = (
     "К сожалению, сейчас соединить не с кем. Чем ещё помочь?",
     "Позвоните по телефону 8 495 000 01 01 после 10:30.",
 )
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine's stand-in speaks late; how long a caller is left without a sound is not what is tried here."""
-    for name in ("FIRST_SECONDS", "NEXT_SECONDS"):
-        monkeypatch.setattr(google_speech, name, PATIENCE_SECONDS)
 
 
 async def spoken(voice: Voice, prompt: Prompt = PROMPT) -> bytes:
