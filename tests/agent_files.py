@@ -1,11 +1,12 @@
 """Agent files of tests, with a Store's document beside them."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from callengine.agent import load_agent
+from callengine.agent import load_agent, packaged_agent
 from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.store import open_store
 from callengine.services.store_tools import StoreTool
@@ -26,6 +27,15 @@ def write_agent(folder: Path, document: Mapping[str, Any], text: str) -> Path:
     (folder / "store.json").write_text(json.dumps(document), encoding="utf-8")
     path = folder / "agent.toml"
     path.write_text(f'{PHRASES}store.document = "store.json"\n{text}', encoding="utf-8")
+    return path
+
+
+def calm_agent(folder: Path, language: str = "ru", packaged: Path | None = None) -> Path:
+    """The packaged agent without its fillers: what it says does not depend on how fast this machine is today."""
+    packaged = packaged or packaged_agent(language)
+    text = packaged.read_text(encoding="utf-8").replace('"store-api.yaml"', f'"{packaged.parent}/store-api.yaml"')
+    path = folder / f"calm-{language}.toml"
+    path.write_text(re.sub(r"(?m)^fillers = .*\n", "", text), encoding="utf-8")
     return path
 
 

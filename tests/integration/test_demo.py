@@ -97,7 +97,7 @@ def test_ctrl_c_leaves_nothing_behind(moment: str, tmp_path: Path) -> None:
         _stdout, stderr = demo.communicate()
     assert (demo.returncode, stderr) == (130, "callengine demo: stopped\n")
     assert len(children) >= 3, "the engine, PostgreSQL, Valkey"
-    _gone, alive = psutil.wait_procs(children, timeout=10)
+    _gone, alive = psutil.wait_procs(children, timeout=60)
     assert alive == []
 
 

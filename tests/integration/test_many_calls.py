@@ -37,7 +37,7 @@ async def rounds(engine: EngineProcess, api: httpx.AsyncClient, number: int) -> 
 
 async def test_nothing_is_left_over_of_many_calls_in_a_row(tmp_path: Path) -> None:
     with running_engine(tmp_path / "data", MAX_CALLS="2") as engine, trio.fail_after(HANGS_SECONDS):
-        async with httpx.AsyncClient(base_url=f"http://{engine.api}", trust_env=False) as api:
+        async with httpx.AsyncClient(base_url=f"http://{engine.api}", trust_env=False, timeout=60) as api:
             process = psutil.Process(engine.process.pid)
             await rounds(engine, api, WARM)
             before = await at_rest(engine, api)
@@ -46,7 +46,7 @@ async def test_nothing_is_left_over_of_many_calls_in_a_row(tmp_path: Path) -> No
             while made < CALLS:
                 made += await rounds(engine, api, A_WHOLE_ONE)
                 sizes.append(process.memory_info().rss)
-            after = await at_rest(engine, api, before[0])
+            after = await at_rest(engine, api, before)
             threads = process.num_threads()
             busy = (await figures(api))['callengine_calls_total{outcome="busy"}']
     shown = ", ".join(f"{size / 2**20:.1f}" for size in sizes[:: max(1, len(sizes) // 10)])

@@ -134,7 +134,7 @@ async def test_a_load_that_holds() -> None:
 
 async def test_a_load_that_is_hung_up_on() -> None:
     async with open_peer(lambda: Peer(greeting=3, hang_up_after_answers=0)) as port:
-        figures = await trio.to_thread.run_sync(measure, port, 3, 1.0)
+        figures = await trio.to_thread.run_sync(measure, port, 3, 3600.0)
     assert (figures.calls, figures.held, figures.ended) == (3, 0, {"hung_up": 3})
 
 
@@ -156,6 +156,6 @@ async def test_many_messages_in_one_read_and_one_in_many_are_counted_alike() -> 
 
     async with trio.open_nursery() as nursery:
         listeners = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
-        figures = await trio.to_thread.run_sync(measure, listeners[0].socket.getsockname()[1], 2, 0.5)
+        figures = await trio.to_thread.run_sync(measure, listeners[0].socket.getsockname()[1], 2, 3600.0)
         nursery.cancel_scope.cancel("the test is over")
     assert (figures.frames, figures.ended) == (8, {"not_audio": 2})
