@@ -1,11 +1,12 @@
-"""Agent files of tests, with a Store's document beside them."""
+"""Agent files of tests: with a Store's document beside them, or the packaged one in few words."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from callengine.agent import load_agent
+from callengine.agent import load_agent, packaged_agent
 from callengine.services.memory_writes import MemoryWriteLog
 from callengine.services.store import open_store
 from callengine.services.store_tools import StoreTool
@@ -19,6 +20,11 @@ apology = "Sorry."
 transferring = "One moment."
 too_long = "Time is up."
 """
+# Each line of the packaged agent that makes its callers wait, and what stands there instead.
+IN_FEW_WORDS = {
+    r"^greeting = .*$": 'greeting = "Tyre shop."',
+    r"^engine = \{ limit = 3 \}": "engine = { limit = 1 }",
+}
 
 
 def write_agent(folder: Path, document: Mapping[str, Any], text: str) -> Path:
@@ -34,3 +40,18 @@ async def tools_of(folder: Path, document: Mapping[str, Any], text: str) -> tupl
     agent = load_agent(write_agent(folder, document, text), "en")
     async with open_store("http://nowhere", "", MemoryWriteLog()) as store:
         return await agent_tools(store, agent, {})
+
+
+def brief_agent(folder: Path, language: str = "ru", packaged: Path | None = None) -> str:
+    """AGENT_FILE: the packaged agent (or `packaged`, another version's), who greets in two words and names one product.
+
+    Whoever hears a call to its end hears it in real time: three products are twenty seconds of it."""
+    packaged = packaged or packaged_agent(language)
+    text = packaged.read_text(encoding="utf-8")
+    document = f'document = "{packaged.parent}/store-api.yaml"'
+    for line, brief in {**IN_FEW_WORDS, r'^document = "store-api.yaml"$': document}.items():
+        text, found = re.subn(line, brief, text, flags=re.MULTILINE)
+        assert found == 1, line
+    path = folder / f"brief-{language}.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
