@@ -60,8 +60,8 @@ async def test_nothing_is_left_over_of_many_calls_in_a_row(tmp_path: Path) -> No
             threads = process.num_threads()
             counted = await figures(api)
     shown = ", ".join(f"{size / 2**20:.1f}" for size in sizes[:: max(1, len(sizes) // 10)])
-    told = f"{connections(made)} connections: tasks and files {before} -> {after}, {threads} threads, MB of memory: {shown}"
-    print(told)  # noqa: T201 - what was measured
+    held = f"tasks and files {before} -> {after}, {threads} threads, MB of memory: {shown}"
+    print(f"{connections(made)} connections: {held}")  # noqa: T201 - what was measured
     assert after == before
     assert sizes[-1] - sizes[0] < GROWN_BYTES
     everything = warm + made
