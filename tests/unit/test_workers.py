@@ -1,4 +1,4 @@
-"""What the tests' workers are given: a group's files in one piece, all else test by test; the last one what only computes."""
+"""What the tests' workers are given: a group in one piece, all else test by test; the last one what only computes."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_the_last_of_several_yields_to_the_others() -> None:
 
 
 def test_who_yields_is_given_what_only_computes_and_the_others_the_first_that_is_left() -> None:
-    call, whisper, play = "tests/integration/test_serve.py::test_a", "whisper-server", "tests/sim/test_any_call.py::test"
+    call, whisper, play = "tests/integration/test_serve.py::test_a", "whisper-server", "tests/sim/test_slow.py::test"
     assert next_unit((call, whisper, play), computing=False) == call
     assert next_unit((call, whisper, play), computing=True) == play
     assert next_unit((call, whisper), computing=True) is None
