@@ -30,7 +30,7 @@ async def open_engine(folder: Path, *acts: Act, **settings: str) -> AsyncIterato
     """An engine with Claude, who does this, and is waited for."""
     async with open_messages_api(list(acts)) as claude:
         dialog = {"DIALOG_BACKEND": "claude", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": claude.url}
-        calm = PATIENT | {"AGENT_FILE": str(calm_agent(folder))}
+        calm = PATIENT | {"AGENT_FILE": calm_agent(folder)}
         running = running_engine(folder / "data", **dialog, **(calm | settings))
         # in a thread: while it starts it asks Claude for the model
         engine = await trio.to_thread.run_sync(running.__enter__)

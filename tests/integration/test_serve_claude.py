@@ -26,7 +26,7 @@ async def test_a_call_with_claude(tmp_path: Path) -> None:
     call_id = uuid4()
     with running_messages_api() as url:
         claude = {"DIALOG_BACKEND": "claude", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
-        calm = PATIENT | {"AGENT_FILE": str(calm_agent(tmp_path))}
+        calm = PATIENT | {"AGENT_FILE": calm_agent(tmp_path)}
         with running_engine(tmp_path / "data", **claude, **calm) as engine:
             async with open_api(engine) as api:
                 async with open_phone("127.0.0.1", engine.port, call_id) as phone:

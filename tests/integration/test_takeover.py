@@ -122,7 +122,7 @@ async def test_the_call_of_a_node_that_ends_goes_on_at_another(
     call_id, claude = uuid4(), Claude(stuck=2 if thinking else 0)
     with running(claude.open, tmp_path) as url:
         settings = of_both(url) | {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
-        settings["AGENT_FILE"] = str(calm_agent(tmp_path, "en"))
+        settings["AGENT_FILE"] = calm_agent(tmp_path, "en")
         with (
             running_engine(tmp_path / "one", NODE_NAME="one", **settings) as one,
             running_engine(tmp_path / "two", NODE_NAME="two", **settings) as two,

@@ -18,7 +18,7 @@ import trio
 
 from callengine.caller.phone import Phone, open_phone
 from callengine.services import schema
-from tests.agent_files import calm_agent
+from tests.agent_files import brief_agent
 from tests.engine_process import EngineProcess, running_engine
 from tests.integration.test_migrations import LAST, LATER, later_version
 from tests.integration.test_serve import GOODBYE, closed_record, open_api, until_well
@@ -61,7 +61,7 @@ async def test_the_next_version_s_step_is_applied_while_this_one_s_calls_are_up(
     database_url: str, redis_url: str, tmp_path: Path, later_version: None
 ) -> None:
     call_id = uuid4()
-    settings = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "AGENT_FILE": str(calm_agent(tmp_path))}
+    settings = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "AGENT_FILE": brief_agent(tmp_path)}
     with running_engine(tmp_path / "data", **settings) as engine:
         async with open_api(engine) as api:
             async with open_phone("127.0.0.1", engine.port, call_id) as phone:
@@ -102,8 +102,8 @@ async def test_the_version_before_goes_on_with_its_calls_when_this_one_starts(
     empty_database_url: str, redis_url: str, tmp_path: Path, earlier_code: Path
 ) -> None:
     url, first, second = empty_database_url, uuid4(), uuid4()
-    agent = calm_agent(tmp_path, packaged=earlier_code / "callengine" / "agents" / "ru.toml")
-    settings = {"DATABASE_URL": url, "REDIS_URL": redis_url, "AGENT_FILE": str(agent)}
+    agent = brief_agent(tmp_path, packaged=earlier_code / "callengine/agents/ru.toml")
+    settings = {"DATABASE_URL": url, "REDIS_URL": redis_url, "AGENT_FILE": agent}
     earlier = {"PYTHONPATH": f"{earlier_code}:{earlier_code / 'gpu'}", "PYTHONSAFEPATH": "1", "NODE_NAME": "earlier"}
     with running_engine(tmp_path / "earlier", **settings, **earlier) as old, ExitStack() as later:
         assert LAST not in applied(url)
