@@ -19,6 +19,7 @@ from pathlib import Path
 SUITES = ("testing", "sid")  # bookworm has no Asterisk, and old servers
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DOWNLOAD_SECONDS = 600  # a guard against a mirror that hangs
+TRIES = 3  # a mirror that is just being renewed names files that it has no more, or not yet
 APT_CONF = """\
 Dir::State "{0}"; Dir::State::lists "{0}/lists"; Dir::State::status "{0}/status";
 Dir::Cache "{0}"; Dir::Cache::archives "{0}/archives";
@@ -98,7 +99,7 @@ def _download(state: Path, packages: Sequence[str]) -> None:
     (state / "status").touch()
     (state / "apt.conf").write_text(APT_CONF.format(state))
     mirror, why = _mirror(), ""
-    for suite in SUITES:
+    for suite in TRIES * SUITES:
         source = f"Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nSigned-By: {KEYRING}\n"
         (state / "debian.sources").write_text(source)
         try:
