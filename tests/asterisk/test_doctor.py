@@ -51,7 +51,7 @@ def failures(found: Found) -> list[tuple[str, str]]:
 
 
 def knocks(engine: EngineProcess) -> str:
-    metrics = httpx.get(f"http://{engine.api}/metrics", trust_env=False).text
+    metrics = httpx.get(f"http://{engine.api}/metrics", trust_env=False, timeout=END_SECONDS).text
     return next(line for line in metrics.splitlines() if 'refused_total{reason="knock"}' in line)
 
 
