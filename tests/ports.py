@@ -1,9 +1,9 @@
 """Ports for servers that must be told one: theirs from the first moment to the last, whether they listen or not.
 
-A port that was free a moment ago may be another process's by now, the more so where a server leaves it and comes back. A
-socket that is bound and does not listen keeps the kernel from handing its port to anybody who asks for any (bind(2) with
-port 0, connect(2)), and lets a server in that asks for this one with SO_REUSEADDR, as servers do (socket(7)). Until one
-listens, connections are refused as if nobody had the port."""
+A port that was free a moment ago may be another process's by now, the more so where a server leaves it and comes back.
+A socket that is bound and does not listen keeps the kernel from handing its port to anybody who asks for any (bind(2)
+with port 0, connect(2)), and lets a server in that asks for this one with SO_REUSEADDR, as servers do (socket(7)).
+Until one listens, connections are refused as if nobody had the port."""
 
 import socket
 from collections.abc import Iterator

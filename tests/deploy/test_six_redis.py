@@ -71,7 +71,7 @@ async def test_a_primary_that_dies_is_replaced(tmp_path: Path) -> None:
 
 
 def primaries(six: Six, but: Node | None = None) -> list[Node]:
-    """Those that have slots: not always the same, for on a busy machine one is silent for so long that it is replaced."""
+    """Those that have slots: not always the same, for one that a busy machine keeps silent for long is replaced."""
     return [node for node in six.nodes if node is not but and node.is_primary()]
 
 
