@@ -6,6 +6,7 @@ Programs run through the closure's own dynamic loader.
 """
 
 import fcntl
+import functools
 import os
 import re
 import shutil
@@ -37,7 +38,7 @@ class Closure:
     """What is wanted of Debian. `kept`: the packages of the closure whose names begin so are unpacked."""
 
     name: str
-    packages: Sequence[str]
+    packages: tuple[str, ...]
     kept: str
 
 
@@ -49,11 +50,23 @@ def cache_dir(name: str) -> Path:
 
 def unpacked(closure: Closure) -> Path:
     """The folder that stands for `/`, downloaded where it is not there yet. Raises NoPackageError."""
+    found = _asked_once(closure)
+    if isinstance(found, str):
+        raise NoPackageError(found)
+    return found
+
+
+@functools.cache
+def _asked_once(closure: Closure) -> Path | str:
+    """The folder, or why there is none: a mirror that is away keeps one test waiting, not each."""
     cache = cache_dir(closure.name)
     cache.mkdir(parents=True, exist_ok=True)
     with locked(cache / "lock"):
-        if not (cache / "root").exists():
-            _unpack_into(cache, closure)
+        try:
+            if not (cache / "root").exists():
+                _unpack_into(cache, closure)
+        except NoPackageError as error:
+            return str(error)
     return cache / "root"
 
 

@@ -25,7 +25,7 @@ from callengine.ports.synthesis import Prompt, SpeechChunk
 from callengine.services.memory import MemoryJournal
 from tests.sim.call import Parts, services_of
 
-PATIENCE_SECONDS = 30  # a test that waits longer hangs; nothing is timed by it
+PATIENCE_SECONDS = 120  # a test that waits longer hangs; nothing is timed by it
 NUMBERED_FRAMES = 30 * 50
 _NUMBERED = SpeechChunk(b"".join(struct.pack("<h", number + 1) * 160 for number in range(NUMBERED_FRAMES)))
 
