@@ -25,8 +25,8 @@ from callengine.ports.synthesis import Prompt, SpeechChunk
 from callengine.services.memory import MemoryJournal
 from tests.sim.call import Parts, services_of
 
-PATIENCE_SECONDS = 60  # a test that waits longer hangs; nothing is timed by it
-NUMBERED_FRAMES = PATIENCE_SECONDS * 50
+PATIENCE_SECONDS = 120  # a test that waits longer hangs; nothing is timed by it
+NUMBERED_FRAMES = 60 * 50
 _NUMBERED = SpeechChunk(b"".join(struct.pack("<h", number + 1) * 160 for number in range(NUMBERED_FRAMES)))
 
 

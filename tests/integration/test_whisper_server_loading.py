@@ -13,7 +13,7 @@ from whisper_server.errors import StartError
 from whisper_server.settings import load_settings
 
 from tests.plain_asyncio import run_plain
-from tests.ports import free_ports
+from tests.ports import held_ports
 
 pytestmark = pytest.mark.integration
 
@@ -29,12 +29,10 @@ def test_it_is_not_serving_and_refuses_streams(monkeypatch: pytest.MonkeyPatch) 
         raise StartError("it was loaded long enough")
 
     monkeypatch.setattr(server, "load_decoder", load_decoder)
-    [port] = free_ports(1)
-    address = f"127.0.0.1:{port}"
-    for name, value in (("LISTEN", address), ("DEVICE", "cpu"), ("METRICS_PORT", "off")):
+    for name, value in (("DEVICE", "cpu"), ("METRICS_PORT", "off")):
         monkeypatch.setenv(f"WHISPER_{name}", value)
 
-    async def ask() -> None:
+    async def ask(address: str) -> None:
         serving = asyncio.create_task(server.serve(load_settings()))
         try:
             async with grpc.aio.insecure_channel(address) as channel:
@@ -51,4 +49,6 @@ def test_it_is_not_serving_and_refuses_streams(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(StartError, match="long enough"):
             await serving
 
-    run_plain(ask())
+    with held_ports(1) as (port,):
+        monkeypatch.setenv("WHISPER_LISTEN", f"127.0.0.1:{port}")
+        run_plain(ask(f"127.0.0.1:{port}"))
