@@ -39,7 +39,7 @@ class Pbx:
         else:
             file.unlink()
 
-    def is_(self, role: str) -> bool:
+    def has_role(self, role: str) -> bool:
         """Whether keepalived has told role.sh so, and it registers with the provider if it is the active one."""
         folder = self.machine.folder
         try:
@@ -106,8 +106,8 @@ def test_the_address_is_where_asterisk_answers(pair: tuple[Pbx, Pbx], switch: Sw
     def active(pbx: Pbx, role_of_other: str = "") -> Callable[[], bool]:
         other = two if pbx is one else one
         return lambda: (
-            pbx.is_("master")
-            and (not role_of_other or other.is_(role_of_other))
+            pbx.has_role("master")
+            and (not role_of_other or other.has_role(role_of_other))
             and switch.answering() == pbx.machine.number
         )
 
