@@ -13,7 +13,9 @@ from whisper_server.schedule import Rules
 from whisper_server.settings import Settings
 from whisper_server.warmth import warm_up_utterance
 
-_NO_GPU = "and no GPU is seen here: nvidia-smi must show one, in a container too (NVIDIA Container Toolkit); else cpu or auto"
+_NO_GPU = (
+    "and no GPU is seen here: nvidia-smi must show one, in a container too (NVIDIA Container Toolkit); else cpu or auto"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Plan:
 
 
 def plan(settings: Settings) -> Plan:
-    """Fill in the defaults that depend on the machine. Raises `StartError` where a GPU is asked for and none is here."""
+    """Fill in the defaults that depend on the machine. Raises `StartError` where a GPU is wanted and none is here."""
     gpu = settings.device != "cpu" and ctranslate2.get_cuda_device_count() > 0
     if settings.device == "cuda" and not gpu:
         raise StartError(f"WHISPER_DEVICE: cuda, {_NO_GPU}")

@@ -20,8 +20,8 @@ from tests.deploy.files import ROOT
 INSTRUCTION = re.compile(r"^([A-Z]+) (.+)$")
 UNNAMED = ""  # the stage of a Dockerfile that has one
 NO_ROOT = 77
-# $1 an empty folder, $2 the Python or nothing, $3 the repository, $4 a folder on disk with what would not fit into memory.
-# policy-rc.d as Debian's images for Docker have it: a package that is installed starts and stops nothing of this machine's.
+# $1 an empty folder, $2 the Python or nothing, $3 the repository, $4 a folder on disk for what is too much for memory.
+# policy-rc.d as in Debian's images for Docker: a package that is installed starts and stops nothing of this machine's.
 MOUNTS = """\
 mount -t tmpfs tmpfs "$1"
 root=$1/all

@@ -68,7 +68,9 @@ def make_archive(folder: Path) -> None:
     (tree / "DEBIAN").mkdir()
     (tree / "DEBIAN/control").write_text(CONTROL)
     package = folder / "package.deb"
-    subprocess.run(["dpkg-deb", "-Znone", "--root-owner-group", "--build", tree, package], check=True, capture_output=True)
+    subprocess.run(
+        ["dpkg-deb", "-Znone", "--root-owner-group", "--build", tree, package], check=True, capture_output=True
+    )
     shutil.rmtree(tree)
     data = package.read_bytes()
     index = f"Filename: ./{package.name}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n"

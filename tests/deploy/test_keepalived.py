@@ -1,6 +1,7 @@
 """keepalived as Debian has it, with docker/asterisk/standby's files, on two machines: the shop's address moves, and the
 registrations with it. Asterisk is a script that answers until it is told to be dead."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.debian import unpacked
 from tests.deploy.programs import command, or_skip
 from tests.deploy.test_asterisk_standby import KEEPALIVED, STANDBY
 from tests.deploy.two_machines import Machine, NoNamespacesError, Switch, open_switch
@@ -52,6 +54,7 @@ class Pbx:
 
 def make_pbx(machine: Machine, keepalived: list[str]) -> Pbx:
     machine.make()
+    shutil.copytree(unpacked(KEEPALIVED) / "etc/keepalived", machine.folder / "etc/keepalived")
     config = (STANDBY / "keepalived.conf").read_text()
     if machine.number == "12":  # as the file's first lines say of the second machine
         config = config.replace("192.0.2.11", "?").replace("192.0.2.12", "192.0.2.11").replace("?", "192.0.2.12")

@@ -1,9 +1,10 @@
 """Two machines on one network, of namespaces: each with its own network, processes, /etc, /run and /usr/sbin.
 
 A bridge joins them, as a switch does, so that the power of one can be cut and the other's line stays up. It is where a
-caller is, too. All of it belongs to a user namespace: root is not needed, but a kernel that lets users have these."""
+caller is, too. Only root can have them so: in a user's namespace keepalived cannot set groups, and runs no script."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -55,8 +56,7 @@ class Switch:
     def inside(self, *command: str) -> list[str]:
         """What runs a command there."""
         within = psutil.Process(self.process.pid).children()[0].pid
-        spaces = ("--user", "--net", "--mount", "--pid", "--preserve-credentials")
-        return ["nsenter", "--target", str(within), *spaces, "--", *command]
+        return ["nsenter", "--target", str(within), "--net", "--mount", "--pid", "--", *command]
 
     def answering(self) -> str:
         """The number of the machine that a caller finds at the shared address; empty for none."""
@@ -67,9 +67,10 @@ class Switch:
 @contextmanager
 def open_switch() -> Iterator[Switch]:
     """The network, until the block ends. Raises NoNamespacesError."""
-    words = ("unshare", "--map-root-user", *OWN[1:], "sh", "-euc", SWITCH)
+    if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "nsenter", "ip", "bash"))):
+        raise NoNamespacesError("that needs root, util-linux, iproute2 and bash")
     pipe = subprocess.PIPE
-    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen((*OWN, "sh", "-euc", SWITCH), stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         if process.stdout.readline() != "up\n":
