@@ -25,8 +25,9 @@ Depends: postgresql-client-common
 Maintainer: the tests
 Description: stands for PostgreSQL's own
 """
-# Other versions that this machine may have would be taken before it, for pg_wrapper takes the newest.
+# pg_wrapper would take another version that this machine may have, for its server or because it is newer.
 BEFORE = """\
+rm -rf /etc/postgresql
 [ ! -d /usr/lib/postgresql ] || find /usr/lib/postgresql -mindepth 1 -maxdepth 1 ! -name 16 -exec rm -r {} +
 """
 NAME_ARCHIVE = f"echo 'deb [trusted=yes] file:/{ARCHIVE} ./' >/etc/apt/sources.list.d/stand-in.list\n"
