@@ -21,15 +21,18 @@ INSTRUCTION = re.compile(r"^([A-Z]+) (.+)$")
 UNNAMED = ""  # the stage of a Dockerfile that has one
 NO_ROOT = 77
 # $1 an empty folder, $2 the Python or nothing, $3 the repository, $4 a folder on disk for what is too much for memory.
+# Its own certificates of authorities are this machine's way to the registries: apt makes the list of all anew.
 # policy-rc.d as in Debian's images for Docker: a package that is installed starts and stops nothing of this machine's.
 MOUNTS = """\
+own=/usr/local/share/ca-certificates
 mount -t tmpfs tmpfs "$1"
 root=$1/all
 mkdir "$1/up" "$1/work" "$root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$root"
-mount -t tmpfs tmpfs "$root/usr/local"
-mkdir "$root/usr/local/lib"
-[ -z "$2" ] || mount --bind "$2" "$root/usr/local"
+mkdir "$1/local" "$1/local-work" "$1/nothing"
+mount -t overlay overlay -o "lowerdir=${2:-$1/nothing},upperdir=$1/local,workdir=$1/local-work" "$root/usr/local"
+mkdir -p "$root/usr/local/lib" "$root/usr/local/share"
+[ ! -d "$own" ] || cp -r "$own" "$root/usr/local/share"
 mount --bind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 cp --remove-destination /etc/resolv.conf "$root/etc/resolv.conf"
