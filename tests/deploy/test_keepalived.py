@@ -103,7 +103,9 @@ def until(true: Callable[[], bool], *machines: Pbx) -> None:
 @pytest.mark.integration
 @pytest.mark.slow
 @pytest.mark.may_skip
-def test_the_address_is_where_asterisk_answers(pair: tuple[Pbx, Pbx], switch: Switch) -> None:
+def test_the_address_is_where_asterisk_answers(
+    pair: tuple[Pbx, Pbx], switch: Switch, record_property: Callable[[str, object], None]
+) -> None:
     one, two = pair
 
     def active(pbx: Pbx, role_of_other: str = "") -> Callable[[], bool]:
@@ -118,11 +120,15 @@ def test_the_address_is_where_asterisk_answers(pair: tuple[Pbx, Pbx], switch: Sw
     until(active(one), *pair)
     two.on()
     until(active(one, "backup"), *pair)
+    died = time.monotonic()
     one.asterisk(dead=True)
     until(active(two, "fault"), *pair)
+    record_property("figure", f"{time.monotonic() - died:8.3f} s  Asterisk's death to the address on the other machine")
     one.asterisk(dead=False)
     until(active(two, "backup"), *pair)  # it does not take the calls away again
+    died = time.monotonic()
     two.power.close()
     until(active(one), *pair)
+    record_property("figure", f"{time.monotonic() - died:8.3f} s  a machine's death to the address on the other one")
     two.on()
     until(active(one, "backup"), *pair)
