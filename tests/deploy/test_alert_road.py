@@ -25,12 +25,12 @@ pytestmark = pytest.mark.integration
 
 
 @contextmanager
-def running(*arguments: str, log: Path, **environment: str) -> Iterator[None]:
+def running(*arguments: str, log: Path, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A program in the background, its output in `log`."""
     with log.open("w") as output:
         process = subprocess.Popen(arguments, stdout=output, stderr=subprocess.STDOUT, env=os.environ | environment)
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             process.wait(GUARD_SECONDS)
