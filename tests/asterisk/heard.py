@@ -61,11 +61,11 @@ def is_sound(packet: rtp.Packet) -> bool:
     return packet.payload_type == rtp.PCMA and int(np.abs(alaw.decode(packet.payload)).max(initial=0)) > SOUND
 
 
-def last_sound(said: Samples, frame: int = 160) -> bytes:
-    """The last packet of speech in which there is something to be heard, as a telephone sends it."""
+def end_of(said: Samples, frame: int = 160) -> bytes:
+    """The end of speech as a telephone sends it: from the last packet on in which there is something to be heard."""
     begin = int(np.flatnonzero(np.abs(alaw.through_alaw(said).astype(np.int32)) > SOUND)[-1]) // frame * frame
-    last = said[begin : begin + frame]
-    return alaw.encode(np.pad(last, (0, frame - len(last))))
+    end = said[begin:]
+    return alaw.encode(np.pad(end, (0, -len(end) % frame)))
 
 
 def stream_faults(packets: Sequence[Timed]) -> StreamFaults:

@@ -21,7 +21,7 @@ import trio
 
 from tests.asterisk import sip
 from tests.asterisk.alaw import Samples
-from tests.asterisk.heard import Timed, is_sound, last_sound
+from tests.asterisk.heard import Timed, end_of, is_sound
 from tests.asterisk.mouth import Habits, Mouth
 from tests.asterisk.sdp import Direction
 from tests.asterisk.session import Ending, Place, Session, State
@@ -173,11 +173,12 @@ class Phone:
 
     async def hears(self, said: Samples, since: int = 0) -> bool:
         """Wait until the end of what another telephone says is here, unchanged and behind so many packets."""
-        end = last_sound(said)
+        end = end_of(said)
+        packets = len(end) // 160 + 1  # in which it lies, or one more
 
         def here() -> bool:
             nonlocal since
-            begin, since = since, max(since, len(self.heard) - 2)  # it may lie across two packets
+            begin, since = since, max(since, len(self.heard) - packets)
             return end in b"".join(timed.packet.payload for timed in self.heard[begin:])
 
         return await self.until(here)

@@ -22,7 +22,7 @@ UNNAMED = ""  # the stage of a Dockerfile that has one
 NO_ROOT = 77
 # $1 an empty folder, $2 the Python or nothing, $3 the repository, $4 a folder on disk for what is too much for memory.
 # Its own certificates of authorities are this machine's way to the registries: apt makes the list of all anew.
-# policy-rc.d as in Debian's images for Docker: a package that is installed starts and stops nothing of this machine's.
+# As in Debian's images for Docker, a package that is installed starts and stops nothing (policy-rc.d), and nobody reads man.
 MOUNTS = """\
 own=/usr/local/share/ca-certificates
 mount -t tmpfs tmpfs "$1"
@@ -39,6 +39,7 @@ cp --remove-destination /etc/resolv.conf "$root/etc/resolv.conf"
 find "$root/etc/apt/sources.list.d" -type f ! -name debian.sources ! -name ubuntu.sources -delete || :
 printf '#!/bin/sh\\nexit 101\\n' >"$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
+rm -f "$root/var/lib/man-db/auto-update"
 mkdir "$root/context"
 mount --bind "$3" "$root/context"
 mkdir -p "$root$3"
