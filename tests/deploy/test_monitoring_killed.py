@@ -29,12 +29,12 @@ from tests.deploy.test_alert_road import (
     Exchange,
     alertmanager_path,
     exchange,
-    free_port,
     prometheus_files,
     running,
 )
 from tests.engine_process import EngineProcess, running_engine
 from tests.integration.test_serve import GOODBYE, closed_record, converse, open_api
+from tests.ports import held_ports
 
 __all__ = ["exchange"]  # a fixture
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -82,8 +82,10 @@ class Killable:
         self._process = self._stack.enter_context(then())
 
 
-def prometheus(folder: Path, engine_port: int, asterisk_port: int, alertmanager_port: int) -> Program:
-    """As shipped, with these addresses and one rule, and all waits short: it is not timed here."""
+def prometheus(folder: Path, engine_port: int, asterisk_port: int, ports: tuple[int, int]) -> Program:
+    """As shipped, with these addresses (`ports`: Alertmanager's, its own) and one rule, and all waits short: it is not
+    timed here."""
+    alertmanager_port, page = ports
     with or_skip("Prometheus"):
         start = command(MONITORING, "prometheus")
     file = prometheus_files(folder / "prometheus", asterisk_port, alertmanager_port)
@@ -98,7 +100,7 @@ def prometheus(folder: Path, engine_port: int, asterisk_port: int, alertmanager_
         rules.write_text(yaml.safe_dump({"groups": [{"name": rules.stem, "rules": kept}]}))
     return partial(
         running, *start, f"--config.file={file}", f"--storage.tsdb.path={folder / 'tsdb'}",
-        "--rules.alert.resend-delay=1s", f"--web.listen-address=127.0.0.1:{free_port()}",
+        "--rules.alert.resend-delay=1s", f"--web.listen-address=127.0.0.1:{page}",
         log=folder / "prometheus.log",
     )  # fmt: skip
 
@@ -164,13 +166,18 @@ async def call_on(engine: EngineProcess, over: trio.Event, calls: list[UUID]) ->
 async def test_monitoring_is_in_no_call_s_way(
     tmp_path: Path, exchange: Exchange, database_url: str, redis_url: str
 ) -> None:
-    port, over, calls = free_port(), trio.Event(), list[UUID]()
+    over, calls = trio.Event(), list[UUID]()
     settings = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
-    with telegram() as chat, ExitStack() as programs, running_engine(tmp_path / "engine", **settings) as engine:
+    with (
+        telegram() as chat,
+        held_ports(2) as (port, page),
+        ExitStack() as programs,
+        running_engine(tmp_path / "engine", **settings) as engine,
+    ):
         async with open_api(engine) as api, trio.open_nursery() as nursery:
             scrapes = Scrapes(engine)
             [listener] = await nursery.start(partial(trio.serve_tcp, scrapes.carry, 0, host="127.0.0.1"))
-            watching = prometheus(tmp_path, listener.socket.getsockname()[1], exchange.server_port, port)
+            watching = prometheus(tmp_path, listener.socket.getsockname()[1], exchange.server_port, (port, page))
             holding, shipped = alertmanager(tmp_path, port, chat)
             async with trio.open_nursery() as callers:
                 callers.start_soon(call_on, engine, over, calls)
