@@ -256,8 +256,8 @@ class Engine:
             self.services.registry.checkpoint_nowait(claim, "")
 
     async def _publish(self) -> None:
-        """Let the other nodes know before 0x00 goes out, for behind a balancer the dialplan asks any of them: by Redis, or
-        while that is away by the record."""
+        """Let the other nodes know before 0x00 goes out, for behind a balancer the dialplan asks any of them: by
+        Redis, or while that is away by the record."""
         with trio.move_on_after(ELSEWHERE_SECONDS, shield=True):  # noqa: ASYNC912 - publishing is awaited
             try:
                 return await self.services.registry.publish()

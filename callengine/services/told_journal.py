@@ -29,7 +29,6 @@ class Hearer:
         self._early.clear()
 
 
-
 @dataclass(frozen=True, slots=True)
 class ToldJournal:
     """The Journal port before another one. `tell` neither blocks nor raises."""
