@@ -1,5 +1,5 @@
-"""A node is killed while Redis is away, and the dialplan brings its caller to another node, which can know nothing of the
-call: what was said on both is in the record, in its order, once.
+"""A node is killed while Redis is away, and the dialplan brings its caller to another node, which can know nothing of
+the call: what was said on both is in the record, in its order, once.
 
 Two engines, one PostgreSQL, and a Redis that does not have the call when it changes nodes."""
 
