@@ -116,8 +116,10 @@ class RedisRegistry:
             log.warning("call claimed in memory: Redis is away", problem=str(error))
         finally:
             self._claiming.remove(waiting)
-        sure = self._trouble is None and trio.current_time() >= self._doubt_until
-        return self._kept.claimed(call_id, epoch, found, sure=sure)
+        now = trio.current_time()
+        if not epoch or self._trouble is not None:
+            self._doubt_until = now + DOUBT_SECONDS
+        return self._kept.claimed(call_id, epoch, found, sure=now >= self._doubt_until)
 
     def checkpoint_nowait(self, claim: Claim, text: str) -> None:
         """Keep how far a call is. Never blocks, never raises."""
