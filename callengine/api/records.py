@@ -40,8 +40,8 @@ class CostView(BaseModel):
 
 
 class TurnView(BaseModel):
-    """One turn. Times in seconds since the call was opened, `timings` in seconds by stage. `sequence` grows with time, and
-    not by one: where the call has changed nodes it has 16 digits."""
+    """One turn. Times in seconds since the call was opened, `timings` in seconds by stage. `sequence` grows with time,
+    and not by one: where the call has changed nodes it has 16 digits."""
 
     model_config = ConfigDict(from_attributes=True)
 
