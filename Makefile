@@ -2,8 +2,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
-# Tests wait more than they work. Each worker has an Asterisk, a PostgreSQL and a Valkey of its own.
-WORKERS = 4
+# Tests wait more than they work. Each worker but the last, which has what only computes, has servers of its own.
+WORKERS = 5
 PYTEST = $(RUN) pytest -n $(WORKERS)
 PYTHON_FILES = $$(find $(1) -name '*.py')
 SPHINX = $(RUN) sphinx -E -a -d build/doctrees

@@ -21,7 +21,7 @@ from tests.messages_api.server import KEY
 FIND = ToolSpec("find", "Find goods.", {"properties": {"size": {"type": "string"}}})
 OVERLOADED = Act(status=529)
 PATIENT = {"CLAUDE_FIRST_TOKEN_SECONDS": "30", "CLAUDE_TURN_SECONDS": "60"}
-IMPATIENT = {"CLAUDE_FIRST_TOKEN_SECONDS": "1", "CLAUDE_TURN_SECONDS": "60"}
+IMPATIENT = {"CLAUDE_FIRST_TOKEN_SECONDS": "2.5", "CLAUDE_TURN_SECONDS": "60"}
 FALLBACK = {"CLAUDE_FALLBACK_MODEL": "claude-sonnet-5-5"}
 
 

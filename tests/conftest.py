@@ -10,6 +10,7 @@ import structlog
 from hypothesis import settings
 
 from callengine.logs import route_to_stdlib
+from tests.same_examples import take_no_constants
 
 pytest_plugins = [
     "tests.servers",
@@ -24,7 +25,11 @@ pytest_plugins = [
 # No example has a deadline: timed assertions do not belong in tests. In CI Hypothesis's own profile: the same examples
 # each time, so that what fails there fails for what was changed; a run by hand looks for new ones.
 settings.register_profile("by hand", deadline=None)
-settings.load_profile("ci" if os.environ.get("CALLENGINE_REQUIRE_SERVERS") == "1" else "by hand")
+if os.environ.get("CALLENGINE_REQUIRE_SERVERS") == "1":
+    settings.load_profile("ci")
+    take_no_constants()
+else:
+    settings.load_profile("by hand")
 
 ExpectErrorLog = Callable[[str], AbstractContextManager[None]]
 

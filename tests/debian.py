@@ -6,6 +6,7 @@ Programs run through the closure's own dynamic loader.
 """
 
 import fcntl
+import functools
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 SUITES = ("testing", "sid")  # bookworm has no Asterisk, and old servers
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DOWNLOAD_SECONDS = 600  # a guard against a mirror that hangs
+TRIES = 3  # a mirror that is just being renewed names files that it has no more, or not yet
 APT_CONF = """\
 Dir::State "{0}"; Dir::State::lists "{0}/lists"; Dir::State::status "{0}/status";
 Dir::Cache "{0}"; Dir::Cache::archives "{0}/archives";
@@ -36,7 +38,7 @@ class Closure:
     """What is wanted of Debian. `kept`: the packages of the closure whose names begin so are unpacked."""
 
     name: str
-    packages: Sequence[str]
+    packages: tuple[str, ...]
     kept: str
 
 
@@ -48,11 +50,23 @@ def cache_dir(name: str) -> Path:
 
 def unpacked(closure: Closure) -> Path:
     """The folder that stands for `/`, downloaded where it is not there yet. Raises NoPackageError."""
+    found = _asked_once(closure)
+    if isinstance(found, str):
+        raise NoPackageError(found)
+    return found
+
+
+@functools.cache
+def _asked_once(closure: Closure) -> Path | str:
+    """The folder, or why there is none: a mirror that is away keeps one test waiting, not each."""
     cache = cache_dir(closure.name)
     cache.mkdir(parents=True, exist_ok=True)
     with locked(cache / "lock"):
-        if not (cache / "root").exists():
-            _unpack_into(cache, closure)
+        try:
+            if not (cache / "root").exists():
+                _unpack_into(cache, closure)
+        except NoPackageError as error:
+            return str(error)
     return cache / "root"
 
 
@@ -98,7 +112,7 @@ def _download(state: Path, packages: Sequence[str]) -> None:
     (state / "status").touch()
     (state / "apt.conf").write_text(APT_CONF.format(state))
     mirror, why = _mirror(), ""
-    for suite in SUITES:
+    for suite in TRIES * SUITES:
         source = f"Types: deb\nURIs: {mirror}\nSuites: {suite}\nComponents: main\nSigned-By: {KEYRING}\n"
         (state / "debian.sources").write_text(source)
         try:

@@ -16,7 +16,7 @@ import psutil
 from callengine.config import Settings
 
 QUICK = {"STT_BACKEND": "scripted", "TTS_BACKEND": "scripted", "DIALOG_BACKEND": "scripted"}
-END_SECONDS = 60  # a guard against hanging; nothing is timed by it
+END_SECONDS = 180  # a guard against hanging; nothing is timed by it
 
 Line = dict[str, Any]
 

@@ -25,8 +25,8 @@ from callengine.ports.synthesis import Prompt, SpeechChunk
 from callengine.services.memory import MemoryJournal
 from tests.sim.call import Parts, services_of
 
-PATIENCE_SECONDS = 30  # a test that waits longer hangs; nothing is timed by it
-NUMBERED_FRAMES = 30 * 50
+PATIENCE_SECONDS = 120  # a test that waits longer hangs; nothing is timed by it
+NUMBERED_FRAMES = 60 * 50
 _NUMBERED = SpeechChunk(b"".join(struct.pack("<h", number + 1) * 160 for number in range(NUMBERED_FRAMES)))
 
 
@@ -51,7 +51,7 @@ class NumberedVoice(ScriptedVoice):
     """Says 1, 2, 3 …: each frame of a prompt holds its own number in every sample."""
 
     def cached(self, prompt: Prompt) -> SpeechChunk | None:
-        """The same thirty seconds for every prompt."""
+        """The same minute for every prompt."""
         return _NUMBERED
 
 

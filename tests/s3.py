@@ -42,7 +42,7 @@ class S3:
 
     def keys(self) -> list[str]:
         """The objects that are there."""
-        found = ElementTree.fromstring(httpx.get(f"{self.endpoint}/{BUCKET}").content)
+        found = ElementTree.fromstring(httpx.get(f"{self.endpoint}/{BUCKET}", timeout=60).content)
         return sorted(key.text or "" for key in found.iter("{http://s3.amazonaws.com/doc/2006-03-01/}Key"))
 
     def read(self, key: str) -> bytes:
@@ -59,7 +59,7 @@ def running_s3() -> Iterator[S3]:
         try:
             assert process.stdout is not None
             endpoint = f"http://127.0.0.1:{int(process.stdout.readline())}"
-            httpx.put(f"{endpoint}/{BUCKET}", timeout=30).raise_for_status()
+            httpx.put(f"{endpoint}/{BUCKET}", timeout=60).raise_for_status()
             yield S3(endpoint)
         finally:
             process.kill()
@@ -75,6 +75,6 @@ def s3_server() -> Iterator[S3]:
 @pytest.fixture
 def s3(s3_server: S3) -> S3:
     """The session's, emptied."""
-    httpx.post(f"{s3_server.endpoint}/moto-api/reset", timeout=30).raise_for_status()
-    httpx.put(f"{s3_server.endpoint}/{BUCKET}", timeout=30).raise_for_status()
+    httpx.post(f"{s3_server.endpoint}/moto-api/reset", timeout=60).raise_for_status()
+    httpx.put(f"{s3_server.endpoint}/{BUCKET}", timeout=60).raise_for_status()
     return s3_server

@@ -13,6 +13,7 @@ import pytest
 import redis
 import trio
 
+from callengine.services import event_log, nodes, redis_writes, registry, speech_store
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.schema import migrate
@@ -21,6 +22,7 @@ from tests.valkey_cluster import empty_cluster, open_cluster
 # Fixtures of real servers by what a test's id calls them.
 FIXTURES = {"valkey": "redis_url", "cluster": "redis_cluster_url"}
 SERVERS = [pytest.param(server, marks=pytest.mark.integration) for server in FIXTURES]
+PATIENCE_SECONDS = 60.0  # a guard against hanging; nothing is timed by it
 
 OpenServer = Callable[[Path], AbstractAsyncContextManager[str]]
 
@@ -92,7 +94,25 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def redis_url(valkey_url: str) -> str:
+def patient() -> Iterator[None]:
+    """Whoever asks a Redis of tests waits for its answer: on a busy machine it comes later than a call would wait, and
+    what is done without one has tests of its own."""
+    limits = {
+        event_log: ("ANSWER_SECONDS",),
+        nodes: ("ANSWER_SECONDS", "LONGEST_SECONDS"),
+        redis_writes: ("ANSWER_SECONDS",),
+        registry: ("ANSWER_SECONDS", "CLAIM_SECONDS", "PUT_SECONDS"),
+        speech_store: ("GET_SECONDS", "PUT_SECONDS"),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for module, names in limits.items():
+            for name in names:
+                patch.setattr(module, name, PATIENCE_SECONDS)
+        yield
+
+
+@pytest.fixture
+def redis_url(valkey_url: str, patient: None) -> str:
     """The session's Valkey, emptied."""
     with redis.from_url(valkey_url) as client:
         client.flushall()
@@ -107,7 +127,7 @@ def valkey_cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 
 
 @pytest.fixture
-def redis_cluster_url(valkey_cluster_url: str) -> str:
+def redis_cluster_url(valkey_cluster_url: str, patient: None) -> str:
     """The session's Cluster, emptied."""
     empty_cluster(valkey_cluster_url)
     return valkey_cluster_url

@@ -22,4 +22,4 @@ def running_store(token: str = "", *arguments: str) -> Iterator[str]:
         assert child.stdout is not None
         yield f"http://{json.loads(child.stdout.readline())['listening']}/api/v1"
         child.stdin.close()
-        assert child.wait(timeout=30) == 0
+        assert child.wait(timeout=60) == 0

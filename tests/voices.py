@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from backends.tts import google
+import pytest
+
+from backends.tts import google, google_speech
 from backends.tts.google import GoogleVoice
 from callengine.config import load_settings
 from callengine.ports.synthesis import Voice
@@ -11,6 +13,15 @@ from callengine.services.bridge import open_bridge
 from callengine.voices import open_voice
 from tests.google_voices import google_voices
 from tests.grpc_bridge import open_grpc_bridge
+
+PATIENCE_SECONDS = 60.0  # a guard against hanging; nothing is timed by it
+
+
+@pytest.fixture(autouse=True)
+def patient_voice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine's stand-in for Google speaks late, and is waited for: in each module that names this."""
+    for name in ("FIRST_SECONDS", "NEXT_SECONDS"):
+        monkeypatch.setattr(google_speech, name, PATIENCE_SECONDS)
 
 
 @asynccontextmanager

@@ -16,8 +16,9 @@ from callengine.call.keeping import Keeping, begin_history
 from callengine.call.opening import opening_of
 from callengine.call.opinions import Opinions
 from callengine.call.parts import Call, Ending
-from callengine.call.presence import SILENT_LINE, Presence
+from callengine.call.presence import Presence
 from callengine.call.record import Record
+from callengine.call.reprompts import Reprompts
 from callengine.call.speaker import AnswerEnds, Say, Speaker
 from callengine.call.summary import plain_summary
 from callengine.call.time_limit import TimeLimit
@@ -69,7 +70,7 @@ class Dialogue:
         self._ending: Ending | None = None
         self._over = False
         self.answers_heard = call.resumed.answers_heard if call.resumed else 0  # to their end; the greeting is one
-        self._reprompts = 0
+        self._reprompts = Reprompts(call.agent)
         self._fillers = fillers_of(call.agent)
         self._opening, self._announces = opening_of(call), False  # `_announces`: nothing interrupts what is begun
         self._limit = TimeLimit(call.opened, call.limits.max_seconds, warned=not call.agent.ending_soon)
@@ -162,7 +163,7 @@ class Dialogue:
 
     def _feed(self, event: Event, now: float) -> None:
         if not isinstance(event, Tick | AgentStarted | AgentFinished | LastWords | CallerUnheard):
-            self._reprompts = 0
+            self._reprompts.begin_anew()
         for action in feed(self._turns, event, now):
             self._act(action, now)
 
@@ -192,7 +193,7 @@ class Dialogue:
                 self._thinking.cancel("the caller has the word")
                 self._end_agent_turn(self._speaker.flush(), interrupted=True)
             case Do.REPROMPT:
-                self._reprompt()
+                self._say_fixed(*self._reprompts.next(silent=self._presence.silent))
             case Do.ONE_MOMENT:
                 self._ask_to_wait()
             case Do.HANG_UP:
@@ -265,14 +266,6 @@ class Dialogue:
             await self._events.send(AnswerStarted(number))
             await self._speaker.say(Say(number, self._call.agent.prompt(text)))
             await self._finish_answer(number, ending)
-
-    def _reprompt(self) -> None:
-        phrases = self._call.agent.no_input
-        if self._reprompts < len(phrases):
-            self._reprompts += 1
-            self._say_fixed(phrases[self._reprompts - 1])
-        else:
-            self._say_fixed(self._call.agent.goodbye, Ending("no_input", SILENT_LINE if self._presence.silent else ""))
 
     def _ask_to_wait(self) -> None:
         if phrase := self._call.agent.one_moment:

@@ -95,7 +95,9 @@ class Phone:
 
         def silent() -> bool:
             last = self._ear.last_speech
-            return last is not None and last >= self._heard_from and trio.current_time() - last >= seconds
+            if last is None or last < self._heard_from:
+                return False
+            return self._ear.silent_for(trio.current_time()) >= seconds
 
         return await self._until(silent)
 

@@ -18,32 +18,39 @@ from callengine.backup.daily import run_daily
 from callengine.backup.place import Place, place_of
 from callengine.backup.programs import BackupError
 from callengine.backup.taking import Plan, ahead, prune, take_backup
-from callengine.cli.serve import read_settings
+from callengine.cli.settings import read_settings
 from callengine.cli.transfer_bar import transfer_bar
+from callengine.config import Settings
 from callengine.errors import ConfigError
 from callengine.logs import configure_logging
 
 log = structlog.get_logger(__name__)
 
 DAILY = "Each day"
+# The options. A command is its signature, the page that --help shows, and what it does.
+To = Annotated[str, typer.Option(metavar="PLACE", envvar="BACKUP_TO", help="Where to.")]
+Recipient = Annotated[
+    str, typer.Option(metavar="AGE1…", envvar="BACKUP_RECIPIENT", help="age's public key; several with commas.")
+]
+KeepDays = Annotated[int, typer.Option(min=0, envvar="BACKUP_KEEP_DAYS", help="Older ones are deleted; 0: none is.")]
+Listing = Annotated[bool, typer.Option("--list", help="Show the backups that are there, and take none.")]
+Daily = Annotated[
+    str, typer.Option(metavar="HH:MM", help="One a day at this time (UTC), for ever.", rich_help_panel=DAILY)
+]
+MetricsPort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Where Prometheus finds the last success.", rich_help_panel=DAILY)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="What was done, as JSON.")]
 
 
 def backup(
-    to: Annotated[str, typer.Option(metavar="PLACE", envvar="BACKUP_TO", help="Where to.")] = "",
-    recipient: Annotated[
-        str, typer.Option(metavar="AGE1…", envvar="BACKUP_RECIPIENT", help="age's public key; several with commas.")
-    ] = "",
-    keep_days: Annotated[
-        int, typer.Option(min=0, envvar="BACKUP_KEEP_DAYS", help="Older ones are deleted; 0: none is.")
-    ] = 30,
-    listing: Annotated[bool, typer.Option("--list", help="Show the backups that are there, and take none.")] = False,
-    daily: Annotated[
-        str, typer.Option(metavar="HH:MM", help="One a day at this time (UTC), for ever.", rich_help_panel=DAILY)
-    ] = "",
-    metrics_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Where Prometheus finds the last success.", rich_help_panel=DAILY)
-    ] = 9096,
-    as_json: Annotated[bool, typer.Option("--json", help="What was done, as JSON.")] = False,
+    to: To = "",
+    recipient: Recipient = "",
+    keep_days: KeepDays = 30,
+    listing: Listing = False,
+    daily: Daily = "",
+    metrics_port: MetricsPort = 9096,
+    as_json: AsJson = False,
 ) -> None:
     """Back the database up: pg_dump, encrypted by age, put at its place by rclone. Calls go on meanwhile.
 
@@ -67,10 +74,7 @@ def backup(
     if listing:
         _show_all(place, as_json=as_json)
         return
-    if settings.database_url is None:
-        raise ConfigError("DATABASE_URL", "is not set: name the database that is to be backed up")
-    keep = timedelta(days=keep_days) if keep_days else None
-    plan = Plan(settings.database_url.get_secret_value(), place, _recipients(recipient), keep)
+    plan = _plan(settings, place, recipient, keep_days)
     if daily:
         at = _time(daily)
         configure_logging(settings)
@@ -78,6 +82,13 @@ def backup(
     else:
         copy, gone = trio.run(_once, plan)
         _show(copy, gone, place, as_json=as_json)
+
+
+def _plan(settings: Settings, place: Place, recipient: str, keep_days: int) -> Plan:
+    if settings.database_url is None:
+        raise ConfigError("DATABASE_URL", "is not set: name the database that is to be backed up")
+    keep = timedelta(days=keep_days) if keep_days else None
+    return Plan(settings.database_url.get_secret_value(), place, _recipients(recipient), keep)
 
 
 async def _once(plan: Plan) -> tuple[Copy, Sequence[str]]:

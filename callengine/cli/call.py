@@ -18,7 +18,6 @@ from callengine.caller.recording import open_recording
 from callengine.caller.script import Script, run_script
 from callengine.caller.speech import load_speech
 from callengine.caller.wire import DIGITS, Dropped
-from callengine.cli.call_record import read_closed, tell_json, tell_words
 from callengine.errors import ConfigError, ServiceError
 
 _WORDS = {
@@ -62,15 +61,12 @@ def call(
         with open_recording(record) as recording:
             habits = Habits(pause, rtp, recording)
             problem = trio.run(_place_call, (host, port, call_id), habits, script, show)
-        if api:
-            (tell_json if as_json else tell_words)(trio.run(read_closed, api, call_id))
-    except ServiceError as error:
-        problem = problem or str(error)
+        missing = _tell_record(api, call_id, as_json=as_json) if api else None
     except ConfigError as error:
         typer.echo(f"callengine call: {error}", err=True)
         raise typer.Exit(2) from None
-    if problem:
-        typer.echo(f"callengine call: {problem}", err=True)
+    if problem or missing:
+        typer.echo(f"callengine call: {problem or missing}", err=True)
         raise typer.Exit(1)
 
 
@@ -88,6 +84,18 @@ async def _place_call(
     if isinstance(phone.ending, Dropped):
         return f"Asterisk would have dropped the call: {describe_ending(phone.ending)}"
     return None if told_all else "the call ended before the caller had said everything"
+
+
+def _tell_record(api: str, call_id: UUID, *, as_json: bool) -> str | None:
+    """One line about why the engine's record of the call cannot be told, or None."""
+    from callengine.cli.call_record import read_closed, tell_json, tell_words  # an HTTP client: seldom asked for
+
+    try:
+        record = trio.run(read_closed, api, call_id)
+    except ServiceError as error:
+        return str(error)
+    (tell_json if as_json else tell_words)(record)
+    return None
 
 
 async def _show_events(phone: Phone, show: Callable[[Event], None]) -> None:

@@ -14,7 +14,7 @@ from callengine.agent import AgentProfile
 from callengine.agent_check import TOKEN_RULE, AgentReport, ToolFacts, estimated_tokens, report_on
 from callengine.answering import load_agents
 from callengine.call.built_in import built_in_tools
-from callengine.cli.serve import read_settings
+from callengine.cli.settings import read_settings
 from callengine.config import Settings
 from callengine.errors import ConfigError
 from callengine.services.memory_writes import MemoryWriteLog

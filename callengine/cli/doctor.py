@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from callengine.cli.serve import read_settings
+from callengine.cli.settings import read_settings
 from callengine.config import Settings
 from callengine.doctor.checks import CHECKS
 from callengine.doctor.checkup import Check, Patient, chosen_checks, run_checkup
@@ -22,14 +22,17 @@ from callengine.logs import configure_logging
 from callengine.services.bridge import open_bridge
 
 _COLOURS = {"ok": "green", "note": "dim", "warn": "yellow", "fail": "bold red"}
-_AS_JSON = typer.Option("--json", help="One JSON object: the verdict, and the findings with their mends.")
-_ONLY = typer.Option("--only", metavar="PART", help="Look at this part alone; may be given several times.")
+# The options. A command is its signature, the page that --help shows, and what it does.
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="PART", help="Look at this part alone; may be given several times."),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="One JSON object: the verdict, and the findings with their mends.")
+]
 
 
-def doctor(
-    only: Annotated[list[str] | None, _ONLY] = None,
-    as_json: Annotated[bool, _AS_JSON] = False,
-) -> None:
+def doctor(only: Only = None, as_json: AsJson = False) -> None:
     """Look at everything a call rests on; a line each: ok, note, warn or fail, what is wrong and where, what to do.
 
     It reads the same environment variables as `callengine serve`; run it where the engine runs, before it or beside it.
@@ -65,26 +68,32 @@ def doctor(
 
     Exit status: 0 all well (notes and warnings too), 1 something failed, 2 a setting cannot be used.
     """
+    findings = _look(only or ())
+    _tell(findings, as_json=as_json)
+    raise typer.Exit(1 if worst(findings) == "fail" else 0)
+
+
+def _look(only: Sequence[str]) -> list[Finding]:
     settings = read_settings()
-    checks = chosen_checks(CHECKS, only or ())
+    checks = chosen_checks(CHECKS, only)
     configure_logging(settings.model_copy(update={"log_level": "error"}))  # what the parts warn of are findings here
-    findings = trio.run(_examine, settings, checks)
-    verdict = worst(findings)
+    return trio.run(_examine, settings, checks)
+
+
+async def _examine(settings: Settings, checks: Sequence[Check]) -> list[Finding]:
+    async with open_bridge() as bridge:
+        return await run_checkup(checks, Patient(settings, bridge, os.environ))
+
+
+def _tell(findings: list[Finding], *, as_json: bool) -> None:
     if as_json:
-        shown = {"verdict": verdict, "findings": [asdict(finding) for finding in findings]}
+        shown = {"verdict": worst(findings), "findings": [asdict(finding) for finding in findings]}
         typer.echo(json.dumps(shown, ensure_ascii=False))
     elif sys.stdout.isatty():
         Console().print(_table(findings))
     else:
         for finding in findings:
             typer.echo(_line(finding))
-    if verdict == "fail":
-        raise typer.Exit(1)
-
-
-async def _examine(settings: Settings, checks: Sequence[Check]) -> list[Finding]:
-    async with open_bridge() as bridge:
-        return await run_checkup(checks, Patient(settings, bridge, os.environ))
 
 
 def _line(finding: Finding) -> str:

@@ -23,31 +23,38 @@ from callengine.plugins import load_backend
 
 if TYPE_CHECKING:
     from callengine.evaluation.figures import Figures
-    from callengine.evaluation.run import Progress
+    from callengine.evaluation.run import Plan, Progress
 
 EXTRA = ("jiwer", "matplotlib")
 OUTPUT = "Output"
+# The options. A command is its signature, the page that --help shows, and what it does.
+Folder = Annotated[
+    Path, typer.Argument(help="A folder of NAME.wav with what is said in NAME.txt, or one CSV of file,text.")
+]
+Backend = Annotated[
+    list[str] | None, typer.Option(help="A recogniser, as in STT_BACKEND; several times to compare them.")
+]
+Language = Annotated[str, typer.Option(help="BCP-47, for instance ru-RU; else CALL_LANGUAGE.")]
+Streams = Annotated[int, typer.Option(min=1, help="Recordings at once, each in real time.")]
+First = Annotated[int | None, typer.Option(min=1, help="Only the first so many recordings.")]
+Price = Annotated[
+    list[str] | None, typer.Option(metavar="NAME=USD", help="Dollars a minute, for instance whisper=0.002.")
+]
+Plot = Annotated[Path | None, typer.Option(help="A PNG of the time to the final.", rich_help_panel=OUTPUT)]
+AsJson = Annotated[bool, typer.Option("--json", help="Figures and every recording as JSON.", rich_help_panel=OUTPUT)]
+AsCsv = Annotated[bool, typer.Option("--csv", help="A line a recording as CSV.", rich_help_panel=OUTPUT)]
 
 
 def evaluate(
-    folder: Annotated[
-        Path,
-        typer.Argument(help="A folder of NAME.wav with what is said in NAME.txt, or one CSV of file,text."),
-    ],
-    backend: Annotated[
-        list[str] | None, typer.Option(help="A recogniser, as in STT_BACKEND; several times to compare them.")
-    ] = None,
-    language: Annotated[str, typer.Option(help="BCP-47, for instance ru-RU; else CALL_LANGUAGE.")] = "",
-    streams: Annotated[int, typer.Option(min=1, help="Recordings at once, each in real time.")] = 1,
-    first: Annotated[int | None, typer.Option(min=1, help="Only the first so many recordings.")] = None,
-    price: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=USD", help="Dollars a minute, for instance whisper=0.002.")
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="A PNG of the time to the final.", rich_help_panel=OUTPUT)] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Figures and every recording as JSON.", rich_help_panel=OUTPUT)
-    ] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="A line a recording as CSV.", rich_help_panel=OUTPUT)] = False,
+    folder: Folder,
+    backend: Backend = None,
+    language: Language = "",
+    streams: Streams = 1,
+    first: First = None,
+    price: Price = None,
+    plot: Plot = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Compare recognisers on your own recordings, over the path that a call uses and in real time.
 
@@ -65,30 +72,32 @@ def evaluate(
 
     0 where every recording was heard, 1 where a stream failed, 2 for what cannot be used.
     """
-    if as_json and as_csv:
-        raise ConfigError("--json", "and --csv go to the same place; give one of them")
+    form = _form(as_json=as_json, as_csv=as_csv)
     settings = _settings(language)
-    backends = list(dict.fromkeys(backend or [settings.stt_backend]))
-    for name in backends:
-        load_backend("callengine.stt", name)
+    backends = _installed(backend or [settings.stt_backend])
     prices = _prices(price or [])
-    _check_extra()
     configure_logging(settings)
-    # Only now: these need the extra.
-    from callengine.evaluation import run, samples
-
-    loaded = samples.load_samples(folder, first)
-    if plot is not None:
-        _check_writable(plot)
-    with _bar(len(loaded) * len(backends)) as progress:
-        plan = run.Plan(loaded, backends, prices, streams)
-        found = trio.run(run.evaluate, plan, settings, progress)
-    if plot is not None:
-        _save(found, plot)
-    form = "json" if as_json else "csv" if as_csv else "table"
+    plan = _plan(folder, first, backends, prices, streams)
+    _check_writable(plot)
+    found = _compare(plan, settings)
+    _save(found, plot)
     _show(found, form, {"folder": str(folder), "language": settings.call_language, "streams": streams})
     if any(each.failed for each in found):
         raise typer.Exit(1)
+
+
+def _plan(folder: Path, first: int | None, backends: Sequence[str], prices: dict[str, float], streams: int) -> "Plan":
+    _check_extra()
+    from callengine.evaluation import run, samples  # needs the extra
+
+    return run.Plan(samples.load_samples(folder, first), backends, prices, streams)
+
+
+def _compare(plan: "Plan", settings: Settings) -> "Sequence[Figures]":
+    from callengine.evaluation import run  # needs the extra
+
+    with _bar(len(plan.samples) * len(plan.backends)) as progress:
+        return trio.run(run.evaluate, plan, settings, progress)
 
 
 def _show(found: Sequence["Figures"], form: str, asked: dict[str, object]) -> None:
@@ -109,6 +118,12 @@ def _show(found: Sequence["Figures"], form: str, asked: dict[str, object]) -> No
         typer.echo(f"callengine evaluate: {line}", err=True)
 
 
+def _form(*, as_json: bool, as_csv: bool) -> str:
+    if as_json and as_csv:
+        raise ConfigError("--json", "and --csv go to the same place; give one of them")
+    return "json" if as_json else "csv" if as_csv else "table"
+
+
 def _settings(language: str) -> Settings:
     environ = {**os.environ, "LOG_LEVEL": os.environ.get("LOG_LEVEL") or "warning"}
     if not language:
@@ -118,6 +133,14 @@ def _settings(language: str) -> Settings:
     except ConfigError as error:
         named = "--language" if error.variable == "CALL_LANGUAGE" else error.variable
         raise ConfigError(named, error.problem) from None
+
+
+def _installed(backends: Sequence[str]) -> list[str]:
+    """Each once. Raises ConfigError for one that is not there."""
+    once = list(dict.fromkeys(backends))
+    for name in once:
+        load_backend("callengine.stt", name)
+    return once
 
 
 def _prices(given: Sequence[str]) -> dict[str, float]:
@@ -138,15 +161,19 @@ def _check_extra() -> None:
         raise ConfigError("evaluate", problem)
 
 
-def _check_writable(plot: Path) -> None:
+def _check_writable(plot: Path | None) -> None:
     """Before minutes are spent."""
+    if plot is None:
+        return
     if plot.suffix.lower() != ".png":
         raise ConfigError("--plot", f"writes a PNG; call it {plot.with_suffix('.png').name}")
     if not plot.parent.is_dir():
         raise ConfigError("--plot", f"there is no folder {plot.parent}")
 
 
-def _save(found: "Sequence[Figures]", plot: Path) -> None:
+def _save(found: "Sequence[Figures]", plot: Path | None) -> None:
+    if plot is None:
+        return
     from callengine.evaluation.plot import save_plot
 
     try:

@@ -10,7 +10,7 @@ import trio
 import typer
 
 from callengine.buckets import bucket_of
-from callengine.cli.serve import read_settings
+from callengine.cli.settings import read_settings
 from callengine.config import Settings
 from callengine.errors import ConfigError
 from callengine.forget import Report, forget_again, preview

@@ -7,7 +7,7 @@ from typing import Annotated
 import trio
 import typer
 
-from callengine.cli.serve import read_settings
+from callengine.cli.settings import read_settings
 from callengine.errors import ConfigError
 from callengine.services import schema
 

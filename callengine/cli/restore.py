@@ -11,7 +11,7 @@ from callengine.backup import restoring
 from callengine.backup.copies import Copy
 from callengine.backup.place import place_of
 from callengine.backup.restoring import Restored, Source
-from callengine.cli.serve import read_settings
+from callengine.cli.settings import read_settings
 from callengine.cli.transfer_bar import transfer_bar
 from callengine.config import Settings
 from callengine.errors import ConfigError

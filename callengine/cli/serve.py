@@ -1,17 +1,18 @@
 """`callengine serve`: the engine, until it is told to stop."""
 
 import json
-import os
-import socket
 import sys
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
-from callengine.app import Addresses, serve_engine
-from callengine.config import Settings, load_settings
+from callengine.cli.settings import read_settings
 from callengine.logs import configure_logging
 from callengine.slow_steps import SlowSteps
+
+if TYPE_CHECKING:
+    from callengine.app import Addresses
 
 
 def serve() -> None:
@@ -23,6 +24,9 @@ def serve() -> None:
     """
     settings = read_settings()
     configure_logging(settings)
+    # Only now: it takes a second or two, and a wrong setting is told at once.
+    from callengine.app import serve_engine
+
     run = partial(serve_engine, settings, task_status=Announcement())
     trio.run(run, instruments=[SlowSteps()])
 
@@ -30,13 +34,7 @@ def serve() -> None:
 class Announcement:
     """Trio's TaskStatus: tells a program that started us where we serve, once we do. People read it in the log."""
 
-    def started(self, value: Addresses | None = None) -> None:
+    def started(self, value: "Addresses | None" = None) -> None:
         """The engine serves at `value`."""
         if value is not None and not sys.stdout.isatty():
             print(json.dumps({"listening": value.audiosocket, "api": value.api}), flush=True)  # noqa: T201
-
-
-def read_settings() -> Settings:
-    """Settings from this process's environment; the node's name is the host's where none is given."""
-    settings = load_settings(os.environ)
-    return settings if settings.node_name else settings.model_copy(update={"node_name": socket.gethostname()})

@@ -9,7 +9,6 @@ from contextlib import suppress
 import trio
 import webrtcvad
 
-from callengine.errors import RemoteProtocolError
 from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, RATE
 from callengine.media.audiosocket import HANGUP, Audio, Decoder, Digit, Hangup, Identify, Message
 from callengine.media.cadence import MEND, Cadence
@@ -20,13 +19,12 @@ from callengine.media.port import WirePort
 from callengine.media.resample import Resampler
 from callengine.media.ring import Ring
 from callengine.media.silero import VoiceState
+from callengine.media.surplus import Surplus
 from callengine.media.tape import Tape
 from callengine.media.vad import Gate, SpeechTracker
 
 HOLE_SECONDS = 0.040
 AHEAD_SECONDS = 0.040  # more audio than time: the stall that held it back was filled with zeros already
-HELD_SECONDS = 60.0  # of audio that a stall has held back, the peer's, the network's or ours: what the ring could hold
-FLOOD_SECONDS = 3.0  # more audio than that, and than time has passed: no telephone makes it
 STALL_SECONDS = 1.0
 LATE_FRAMES = 2
 MARKS = 64  # digits and speech marks between two turns of the reader: far more than a person makes
@@ -42,10 +40,10 @@ class Leg:
 
     __slots__ = (
         "_ahead", "_cadence", "_decoder", "_end", "_hanging_up", "_marks_in", "_partial_frame", "_plain", "_port",
-        "_progress_at", "_resampler", "_said_hangup", "_surplus", "_taken", "_took_at", "_unsent", "_vad", "began",
-        "confirm", "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "over",
-        "paused_at", "playout", "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tape",
-        "tracker", "vad_state",
+        "_progress_at", "_resampler", "_said_hangup", "_surplus", "_unsent", "_vad", "began", "confirm",
+        "flush_seconds", "frames_dropped", "gate", "heard_at", "marks", "no_media_seconds", "over", "paused_at",
+        "playout", "ring", "silent_from", "speech_since", "speech_until", "spoke_at", "talking", "tape", "tracker",
+        "vad_state",
     )  # fmt: skip
 
     def __init__(self, port: WirePort, now: float, no_media_seconds: float) -> None:
@@ -55,9 +53,7 @@ class Leg:
         self._vad = webrtcvad.Vad(2)
         self._partial_frame = b""
         self._resampler: Resampler | None = None  # of a wideband caller
-        self._taken = 0  # samples since the last tick, kept or not
-        self._took_at = now
-        self._surplus = 0.0  # samples beyond those that time has room for; below 0 what may still come late
+        self._surplus = Surplus(now)
         self._ahead = False
         self._plain = True  # what comes next is frames of 8 kHz, on time, as far as anyone knows
         self._unsent: bytes = b""
@@ -134,10 +130,7 @@ class Leg:
             self._fill_hole(int(-ahead) // FRAME_SAMPLES, now)
         self._ahead = ahead > AHEAD_SECONDS * RATE
         self._plain = not (self._ahead or self._resampler or self._partial_frame) and self._decoder.empty
-        self._surplus = max(-HELD_SECONDS * RATE, self._surplus + self._taken - (now - self._took_at) * RATE)
-        self._took_at, self._taken = now, 0
-        if self._surplus > FLOOD_SECONDS * RATE:
-            raise RemoteProtocolError("flood", f"{FLOOD_SECONDS:.0f} s more audio than time has passed")
+        self._surplus.settle(now)
 
     def send(self, now: float, late_frames: int) -> None:
         """Write the frame that is due, and after a stall up to two late ones. Raises OSError."""
@@ -220,7 +213,7 @@ class Leg:
 
     def _take_frame(self, frame: memoryview) -> None:
         """The rule, without the detours: 20 ms at 8 kHz."""
-        self._taken += FRAME_SAMPLES
+        self._surplus.taken += FRAME_SAMPLES
         self.ring.append(frame)
         if self.gate.feed(self._vad.is_speech(frame, RATE, FRAME_SAMPLES)):
             self._gate_moved()
@@ -262,7 +255,7 @@ class Leg:
 
     def _take(self, slin: bytes | memoryview, voiced: Sequence[bool]) -> None:
         """Keep audio; but silence is left out while the ring is ahead of time, so that it tells call time again."""
-        self._taken += len(slin) >> 1
+        self._surplus.taken += len(slin) >> 1
         if not self._ahead or self.gate.open or any(voiced):
             self.ring.append(slin)
         for verdict in voiced:

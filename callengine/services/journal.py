@@ -33,7 +33,7 @@ KEEP_SECONDS = 0.2
 KEEP_AGAIN_SECONDS = 1.0  # after a disk has failed
 ATTEMPT_SECONDS = 10.0
 BACKOFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = REST_SECONDS = 5.0  # at the end: for the database, and then for the disk
 
 log = structlog.get_logger(__name__)
 
@@ -262,7 +262,7 @@ async def open_journal(
 ) -> AsyncIterator[PostgresJournal]:
     """The record in the database at `database_url`, whose schema `migrate` has made. Connects when there is something
     to write; what the spool has from before is written first. Leaving waits CLOSE_SECONDS at most for what is not
-    written yet, and puts the rest into the spool. Raises ConfigError for a wrong URL."""
+    written yet, and puts the rest into the spool, within REST_SECONDS. Raises ConfigError for a wrong URL."""
     options = connection_options(database_url)
     replica = connection_options(replica_url, "DATABASE_REPLICA_URL") if replica_url else None
     journal = PostgresJournal(options, bridge, Reader(options, bridge, replica), spool)
@@ -278,7 +278,7 @@ async def open_journal(
                     await _write_the_rest(journal)
                 working.cancel()
     finally:
-        with trio.move_on_after(CLOSE_SECONDS, shield=True):
+        with trio.move_on_after(REST_SECONDS, shield=True):
             await journal.keep_the_rest()
             await journal.close_connection()
 

@@ -19,6 +19,7 @@ from callengine.ports.bridge import Bridge
 from callengine.ports.nodes import Neighbour, Obey, Order
 from callengine.services import node_store as store
 from callengine.services.redis_client import REDIS_ERRORS, as_service_error, open_redis
+from callengine.services.stay import open_stay
 
 T = TypeVar("T")
 
@@ -27,7 +28,6 @@ LOOK_SECONDS = 0.25
 WAIT_SECONDS = 2  # for an order, at a time
 ANSWER_SECONDS = 2.0
 AGAIN_SECONDS = 1.0  # after Redis was not there
-CLOSE_SECONDS = 2.0
 ORDERS = 16  # at once
 LONGEST_SECONDS = store.ORDER_SECONDS + 2 * ANSWER_SECONDS  # a question that waits there
 
@@ -141,23 +141,8 @@ async def open_nodes(redis_url: str, node: str, bridge: Bridge) -> AsyncIterator
             await nodes.take_name()
         except ServiceError as error:
             log.warning("this node knows of no others until Redis is there", problem=str(error))
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(nodes.run_beats)
-                try:
-                    yield nodes
-                finally:
-                    nursery.cancel_scope.cancel()
-        finally:
-            with trio.move_on_after(CLOSE_SECONDS, shield=True):
-                await _leave_or_say(nodes)
-
-
-async def _leave_or_say(nodes: RedisNodes) -> None:
-    try:
-        await nodes.leave()
-    except ServiceError as error:
-        log.warning("this node's name is free in a moment", problem=str(error))
+        async with open_stay(nodes.run_beats, nodes.leave, "this node's name is free in a moment"):
+            yield nodes
 
 
 def _is_no_more(where: str) -> bool:

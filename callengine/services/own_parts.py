@@ -13,7 +13,7 @@ from callengine.services.embedded import claimed_folder
 from callengine.services.kept_child import open_kept_child
 
 MODEL_SECONDS = 120.0  # the first start joins the model's parts; a cold disk is slow
-START_SECONDS = 30.0
+START_SECONDS = 60.0  # on a machine that is busy with other things, too
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "XDG_CACHE_HOME", "LD_LIBRARY_PATH")
 # Of whisper-server's settings, those for a server that others reach; ours is on loopback, and only we do.
 NOT_OURS = ("WHISPER_URL", "WHISPER_CA", "WHISPER_LISTEN", "WHISPER_TOKEN", "WHISPER_TLS_", "WHISPER_METRICS_PORT")

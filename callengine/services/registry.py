@@ -17,6 +17,7 @@ from callengine.services import registry_scripts as scripts
 from callengine.services import registry_store as store
 from callengine.services.kept_calls import KeptCalls
 from callengine.services.redis_client import CONNECTIONS, REDIS_ERRORS, as_service_error, connect_all, open_redis
+from callengine.services.stay import open_stay
 
 T = TypeVar("T")
 
@@ -30,7 +31,6 @@ CLAIM_SECONDS = 4.0
 CLAIM_AWAY_SECONDS = 0.3
 # The dialplan gives up on a registration after CE_API_SECONDS (0.5), and the caller would come without a name.
 PUT_SECONDS = 0.3
-CLOSE_SECONDS = 2.0
 # Redis was away, and may have come back empty: so long a node that was not told of a call may be about to tell of it
 # still, or have died before it could, and the caller be on the way from there.
 DOUBT_SECONDS = 60.0
@@ -57,7 +57,7 @@ class RedisRegistry:
         self._attempted = trio.Event()  # replaced after every attempt
         self._trouble: ServiceError | None = None
         self._doubt_until = -inf
-        self._told = self._asked = 0
+        self._told = self._tried = self._asked = 0
         self._turns = trio.CapacityLimiter(CONNECTIONS)
 
     def call_up_nowait(self, call: LiveCall) -> None:
@@ -156,7 +156,7 @@ class RedisRegistry:
         while self._told < mine:
             self._wake.set()
             await self._attempted.wait()
-            if self._trouble is not None:
+            if self._trouble is not None and self._tried >= mine:  # an attempt of before says nothing of this
                 raise self._trouble
 
     async def run_writer(self) -> None:
@@ -174,6 +174,7 @@ class RedisRegistry:
                 await self._tell(whole, changed)
             except ServiceError as error:
                 failed = min(failed + 1, len(BACKOFF_SECONDS))
+                self._tried = asked
                 self._note_failure(error)
             else:
                 failed, self._told = 0, asked
@@ -243,9 +244,9 @@ class RedisRegistry:
             self._doubt_until = trio.current_time() + DOUBT_SECONDS
         self._trouble = None
 
-    async def _ask(self, afn: Callable[..., Awaitable[T]], *args: object, seconds: float = ANSWER_SECONDS) -> T:
+    async def _ask(self, afn: Callable[..., Awaitable[T]], *args: object, seconds: float | None = None) -> T:
         try:
-            with trio.fail_after(seconds):
+            with trio.fail_after(ANSWER_SECONDS if seconds is None else seconds):
                 async with self._turns:
                     return await self._bridge.run(afn, self._client, *args)
         except (*REDIS_ERRORS, trio.TooSlowError) as error:
@@ -255,20 +256,13 @@ class RedisRegistry:
 @asynccontextmanager
 async def open_registry(redis_url: str, node: str, bridge: Bridge) -> AsyncIterator[RedisRegistry]:
     """The registry at `redis_url`, speaking for `node`, connected where Redis is there. Leaving takes the node's calls
-    out, within CLOSE_SECONDS. Raises ConfigError for a wrong URL."""
+    out. Raises ConfigError for a wrong URL."""
     async with open_redis(redis_url, CLAIM_SECONDS, bridge, texts=True) as client:
         registry = RedisRegistry(client, node, bridge)
-        try:
-            await _connect_or_say(registry)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(registry.run_writer)
-                try:
-                    yield registry
-                finally:
-                    nursery.cancel_scope.cancel()
-        finally:
-            with trio.move_on_after(CLOSE_SECONDS, shield=True):
-                await _leave_or_say(registry)
+        await _connect_or_say(registry)
+        stays = "the registry keeps this node's calls until they fade"
+        async with open_stay(registry.run_writer, registry.leave, stays):
+            yield registry
 
 
 async def _connect_or_say(registry: RedisRegistry) -> None:
@@ -276,10 +270,3 @@ async def _connect_or_say(registry: RedisRegistry) -> None:
         await registry.connect()
     except ServiceError as error:
         log.warning("the registry connects when Redis is there", problem=str(error))
-
-
-async def _leave_or_say(registry: RedisRegistry) -> None:
-    try:
-        await registry.leave()
-    except ServiceError as error:
-        log.warning("the registry keeps this node's calls until they fade", problem=str(error))

@@ -13,6 +13,10 @@ from whisper_server.schedule import Rules
 from whisper_server.settings import Settings
 from whisper_server.warmth import warm_up_utterance
 
+_NO_GPU = (
+    "and no GPU is seen here: nvidia-smi must show one, in a container too (NVIDIA Container Toolkit); else cpu or auto"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -28,8 +32,10 @@ class Plan:
 
 
 def plan(settings: Settings) -> Plan:
-    """Fill in the defaults that depend on the machine."""
-    gpu = settings.device == "cuda" or (settings.device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+    """Fill in the defaults that depend on the machine. Raises `StartError` where a GPU is wanted and none is here."""
+    gpu = settings.device != "cpu" and ctranslate2.get_cuda_device_count() > 0
+    if settings.device == "cuda" and not gpu:
+        raise StartError(f"WHISPER_DEVICE: cuda, {_NO_GPU}")
     cores = os.cpu_count() or 1
     threads = settings.cpu_threads or min(cores, 4)
     workers = settings.workers or (1 if gpu else threads)

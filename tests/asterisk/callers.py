@@ -16,7 +16,7 @@ import trio
 from tests.asterisk.instance import CONFIG_PASSWORD, CONFIG_USER, Pbx
 from tests.engine_process import EngineProcess
 
-PATIENCE_SECONDS = 60.0  # a test that waits longer hangs; nothing is timed by it
+PATIENCE_SECONDS = 120.0  # a test that waits longer hangs; nothing is timed by it
 LOOK_AGAIN_SECONDS = 0.02
 LOUD = 1000  # of 32767: far over the noise of A-law
 
@@ -40,22 +40,32 @@ class LocalCall:
         """Wait until the dialplan has told this of the call (docker/asterisk/dialplan.conf, `Verbose`)."""
         return await self.logged(f"callengine {self.uuid}: {step}\n", times)
 
+    def log(self) -> str:
+        """All that Asterisk has told since the call began, to this moment."""
+        self.pbx.flush_log()
+        return self.pbx.log_since(self.began)
+
     def told(self) -> list[str]:
-        """Every step that the dialplan has told of this call, in order."""
+        """Every step that the dialplan has told of this call to this moment, in order."""
+        return self.told_in(self.log())
+
+    def told_in(self, log: str) -> list[str]:
+        """The same of a log."""
         mark = f"callengine {self.uuid}: "
-        return [line.partition(mark)[2] for line in self.pbx.log_since(self.began).splitlines() if _is_told(line, mark)]
+        return [line.partition(mark)[2] for line in log.splitlines() if _is_told(line, mark)]
 
     def at(self, text: str) -> datetime:
         """When the first line with this text was logged since the call began; for figures, never for an assertion."""
-        lines = self.pbx.log_since(self.began).splitlines()
+        lines = self.log().splitlines()
         line = next(line for line in lines if text in line and line.startswith("["))
         return datetime.fromisoformat(line[1:24])
 
     async def over(self) -> None:
-        """Wait until no channel of this test's is left."""
+        """Wait until no channel of this test's is left, and what it recorded is in its file."""
         with trio.fail_after(PATIENCE_SECONDS):
             while not self.pbx.rx("core show channels count").startswith("0 active channels"):
                 await trio.sleep(LOOK_AGAIN_SECONDS)
+        await self.logged("End MixMonitor Recording", self.log().count("Begin MixMonitor Recording"))
 
 
 def _is_told(line: str, mark: str) -> bool:

@@ -61,6 +61,13 @@ def is_sound(packet: rtp.Packet) -> bool:
     return packet.payload_type == rtp.PCMA and int(np.abs(alaw.decode(packet.payload)).max(initial=0)) > SOUND
 
 
+def last_sound(said: Samples, frame: int = 160) -> bytes:
+    """The last packet of speech in which there is something to be heard, as a telephone sends it."""
+    begin = int(np.flatnonzero(np.abs(alaw.through_alaw(said).astype(np.int32)) > SOUND)[-1]) // frame * frame
+    last = said[begin : begin + frame]
+    return alaw.encode(np.pad(last, (0, frame - len(last))))
+
+
 def stream_faults(packets: Sequence[Timed]) -> StreamFaults:
     """What is wrong with a stream, apart from what is in it. Around a key there is no audio, as it should be."""
     seen: set[int] = set()

@@ -21,14 +21,14 @@ import trio
 
 from tests.asterisk import sip
 from tests.asterisk.alaw import Samples
-from tests.asterisk.heard import Timed, is_sound
+from tests.asterisk.heard import Timed, is_sound, last_sound
 from tests.asterisk.mouth import Habits, Mouth
 from tests.asterisk.sdp import Direction
 from tests.asterisk.session import Ending, Place, Session, State
 from tests.asterisk.sockets import RtpSocket, open_rtp_socket, open_sip_socket
 
 RESEND_SECONDS = (0.5, 1.0, 2.0, 4.0, 4.0, 4.0)  # RFC 3261, 17.1.1.2 and 17.1.2.2: T1 doubled, up to T2
-PATIENCE_SECONDS = 120.0  # a test that waits longer hangs; nothing is timed by it
+PATIENCE_SECONDS = 240.0  # a test that waits longer hangs; nothing is timed by it
 BYE_SECONDS = 2.0  # for the answer to a BYE when a test is over; a PBX that is gone gives none
 PAUSE_SECONDS = 0.3  # in speech: a shorter one is no end of it
 Address = tuple[str, int]
@@ -170,6 +170,17 @@ class Phone:
             return last > spoke and trio.current_time() - last >= seconds
 
         return await self.until(silent)
+
+    async def hears(self, said: Samples, since: int = 0) -> bool:
+        """Wait until the end of what another telephone says is here, unchanged and behind so many packets."""
+        end = last_sound(said)
+
+        def here() -> bool:
+            nonlocal since
+            begin, since = since, max(since, len(self.heard) - 2)  # it may lie across two packets
+            return end in b"".join(timed.packet.payload for timed in self.heard[begin:])
+
+        return await self.until(here)
 
     async def until(self, ready: Callable[[], bool]) -> bool:
         """Wait until something is so, looking at each packet time and each SIP message."""

@@ -116,15 +116,19 @@ class Session:
         return [self._reply(self.offered, status)]
 
     def receive(self, message: Message) -> list[Message]:
-        """Take what came; returns what is to be sent."""
+        """Take what came; returns what is to be sent. At the port there may have been another telephone before, and the
+        other side may still be ending its call: that one is not ours."""
+        ours = message.get("Call-ID") == self._call_id
         if message.status:
-            return self._take_response(message)
+            return self._take_response(message) if ours else []
         if message.method == "ACK":
             return []
         key = (message.method, message.get("Via"))
-        if key not in self._replies:
-            return self._take_request(message)
-        return [self._replies[key]]
+        if key in self._replies:
+            return [self._replies[key]]
+        if not ours and (tag_of(message.get("To")) or message.method == "CANCEL"):
+            return [self._reply(message, 481)]
+        return self._take_request(message)
 
     def _take_response(self, response: Message) -> list[Message]:
         if response.status < 200:

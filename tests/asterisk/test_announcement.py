@@ -1,6 +1,5 @@
 """A person is told what a call is about before they hear the caller; whatever becomes of it, they are put together."""
 
-import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,10 +8,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import trio
 
 from tests.asterisk.alaw import through_alaw
-from tests.asterisk.callers import LOOK_AGAIN_SECONDS, PATIENCE_SECONDS, LocalCall, record
+from tests.asterisk.callers import LocalCall, record
 from tests.asterisk.comparison import compare
 from tests.asterisk.conftest import Figure
 from tests.asterisk.heard import audio_of, is_sound
@@ -20,7 +18,7 @@ from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
 from tests.asterisk.own_dialplan import OWN, own_extension
 from tests.asterisk.phone import Model, Phone, WhenCalled, open_phone
-from tests.asterisk.telephones import address, samples_of
+from tests.asterisk.telephones import address, put_together, samples_of
 from tests.engine_process import EngineProcess
 from tests.speech import FIXTURES
 
@@ -68,14 +66,6 @@ async def open_handover(pbx: Pbx, nodes: Nodes, folder: Path, when_called: WhenC
             yield Handover(engine, phone, operator, call)
 
 
-async def put_together(pbx: Pbx) -> None:
-    """Wait for one bridge of two: it comes a moment after the dialplan's last line, and a Local channel's two become
-    one."""
-    with trio.fail_after(PATIENCE_SECONDS):
-        while re.findall(r"^\S+ +\S+ +(\d+) ", pbx.rx("bridge show all"), re.MULTILINE) != ["2"]:
-            await trio.sleep(LOOK_AGAIN_SECONDS)
-
-
 async def both_hear_each_other(handover: Handover) -> None:
     """What they say now reaches the other, to the sample."""
     phone, operator = handover.phone, handover.operator
@@ -83,7 +73,8 @@ async def both_hear_each_other(handover: Handover) -> None:
     heard = len(phone.heard), len(operator.heard)
     assert await operator.say(ANSWER)
     assert await phone.say(QUESTION)
-    assert await operator.sleep(0.3)  # of the call, for what is under way
+    assert await phone.hears(ANSWER, heard[0])
+    assert await operator.hears(QUESTION, heard[1])
     assert compare(through_alaw(ANSWER), audio_of(phone.heard[heard[0] :]).samples).differences == ()
     assert compare(through_alaw(QUESTION), audio_of(operator.heard[heard[1] :]).samples).differences == ()
 
@@ -132,7 +123,7 @@ async def test_an_engine_that_hangs_there_costs_the_operator_not_the_caller(
     pbx: Pbx, nodes: Nodes, tmp_path: Path
 ) -> None:
     with own_extension(pbx, "Dial(PJSIP/operator)"):
-        pbx.set_globals(CE_TARGET_operator=f"Local/900@{OWN}", CE_ANNOUNCE_SECONDS="2", CE_QUEUE="people")
+        pbx.set_globals(CE_TARGET_operator=f"Local/900@{OWN}", CE_ANNOUNCE_SECONDS="5", CE_QUEUE="people")
         async with open_handover(pbx, nodes, tmp_path, "answer") as handover:
             assert await handover.operator.agent_speaking()
             handover.engine.tell(signal.SIGSTOP)
@@ -177,14 +168,14 @@ async def test_an_engine_that_dies_while_it_tells(pbx: Pbx, nodes: Nodes, tmp_pa
 
 
 async def test_an_engine_that_hangs_while_it_tells(pbx: Pbx, nodes: Nodes, tmp_path: Path, figure: Figure) -> None:
-    pbx.set_globals(CE_ANNOUNCE_SECONDS="2")
+    pbx.set_globals(CE_ANNOUNCE_SECONDS="5")
     async with open_handover(pbx, nodes, tmp_path, "answer") as handover:
         assert await handover.operator.agent_speaking()
         handover.engine.tell(signal.SIGSTOP)
         try:
             stopped = handover.operator.sent[-1].at
             await handover.call.says("told first ANSWER")
-            figure("engine stopped -> put together (of 2 s)", handover.operator.sent[-1].at - stopped)
+            figure("engine stopped -> put together (of 5 s)", handover.operator.sent[-1].at - stopped)
             await both_hear_each_other(handover)
         finally:
             handover.engine.tell(signal.SIGCONT)
@@ -200,7 +191,7 @@ async def test_an_operator_who_leaves_while_being_told_has_not_taken_the_call(
         await handover.call.logged("a person answered")
         heard = len(handover.phone.heard)
         assert await handover.phone.say(ANSWER)
-        assert await handover.phone.sleep(0.3)  # of the call, for what is under way
+        assert await handover.phone.agent_silent(0.3)  # it comes back: to its end
         assert compare(through_alaw(ANSWER), audio_of(handover.phone.heard[heard:]).samples).runs
     assert handover.call.told() == [OUTCOME, PUT_THROUGH, "fallback"]
 

@@ -1,6 +1,7 @@
 """A call through docker/asterisk's dialplan: it is greeted by the engine, known to it, and ends as it says."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -33,9 +34,8 @@ async def test_a_call_is_greeted_known_and_ended_by_the_agent(
     extension: str, pbx: Pbx, nodes: Nodes, tmp_path: Path
 ) -> None:
     with nodes.open("a") as engine:
-        caller = await call_and_order(
-            pbx, "hangup", extension, CALLER_NUMBER="+79031234567", CALLER_NAME="Анна", HEARD=str(tmp_path / "heard")
-        )
+        who = {"CALLER_NUMBER": "+79031234567", "CALLER_NAME": "Анна"}
+        caller = await call_and_order(pbx, "hangup", extension, HEARD=str(tmp_path / "heard"), PRE="8", **who)
         opened = await record(engine, caller.uuid)
         assert (opened["number"], opened["name"], opened["called"]) == ("+79031234567", "Анна", extension)
         assert (opened["fields"], opened["node"]) == ({"do": "hangup"}, "a")
@@ -47,7 +47,7 @@ async def test_a_call_is_greeted_known_and_ended_by_the_agent(
 
 async def test_a_caller_who_hangs_up_leaves_nothing_behind(pbx: Pbx, nodes: Nodes) -> None:
     with nodes.open("a") as engine:
-        caller = await call(pbx, TAIL="1")
+        caller = await call(pbx, TAIL="5")
         assert await ended(engine, caller) == "abandoned"
         await caller.over()
     assert caller.told() == []  # the dialplan asks nothing for a caller who has gone
@@ -61,7 +61,7 @@ async def test_transfers_go_to_their_targets_or_else_to_the_shops_queue(pbx: Pbx
         "operator": ["transfer to operator NOANSWER", "fallback"],  # a telephone that is not there
         "gone": ['no target "gone": set CE_TARGET_gone in settings.conf', "fallback"],  # not in the table
     }
-    pbx.set_globals(CE_QUEUE="people", CE_TARGET_SECONDS="3")
+    pbx.set_globals(CE_QUEUE="people", CE_TARGET_SECONDS="10")
     with nodes.open("a") as engine:
         callers = {target: await call_and_order(pbx, f"transfer:{target}") for target in reached}
         log = await callers["people"].logged("a person answered\n", times=len(reached))
@@ -73,9 +73,10 @@ async def test_transfers_go_to_their_targets_or_else_to_the_shops_queue(pbx: Pbx
 
 
 async def test_a_transfer_that_ari_has_left_in_a_global(pbx: Pbx, nodes: Nodes) -> None:
+    uuid = uuid4()
+    pbx.set_globals(**{f"TRANSFER_{uuid}": "people"})
     with nodes.open("a"):
-        caller = await call_and_order(pbx, "hangup")
-        pbx.set_globals(**{f"TRANSFER_{caller.uuid}": "people"})
+        caller = await call(pbx, uuid=uuid, CE_FIELDS="do=hangup", PRE="3", WAV=SPEECH, TAIL="60")
         await caller.logged("a person answered")
     assert caller.told() == ["node 1 SUCCESS, outcome transfer:people"]
-    assert f"TRANSFER_{caller.uuid}=people" not in pbx.rx("dialplan show globals")
+    assert f"TRANSFER_{uuid}=people" not in pbx.rx("dialplan show globals")

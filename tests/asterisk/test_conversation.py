@@ -26,7 +26,7 @@ from tests.engine_process import EngineProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.asterisk, pytest.mark.slow]
 
-PAUSE_SECONDS = 0.8  # the agent has stopped
+PAUSE_SECONDS = 1.5  # the agent has stopped: between its sentences a busy machine pauses, too
 OVER_SECONDS = 1.2  # of the agent's answer, before the caller speaks over it
 LOUD = 300
 FRAME = 160
@@ -80,6 +80,7 @@ class Conversation:
         self._uuid: UUID = uuid4()
         self._utterances = load_utterances(language)
         self._spoken: list[Spoken] = []
+        self._last_sounds: list[float] = []  # of each utterance, when it was sent
         self.waits: dict[int, float] = {}  # by utterance, for an answer
 
     async def hold(self) -> None:
@@ -90,6 +91,7 @@ class Conversation:
             spoken = Spoken(utterance, trio.current_time() - self._phone.answered_at)
             self._spoken.append(spoken)
             assert await self._phone.say(np.frombuffer(utterance.slin, np.int16))
+            self._last_sounds.append(next(each.at for each in reversed(self._phone.sent) if is_sound(each.packet)))
         await self._phone.over()
 
     async def _turn_has_come(self, utterance: Utterance) -> bool:
@@ -124,19 +126,16 @@ class Conversation:
         assert alike >= ALIKE
 
     def _print(self, report: Report, found: CallView) -> None:
-        for exchange in report.exchanges:
-            ear = self.waits[exchange.number] = response_seconds(self._phone, exchange.spoken)
+        for exchange, said in zip(report.exchanges, self._last_sounds, strict=True):
+            ear = self.waits[exchange.number] = response_seconds(self._phone, said)
             print(f"{self._language} {exchange.number} said  {exchange.spoken.utterance.words}")
             print(f"     heard {exchange.recognised}; {exchange.seconds}; at the caller's ear {ear:.2f} s")
         print(f"{self._language} tools: {[(tool.name, dict(tool.arguments)) for tool in found.tools]}")
 
 
-def response_seconds(phone: Phone, spoken: Spoken) -> float:
+def response_seconds(phone: Phone, said: float) -> float:
     """From an utterance's last sound to the agent's next first one, as the telephone heard it."""
-    begin = phone.answered_at + spoken.began
-    end = begin + len(spoken.utterance.slin) / 16000 + 0.04
-    ours = max(timed.at for timed in phone.sent if begin <= timed.at <= end and is_sound(timed.packet))
-    return next((timed.at - ours for timed in phone.heard if timed.at > ours and is_sound(timed.packet)), float("nan"))
+    return next((timed.at - said for timed in phone.heard if timed.at > said and is_sound(timed.packet)), float("nan"))
 
 
 def last_words_alike(said: Samples, heard: Samples) -> float:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,9 +51,19 @@ def failures(found: Found) -> list[tuple[str, str]]:
     return [(check, says) for check, each in found.items() for verdict, says in each if verdict == "fail"]
 
 
-def knocks(engine: EngineProcess) -> str:
-    metrics = httpx.get(f"http://{engine.api}/metrics", trust_env=False).text
-    return next(line for line in metrics.splitlines() if 'refused_total{reason="knock"}' in line)
+def knocks(engine: EngineProcess) -> float:
+    """How many connections that were no call the engine has counted."""
+    metrics = httpx.get(f"http://{engine.api}/metrics", trust_env=False, timeout=END_SECONDS).text
+    lines = [line for line in metrics.splitlines() if 'refused_total{reason="knock"}' in line]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+def first_knock(engine: EngineProcess) -> float:
+    """The same once there is one: the doctor may be gone before the engine has looked."""
+    until = time.monotonic() + END_SECONDS
+    while not (counted := knocks(engine)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return counted
 
 
 @contextmanager
@@ -65,7 +76,7 @@ def one_node(pbx: Pbx) -> Iterator[None]:
 def test_as_shipped_with_an_engine_there_is_nothing_to_mend(pbx: Pbx, nodes: Nodes, tmp_path: Path) -> None:
     with nodes.open("a") as engine, one_node(pbx):
         found = doctor(pbx, tmp_path)
-        assert knocks(engine).endswith(" 1.0"), "the try was no call"
+        assert first_knock(engine) == 1, "the try was no call"
         assert not [line for line in engine.log() if line["event"] == "call_opened"]
     # tests/asterisk/layer/calls.conf has these two on purpose
     told = [says.split(":")[0] for check, says in failures(found)]

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.asterisk]
 
 def waited(caller: LocalCall) -> bool:
     """The caller was told to wait a moment."""
-    return "[moment@callengine:1]" in caller.pbx.log_since(caller.began)
+    return "[moment@callengine:1]" in caller.log()
 
 
 async def test_an_apology_and_then_a_person(pbx: Pbx, nodes: Nodes) -> None:

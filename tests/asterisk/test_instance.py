@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.asterisk.callers import call
+from tests.asterisk.callers import PATIENCE_SECONDS, call
 from tests.asterisk.conftest import installation
 from tests.asterisk.instance import CONFIG_PASSWORD, CONFIG_USER, Pbx, take_slot
 from tests.asterisk.nodes import Nodes
@@ -25,7 +25,7 @@ def test_the_fragments_load_without_a_complaint(pbx: Pbx) -> None:
 
 
 def test_prometheus_may_look(pbx: Pbx) -> None:
-    answer = httpx.get(f"{pbx.http}/metrics", trust_env=False)
+    answer = httpx.get(f"{pbx.http}/metrics", trust_env=False, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 200
     assert "asterisk_channels_count" in answer.text
 
@@ -34,7 +34,7 @@ async def test_ami_moves_a_caller_to_a_person(pbx: Pbx, nodes: Nodes) -> None:
     with nodes.open("a"):
         caller = await call_and_order(pbx, "hangup", PRE="30")
         await caller.logged("AudioSocket(")
-        async with httpx.AsyncClient(base_url=pbx.http, trust_env=False) as ami:
+        async with httpx.AsyncClient(base_url=pbx.http, trust_env=False, timeout=PATIENCE_SECONDS) as ami:
             login = {"action": "login", "username": CONFIG_USER, "secret": CONFIG_PASSWORD}
             assert "Authentication accepted" in (await ami.get("/rawman", params=login)).text
             channels = (await ami.get("/rawman", params={"action": "CoreShowChannels"})).text

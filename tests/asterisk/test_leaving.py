@@ -91,7 +91,7 @@ async def test_a_caller_hangs_up_at_any_moment(pbx: Pbx, nodes: Nodes, tmp_path:
     assert outcomes == [(moment, "abandoned") for moment in MOMENTS]
     assert after == before
     assert live == await registered(redis_url) == []
-    assert store.asked == 2
+    assert store.asked == store.dropped >= 2, "nobody is left who waits for its answer"
 
 
 async def _leave_in(

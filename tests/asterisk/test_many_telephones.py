@@ -26,7 +26,7 @@ async def call_the_echo(pbx: Pbx, number: int, phones: list[Phone]) -> None:
         assert await phone.dial(ECHO)
         said = clip_samples(CLIPS[number % len(CLIPS)])
         assert await phone.say(said)
-        assert await phone.sleep(0.5)
+        assert await phone.hears(said)
         await phone.hang_up()
     heard = audio_of(phone.heard).samples
     found = compare(said, heard)

@@ -28,7 +28,7 @@ ONE_MOMENT = through_alaw(SPOKEN[FIRST:LAST])
 def waiting(caller: LocalCall) -> list[str]:
     """The tries of a call, each by its node, and what the caller had between them: Playback or Wait with what."""
     node = {str(caller.pbx.ports.engine(name)): name for name in "ab"}
-    log = caller.pbx.log_since(caller.began)
+    log = caller.log()
     found = re.findall(
         rf'AudioSocket\({caller.uuid},127\.0\.0\.1:(\d+)|\[moment@\S+ (Playback|Wait)\("[^"]*", "(.*)"', log
     )

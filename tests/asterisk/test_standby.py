@@ -42,20 +42,26 @@ class Provider:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(GUARD_SECONDS)
+        self._answers: dict[str, bytes] = {}  # by the request's transaction
 
     @property
     def port(self) -> int:
         return int(self._socket.getsockname()[1])
 
     def next_expires(self) -> int:
-        """Of the next REGISTER, which is answered with 200."""
+        """Of the next REGISTER, which is answered with 200. One that came again while nobody looked is no next one."""
         datagram, peer = self._socket.recvfrom(65535)
         request = decode(datagram)
+        while (answer := self._answers.get(request.get("Via"))) is not None:
+            self._socket.sendto(answer, peer)
+            datagram, peer = self._socket.recvfrom(65535)
+            request = decode(datagram)
         assert request.method == "REGISTER"
         kept = [(key, value) for key, value in request.headers if key in ("Via", "From", "Call-ID", "CSeq", "Expires")]
         bound = [("Contact", f"{value};expires={request.get('Expires')}") for value in request.get_all("Contact")]
         to = ("To", f"{request.get('To')};tag=provider")
-        self._socket.sendto(Message("REGISTER", "", 200, "OK", [*kept, to, *bound]).encode(), peer)
+        answer = self._answers[request.get("Via")] = Message("REGISTER", "", 200, "OK", [*kept, to, *bound]).encode()
+        self._socket.sendto(answer, peer)
         return int(request.get("Expires"))
 
     def close(self) -> None:

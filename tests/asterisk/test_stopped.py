@@ -84,7 +84,7 @@ async def test_a_silent_caller_of_a_stopped_engine_gets_a_person(
 ) -> None:
     """Asterisk gives up after 2 s in which it hears from neither side."""
     write_plugin(tmp_path / "plugins", "dawdling")
-    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_RETRY_SECONDS="0", CE_API_SECONDS="0.5")
+    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_RETRY_SECONDS="0", CE_API_SECONDS="5")
     with nodes.open("a", DIALOG_BACKEND="dawdling") as engine:
         call, waited = await _until_a_person_answers(pbx, engine, "100", muted=True)
     figure("an engine stopped, the caller muted: until a person answers", waited)
@@ -96,11 +96,11 @@ async def test_a_stopped_wideband_engine_is_left_in_the_end(
 ) -> None:
     """Under Dial() Asterisk looks at a failed write only when the engine sends something, which this one does not."""
     write_plugin(tmp_path / "plugins", "dawdling")
-    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_MAX_SECONDS="12")
+    pbx.set_globals(CE_QUEUE="people", CE_ENGINE_2="", CE_API_2="", CE_MAX_SECONDS="20")
     with nodes.open("a", DIALOG_BACKEND="dawdling") as engine:
         call, waited = await _until_a_person_answers(pbx, engine, "101", muted=False)
     figure("a wideband engine stopped: until a person answers, at CE_MAX_SECONDS", waited)
-    assert call.told() == ["held for over 12 s", "fallback"]
+    assert call.told() == ["held for over 20 s", "fallback"]
 
 
 async def test_an_engine_that_stops_reading_is_left(pbx: Pbx, nodes: Nodes, tmp_path: Path, figure: Figure) -> None:

@@ -14,7 +14,7 @@ from tests.asterisk.heard import audio_of, is_sound
 from tests.asterisk.instance import Pbx
 from tests.asterisk.nodes import Nodes
 from tests.asterisk.phone import Model, Phone, WhenCalled, open_phone
-from tests.asterisk.telephones import address, refuse_late_call, samples_of
+from tests.asterisk.telephones import address, put_together, refuse_late_call, samples_of
 from tests.engine_process import EngineProcess
 from tests.speech import FIXTURES
 
@@ -53,9 +53,12 @@ async def test_the_operator_answers_and_both_hear_each_other(pbx: Pbx, nodes: No
             assert await operator.answered()
             rang = operator.messages[0].at
             assert await operator.until(lambda: bool(operator.heard))
+            await put_together(pbx)
+            heard = len(phone.heard), len(operator.heard)
             assert await operator.say(ANSWER)
             assert await phone.say(QUESTION)
-            assert await operator.sleep(0.3)  # of the call, for what is under way
+            assert await phone.hears(ANSWER, heard[0])
+            assert await operator.hears(QUESTION, heard[1])
             ended = await record(engine, call.uuid, closed=True)
             await operator.hang_up()
             await phone.over()
@@ -72,14 +75,14 @@ async def test_the_operator_answers_and_both_hear_each_other(pbx: Pbx, nodes: No
 
 @pytest.mark.slow
 async def test_an_operator_who_does_not_answer_is_followed_by_the_queue(pbx: Pbx, nodes: Nodes, figure: Figure) -> None:
-    pbx.set_globals(CE_FIELDS="do=transfer:operator", CE_QUEUE="people", CE_TARGET_SECONDS="3")
+    pbx.set_globals(CE_FIELDS="do=transfer:operator", CE_QUEUE="people")
     told: dict[str, list[str]] = {}
     waited: dict[str, float] = {}
     with nodes.open("a") as engine:
         for refusal in REFUSALS:
             async with open_operator(pbx, refusal):
-                told[refusal], waited[refusal] = await _fall_back(pbx, engine)
-        told["is not there"], waited["is not there"] = await _fall_back(pbx, engine)
+                told[refusal], waited[refusal] = await _fall_back(pbx, engine, REFUSALS[refusal])
+        told["is not there"], waited["is not there"] = await _fall_back(pbx, engine, "NOANSWER")
     await refuse_late_call(pbx)
     for kind, seconds in waited.items():
         figure(f"an operator of the kind {kind!r}: until a person of the queue answers", seconds)
@@ -90,9 +93,10 @@ async def test_an_operator_who_does_not_answer_is_followed_by_the_queue(pbx: Pbx
     }
 
 
-async def _fall_back(pbx: Pbx, engine: EngineProcess) -> tuple[list[str], float]:
+async def _fall_back(pbx: Pbx, engine: EngineProcess, status: str) -> tuple[list[str], float]:
     """One call that a person of the queue takes in the end, who says back what they hear: what was told of it, and how
-    long the caller waited."""
+    long the caller waited. Who says no is given the time to say it."""
+    pbx.set_globals(CE_TARGET_SECONDS="3" if status == "NOANSWER" else "60")
     async with open_phone(address(pbx)) as phone:
         call = await ask_for_the_operator(pbx, phone)
         asked = phone.sent[-1].at
@@ -101,7 +105,7 @@ async def _fall_back(pbx: Pbx, engine: EngineProcess) -> tuple[list[str], float]
         assert any(is_sound(timed.packet) for timed in phone.heard if timed.at > asked), "it rings, or somebody speaks"
         heard = len(phone.heard)
         assert await phone.say(ANSWER)
-        assert await phone.sleep(0.3)  # of the call, for what is under way
+        assert await phone.agent_silent(0.3)  # it comes back: to its end
         back = compare(through_alaw(ANSWER), audio_of(phone.heard[heard:]).samples)
         assert back.runs
         assert phone.state == "up"

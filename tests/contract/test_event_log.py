@@ -1,8 +1,5 @@
 """The EventLog port, held against every implementation."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-
 import pytest
 import redis
 import trio
@@ -14,34 +11,18 @@ from callengine.services.bridge import open_bridge
 from callengine.services.event_log import KEEP_SECONDS, STREAM, RedisEventLog, forget_events, open_event_log
 from callengine.services.memory_events import MemoryEventLog
 from callengine.services.redis_client import open_redis
+from tests.contract.pairs import IMPLEMENTATIONS, OpenPair, pair_opener
 from tests.recognizers import NOBODY_THERE
-from tests.state_servers import FIXTURES, SERVERS
+from tests.state_servers import FIXTURES
 
-# Two nodes of one shop.
-OpenLogs = Callable[[], AbstractAsyncContextManager[tuple[EventLog, EventLog]]]
-PATIENCE_SECONDS = 30
+OpenLogs = OpenPair[EventLog]
+PATIENCE_SECONDS = 60
 ODD = 'строка, "кавычки", \\n, \U0001f600'
 
 
-@pytest.fixture(params=["memory", *SERVERS])
+@pytest.fixture(params=IMPLEMENTATIONS)
 def open_logs(request: pytest.FixtureRequest) -> OpenLogs:
-    url = request.getfixturevalue(FIXTURES[request.param]) if request.param in FIXTURES else ""
-
-    @asynccontextmanager
-    async def open_memory() -> AsyncIterator[tuple[EventLog, EventLog]]:
-        event_log = MemoryEventLog()
-        yield event_log, event_log
-
-    @asynccontextmanager
-    async def open_redis_logs() -> AsyncIterator[tuple[EventLog, EventLog]]:
-        async with (
-            open_bridge() as bridge,
-            open_event_log(url, bridge) as first,
-            open_event_log(url, bridge) as second,
-        ):
-            yield first, second
-
-    return open_redis_logs if url else open_memory
+    return pair_opener(request, MemoryEventLog, lambda url, _name, bridge: open_event_log(url, bridge))
 
 
 def told(number: int, source: str = "a") -> Told:

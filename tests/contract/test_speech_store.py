@@ -15,7 +15,7 @@ from tests.recognizers import NOBODY_THERE
 from tests.state_servers import FIXTURES, SERVERS
 
 SPEECH = SpeechChunk(bytes(range(256)) * 4, (WordMark(0, 0), WordMark(5, 300)))
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(params=["memory", *SERVERS])

@@ -84,7 +84,7 @@ async def test_a_question_that_was_left_harms_no_other(model: TurnEnd) -> None:
         for _ in range(20):
             nursery.start_soon(model.pause, said)
         nursery.cancel_scope.cancel("late")
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         assert is_an_answer(await model.pause(said))
 
 

@@ -13,8 +13,9 @@ from callengine.errors import SynthesisError
 from callengine.ports.synthesis import Prompt, SpeechChunk, Voice
 from callengine.voice.speech import gather, speak_whole
 from tests.google_voices import google_voices
-from tests.voices import open_named
+from tests.voices import open_named, patient_voice
 
+__all__ = ["patient_voice"]  # a fixture
 RATE = 8000
 RUSSIAN = Prompt("Есть зимние шины 205/55 R16, 12 500 рублей за штуку — берёте?", "ru-RU")
 ENGLISH = Prompt('The order 1042 is ready, it costs 1,299.90 roubles. "Anything else?"', "en-GB")

@@ -1,6 +1,7 @@
-"""Real servers in a play of virtual time: while one of them is asked, time passes as it does outside.
+"""Real servers in a play of virtual time: while one of them is asked, time passes, at a tenth of its pace outside.
 
-A clock that jumps over waiting must not jump while an answer is on its way over a socket: it would be late."""
+A clock that jumps over waiting must not jump while an answer is on its way over a socket: it would be late. Nor is an
+answer late because this machine is busy, and a pause between two tries has to end: time goes on, but slowly."""
 
 import math
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +17,7 @@ from callengine.ports.tools import CallerContext, Toolbox, ToolCall, ToolResult,
 
 FIRST_WORD_SECONDS = 0.4  # of a model's, once the play goes on
 WORD_SECONDS = 0.02
+OUTSIDE_PACE = 0.1  # of the seconds that pass
 
 
 @dataclass
@@ -27,7 +29,7 @@ class PlayTime:
 
     @contextmanager
     def outside(self) -> Iterator[None]:
-        """Time runs as it does outside while the block does."""
+        """Time jumps over nothing while the block lasts."""
         self.asked += 1
         self._set()
         try:
@@ -37,7 +39,7 @@ class PlayTime:
             self._set()
 
     def _set(self) -> None:
-        self.clock.rate = 1.0 if self.asked else 0.0
+        self.clock.rate = OUTSIDE_PACE if self.asked else 0.0
         self.clock.autojump_threshold = math.inf if self.asked else 0.0
 
 

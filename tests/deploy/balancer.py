@@ -17,9 +17,11 @@ from tests.deploy.dialplan import Caller, until
 from tests.deploy.files import ROOT
 from tests.deploy.programs import HAPROXY, command, or_skip
 from tests.engine_process import EngineProcess, running_engine
+from tests.ports import held_ports
 
 HOST = "127.0.0.1"
 NODES = ("127.0.0.11", "127.0.0.12")
+GUARD_SECONDS = 120  # against hanging; nothing is timed by it
 STATUS = re.compile(r'^haproxy_server_status\{proxy="(\w+)",server="([\w-]+)",state="(\w+)"\} 1$', re.MULTILINE)
 
 
@@ -42,7 +44,7 @@ class Balancer:
 
     async def states(self, proxy: str = "nodes") -> dict[str, str]:
         """UP, DOWN, NOLB (drains or is full), MAINT (nobody has the name): by a server's name."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=GUARD_SECONDS) as client:
             text = (await client.get(f"http://{HOST}:{self.ports.stats}/metrics")).text
         return {server: state for found, server, state in STATUS.findall(text) if found == proxy}
 
@@ -55,11 +57,11 @@ class Balancer:
         await until(reached)
 
 
-def free_ports() -> Ports:
-    """Ports that nobody has on any address of this machine."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("", 0))) for _ in range(3)]
-        return Ports(*(int(one.getsockname()[1]) for one in sockets))
+@contextmanager
+def open_ports() -> Iterator[Ports]:
+    """Ports that nobody else gets on any address of this machine while the block lasts."""
+    with held_ports(3, "") as ports:
+        yield Ports(*ports)
 
 
 @contextmanager
@@ -125,13 +127,13 @@ class Nodes:
 @contextmanager
 def running_nodes(folder: Path, **settings: str) -> Iterator[Nodes]:
     """Two nodes, from when they are first asked for until the block ends."""
-    with ExitStack() as held:
-        yield Nodes(folder, free_ports(), settings, held)
+    with open_ports() as ports, ExitStack() as held:
+        yield Nodes(folder, ports, settings, held)
 
 
 async def calls_on(engine: EngineProcess) -> int:
     """How many calls a node has, as it says itself."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=GUARD_SECONDS) as client:
         text = (await client.get(f"http://{engine.api}/metrics")).text
     found = re.search(r"^callengine_calls_active (\S+)$", text, re.MULTILINE)
     assert found
@@ -144,5 +146,5 @@ async def has_calls(engine: EngineProcess, count: int) -> None:
     async def reached() -> bool:
         return await calls_on(engine) == count
 
-    with trio.fail_after(60):
+    with trio.fail_after(GUARD_SECONDS):
         await until(reached)

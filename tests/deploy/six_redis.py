@@ -14,7 +14,7 @@ import redis
 
 from tests.deploy.files import ROOT
 from tests.deploy.programs import REDIS, command, on_path, or_skip
-from tests.valkey_cluster import _free_ports
+from tests.ports import held_ports
 
 PRODUCTION = ROOT / "docker/production"
 PASSWORD = "of-the-nodes"
@@ -29,11 +29,15 @@ class Node:
     port: int
     process: "subprocess.Popen[bytes]"
 
-    def is_primary(self) -> bool:
-        """Whether it has slots of its own to write to."""
+    def replication(self) -> dict[str, Any]:
+        """What it says of itself."""
         with closing(redis.Redis(HOST, self.port, password=PASSWORD, decode_responses=True)) as client:
             told: Any = client.info("replication")
-            return bool(told["role"] == "master")
+            return dict(told)
+
+    def is_primary(self) -> bool:
+        """Whether it has slots of its own to write to."""
+        return bool(self.replication()["role"] == "master")
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,7 @@ def running_six(folder: Path) -> Iterator[Six]:
         programs = {name: command(REDIS, name) for name in ("redis-server", "redis-cli")}
     (folder / "password").write_text(PASSWORD)
     env = os.environ | {"PATH": on_path(folder / "bin", programs), "REDIS_PASSWORD_FILE": str(folder / "password")}
-    with ExitStack() as servers:
-        ports = _free_ports(2 * NODES)
+    with held_ports(2 * NODES) as ports, ExitStack() as servers:
         nodes = []
         for port, bus in zip(ports[:NODES], ports[NODES:], strict=True):
             nodes.append(Node(port, servers.enter_context(_server(folder / str(port), port, bus, env))))

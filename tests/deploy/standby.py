@@ -16,12 +16,13 @@ import trio
 from callengine.services.embedded import wheel_folder
 from callengine.services.embedded_postgres import _become
 from callengine.services.schema import migrate
-from tests.deploy.balancer import free_ports
 from tests.deploy.files import ROOT, compose
+from tests.ports import held_ports
 
 PRODUCTION = ROOT / "docker/production"
 PASSWORD = "of-the-engine"
 ALONE = ("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
+GUARD_SECONDS = 60  # against hanging; nothing is timed by it
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Server:
 
     def ask(self, query: str) -> object:
         """The first field of the first row."""
-        with psycopg.connect(self.url, autocommit=True, connect_timeout=2) as connection:
+        with psycopg.connect(self.url, autocommit=True, connect_timeout=GUARD_SECONDS) as connection:
             row = connection.execute(query).fetchone()
             return row and row[0]
 
@@ -90,7 +91,7 @@ def started(words: Sequence[str], env: dict[str, str], log: Path) -> Iterator["s
             yield process
         finally:
             process.send_signal(signal.SIGINT)  # fast shutdown
-            process.wait(60)
+            process.wait(GUARD_SECONDS)
 
 
 def make_primary(server: Server) -> dict[str, str]:
@@ -113,28 +114,30 @@ async def ready(server: Server, process: "subprocess.Popen[bytes]", database: st
         await trio.sleep(0.05)
 
 
-def make_room(folder: Path, port: int) -> Server:
-    """A folder for a server, which is its user's."""
+@contextmanager
+def open_room(folder: Path) -> Iterator[Server]:
+    """A folder for a server, which is its user's, and a port for as long as the block."""
     folder.mkdir()
     if os.geteuid() == 0:
         os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
-    return Server(folder, port)
+    with held_ports(1) as (port,):
+        yield Server(folder, port)
 
 
 @asynccontextmanager
 async def open_primary(folder: Path) -> AsyncIterator[tuple[Server, "subprocess.Popen[bytes]"]]:
     """The primary with the schema, ready for a standby."""
     (folder / "replication_password").write_text("of-the-standby")
-    primary = make_room(folder / "primary", free_ports().audiosocket)
-    env = await trio.to_thread.run_sync(make_primary, primary)
-    command = [*server_command("postgres"), "-p", str(primary.port), "-D", str(primary.folder / "data")]
-    with started(command, env, primary.folder / "log") as process:
-        await ready(primary, process, "postgres")
-        run(["createdb", "callengine"], env | {"PGUSER": "callengine"})
-        for _ in range(2):  # it may run as often as one likes
-            run(["sh", str(PRODUCTION / "postgres-primary.sh")], env)
-        await migrate(primary.url)
-        yield primary, process
+    with open_room(folder / "primary") as primary:
+        env = await trio.to_thread.run_sync(make_primary, primary)
+        command = [*server_command("postgres"), "-p", str(primary.port), "-D", str(primary.folder / "data")]
+        with started(command, env, primary.folder / "log") as process:
+            await ready(primary, process, "postgres")
+            run(["createdb", "callengine"], env | {"PGUSER": "callengine"})
+            for _ in range(2):  # it may run as often as one likes
+                run(["sh", str(PRODUCTION / "postgres-primary.sh")], env)
+            await migrate(primary.url)
+            yield primary, process
 
 
 @asynccontextmanager
@@ -152,6 +155,6 @@ async def open_standby(primary: Server, standby: Server) -> AsyncIterator[None]:
 async def open_pair(folder: Path) -> AsyncIterator[Pair]:
     """Both."""
     async with open_primary(folder) as (primary, process):
-        standby = make_room(folder / "standby", free_ports().api)
-        async with open_standby(primary, standby):
-            yield Pair(primary, process, standby)
+        with open_room(folder / "standby") as standby:
+            async with open_standby(primary, standby):
+                yield Pair(primary, process, standby)

@@ -4,7 +4,6 @@ import http.server
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,28 +17,23 @@ import yaml
 from tests.deploy.files import ROOT
 from tests.deploy.programs import MONITORING, command, command_with_data, or_skip
 from tests.deploy.telegram import Telegram, telegram
+from tests.ports import held_ports
 
 GUARD_SECONDS = 120.0
 TOKEN = "12345:a-bot-s-token"
 pytestmark = pytest.mark.integration
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
-def running(*arguments: str, log: Path, **environment: str) -> Iterator[None]:
+def running(*arguments: str, log: Path, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A program in the background, its output in `log`."""
     with log.open("w") as output:
         process = subprocess.Popen(arguments, stdout=output, stderr=subprocess.STDOUT, env=os.environ | environment)
         try:
-            yield
+            yield process
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(GUARD_SECONDS)
 
 
 class Exchange(http.server.ThreadingHTTPServer):
@@ -101,22 +95,22 @@ def monitoring(tmp_path: Path, chat: Telegram, asterisk_port: int) -> Iterator[N
     with or_skip("Prometheus"):
         prometheus = command(MONITORING, "prometheus")
         alertmanager = command_with_data(MONITORING, "prometheus-alertmanager")
-    port = free_port()
     (tmp_path / "token").write_text(TOKEN)
-    config = prometheus_files(tmp_path / "prometheus", asterisk_port, port)
-    with (
-        running(
-            "sh", str(ROOT / "docker/alertmanager/start.sh"), f"--web.listen-address=127.0.0.1:{port}",
-            log=tmp_path / "alertmanager.log", PATH=alertmanager_path(tmp_path / "bin", alertmanager),
-            TMPDIR=str(tmp_path), ALERTMANAGER_DATA=str(tmp_path / "data"), TELEGRAM_API_URL=chat.url,
-            TELEGRAM_TOKEN_FILE=str(tmp_path / "token"), TELEGRAM_CHAT_ID="-1001234567890",
-        ),
-        running(
-            *prometheus, f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'tsdb'}",
-            f"--web.listen-address=127.0.0.1:{free_port()}", log=tmp_path / "prometheus.log",
-        ),
-    ):  # fmt: skip
-        yield
+    with held_ports(2) as (port, page):
+        config = prometheus_files(tmp_path / "prometheus", asterisk_port, port)
+        with (
+            running(
+                "sh", str(ROOT / "docker/alertmanager/start.sh"), f"--web.listen-address=127.0.0.1:{port}",
+                log=tmp_path / "alertmanager.log", PATH=alertmanager_path(tmp_path / "bin", alertmanager),
+                TMPDIR=str(tmp_path), ALERTMANAGER_DATA=str(tmp_path / "data"), TELEGRAM_API_URL=chat.url,
+                TELEGRAM_TOKEN_FILE=str(tmp_path / "token"), TELEGRAM_CHAT_ID="-1001234567890",
+            ),
+            running(
+                *prometheus, f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'tsdb'}",
+                f"--web.listen-address=127.0.0.1:{page}", log=tmp_path / "prometheus.log",
+            ),
+        ):  # fmt: skip
+            yield
 
 
 def test_asterisk_s_death_reaches_telegram(

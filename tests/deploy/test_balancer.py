@@ -14,7 +14,7 @@ import redis
 import trio
 
 from tests.deploy.balancer import Balancer, Nodes, has_calls, running_balancer, running_nodes
-from tests.deploy.dialplan import Caller, calling, open_api, until
+from tests.deploy.dialplan import PATIENT_SECONDS, Caller, calling, open_api, until
 from tests.deploy.relay import open_relays
 from tests.engine_process import EngineProcess
 from tests.state_servers import made_database
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 CALLERS = 6
 LATE = 2  # who call while a node drains
 MAX_CALLS = CALLERS + 1
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240  # a guard against hanging; nothing is timed by it
 RELAY = "127.0.0.13"
 Record = Callable[[str, object], None]
 Pair = tuple[EngineProcess, EngineProcess]
@@ -135,7 +135,7 @@ async def test_nodes_that_are_full_still_answer_the_dialplan(tmp_path: Path, nod
         async with open_callers(nodes, balancer, len(pair) * MAX_CALLS), open_api(nodes.ports.api) as api:
             for server in ("engine-1", "engine-2"):
                 await balancer.is_state(server, "NOLB")
-            one_more = Caller()
+            one_more = Caller(api_seconds=PATIENT_SECONDS)
             form = {"caller": "+79031234567"}
             assert (await api.post(f"/api/v1/calls/{one_more.call_id}", data=form)).status_code == 201
             await one_more.call(nodes.ports.audiosocket, api)
@@ -149,7 +149,7 @@ async def test_a_node_that_drains_gets_no_new_call_and_keeps_its_own(tmp_path: P
     one, two = pair
     with running_balancer(tmp_path, nodes.ports) as balancer:
         async with open_callers(nodes, balancer) as callers:
-            async with httpx.AsyncClient(trust_env=False) as api:
+            async with httpx.AsyncClient(trust_env=False, timeout=PATIENT_SECONDS) as api:
                 assert (await api.post(f"http://{one.api}/api/v1/drain")).status_code == 202
             await balancer.is_state("engine-1", "NOLB")
             async with open_api(nodes.ports.api) as api, trio.open_nursery() as nursery:

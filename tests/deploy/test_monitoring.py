@@ -14,7 +14,7 @@ from callengine import metrics
 from callengine.backup import metrics as backup_metrics
 from callengine.media.clock import MediaClock
 from callengine.media.statistics import ClockCollector
-from tests.deploy.balancer import free_ports, running_balancer
+from tests.deploy.balancer import GUARD_SECONDS, open_ports, running_balancer
 from tests.deploy.files import DASHBOARDS, METRIC, ROOT, alert_rules, dashboard, queries
 from tests.deploy.programs import MONITORING, command, or_skip
 
@@ -88,9 +88,8 @@ async def test_alerts_and_dashboards_ask_for_metrics_that_there_are() -> None:
 @pytest.mark.integration
 def test_the_balancer_has_every_series_that_it_is_asked_for(tmp_path: Path) -> None:
     """A real HAProxy with the repository's configuration, and no node behind it."""
-    ports = free_ports()
-    with running_balancer(tmp_path, ports):
-        text = httpx.get(f"http://127.0.0.1:{ports.stats}/metrics", trust_env=False).text
+    with open_ports() as ports, running_balancer(tmp_path, ports):
+        text = httpx.get(f"http://127.0.0.1:{ports.stats}/metrics", trust_env=False, timeout=GUARD_SECONDS).text
     found = re.findall(r"^(haproxy_\w+)(?:\{(.*)\})? \S+$", text, re.MULTILINE)
     there = [(name, set(LABEL.findall(labels))) for name, labels in found]
     asked = {each for query in every_query() for each in re.findall(r"\b(haproxy_\w+)(?:\{([^}]*)\})?", query)}

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.deploy.balancer import free_ports, running_balancer, running_node
+from tests.deploy.balancer import open_ports, running_balancer, running_node
 from tests.deploy.dialplan import calling, open_api, until
 from tests.engine_process import EngineProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 120  # a guard against hanging; nothing is timed by it
 ON = {"AUDIOSOCKET_PROXY_PROTOCOL": "on"}
 
 
@@ -23,13 +23,13 @@ def refused_by(node: EngineProcess) -> set[str]:
 
 
 async def test_the_balancer_says_whose_connection_it_is(tmp_path: Path, database_url: str, redis_url: str) -> None:
-    ports = free_ports()
     settings = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "STORE_API_URL": "http://127.0.0.1:9/api/v1"}
     only = {"ALLOWED_PEERS": "127.0.0.1/32"}
     with (
-        trio.fail_after(PATIENCE_SECONDS),
+        open_ports() as ports,
         running_node(tmp_path, 1, ports, **settings, **ON, **only) as node,
         running_balancer(tmp_path, ports, **ON) as balancer,
+        trio.fail_after(PATIENCE_SECONDS),
     ):
         await balancer.is_state("engine-1", "UP")
         async with open_api(ports.api) as api, trio.open_nursery() as nursery:

@@ -1,7 +1,6 @@
 """Variant B's Redis Cluster: made once, whatever is run again; a primary that dies is replaced under the registry."""
 
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,21 +12,21 @@ from callengine.ports.tools import CallerContext
 from callengine.services.bridge import open_bridge
 from callengine.services.registry import RedisRegistry, open_registry
 from tests.deploy.dialplan import until
-from tests.deploy.six_redis import HOST, Six, running_six
+from tests.deploy.six_redis import HOST, Node, Six, running_six
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240  # a guard against hanging; nothing is timed by it
 KEYS = 60  # of three shards: by chance none is without
 
 
-def test_it_is_made_once_and_left_alone_afterwards(tmp_path: Path) -> None:
-    with running_six(tmp_path) as six:
-        made = six.make()
+async def test_it_is_made_once_and_left_alone_afterwards(tmp_path: Path) -> None:
+    with running_six(tmp_path) as six, trio.fail_after(PATIENCE_SECONDS):
+        made = await trio.to_thread.run_sync(six.make)
         assert made.returncode == 0, made.stdout + made.stderr
         assert "the Cluster of 6 nodes has all its slots" in made.stdout
-        assert [node.is_primary() for node in six.nodes] == [True] * 3 + [False] * 3
-        again = six.make()
+        await until(lambda: len(primaries(six)) == 3)  # more for a moment, where one that was silent is replaced
+        again = await trio.to_thread.run_sync(six.make)
         assert (again.returncode, again.stdout) == (0, "the Cluster of 6 nodes has all its slots\n")
 
 
@@ -58,25 +57,27 @@ async def answers(registry: RedisRegistry) -> bool:
 
 
 async def test_a_primary_that_dies_is_replaced(tmp_path: Path) -> None:
-    with trio.fail_after(PATIENCE_SECONDS), running_six(tmp_path) as six:
+    with running_six(tmp_path) as six, trio.fail_after(PATIENCE_SECONDS):
         made = await trio.to_thread.run_sync(six.make)
         assert made.returncode == 0, made.stdout + made.stderr
         async with open_bridge() as bridge, open_registry(six.url, "engine-1", bridge) as registry:
             before = await put(registry)
             await until(lambda: all_copied(six))
-            six.nodes[0].process.kill()
-            await until(lambda: sum(node.is_primary() for node in six.nodes[1:]) == 3)
+            dies = primaries(six)[0]
+            dies.process.kill()
+            await until(lambda: len(primaries(six, but=dies)) == 3)
             await until(lambda: answers(registry))
             assert await taken(registry, before), "what it held is with its replica"
 
 
+def primaries(six: Six, but: Node | None = None) -> list[Node]:
+    """Those that have slots: not always the same, for one that a busy machine keeps silent for long is replaced."""
+    return [node for node in six.nodes if node is not but and node.is_primary()]
+
+
 def all_copied(six: Six) -> bool:
     """Whether the replicas have all that their primaries were told."""
-
-    def figure(port: int, name: str) -> int:
-        with redis.Redis(HOST, port, password="of-the-nodes") as client:
-            told: Any = client.info("replication")
-            return int(told[name])
-
-    primaries = sorted(figure(node.port, "master_repl_offset") for node in six.nodes[:3])
-    return primaries == sorted(figure(node.port, "slave_repl_offset") for node in six.nodes[3:])
+    told = [node.replication() for node in six.nodes]
+    written = sorted(each["master_repl_offset"] for each in told if each["role"] == "master")
+    copied = sorted(each["slave_repl_offset"] for each in told if each["role"] == "slave")
+    return len(copied) == 3 and written == copied

@@ -7,13 +7,13 @@ import pytest
 import typer
 from whisper_server.settings import Settings as WhisperSettings
 
-from callengine.cli.main import app
+from callengine.cli.main import COMMANDS, command_line
 from callengine.config import Settings
 from tests.docs.pages import PAGES, ROOT, code, name_of, spans
 from tests.docs.reference import metrics_page, routes_page
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
-GROUP = typer.main.get_command(app)
+GROUP = typer.main.get_command(command_line(*COMMANDS))
 COMMAND = re.compile(r"(?<![\w./-])(?:\S*/bin/)?callengine ([a-z]+)\b([^|;#&]*)")
 OPTION = re.compile(r"(?<!\S)--[a-z-]+")
 TARGET = re.compile(r"(?<![\w-])make ([a-z][a-z-]*)")

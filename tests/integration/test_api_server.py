@@ -45,7 +45,7 @@ def not_loopback() -> str:
 async def test_loopback_is_served_without_a_token() -> None:
     engine = Engine(up={CALL})
     engine.journal.records = [RECORD]
-    async with serving(engine) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(engine) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
         assert (await client.get("/health")).json()["status"] == "ok"
         assert (await client.get(f"/api/v1/calls/{CALL}")).json()["turns"][0]["text"] == "Здравствуйте"
         assert (await client.post(f"/api/v1/calls/{CALL}", data={"caller": "+79123456789"})).status_code == 201
@@ -55,7 +55,7 @@ async def test_loopback_is_served_without_a_token() -> None:
 
 
 async def test_asking_for_the_tasks_does_not_change_their_number() -> None:
-    async with serving(Engine()) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(Engine()) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
         started = trio.lowlevel.current_statistics().tasks_living
         counted = set()
         REGISTRY.register(collector := ClockCollector(MediaClock()))
@@ -70,12 +70,15 @@ async def test_asking_for_the_tasks_does_not_change_their_number() -> None:
 
 async def test_a_peer_beyond_loopback_needs_a_token() -> None:
     ours = not_loopback()
-    async with serving(Engine(), ours) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(Engine(), ours) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
         assert (await client.get("/health")).status_code == 200
         assert (await client.get("/health/accepting")).status_code == 200
         assert "loopback" in problem_of(await client.get("/api/v1/calls"), 401)
         problem_of(await client.get("/openapi.json"), 401)
-    async with serving(Engine(), ours, API_TOKEN="full-token") as url, httpx.AsyncClient(base_url=url) as client:
+    async with (
+        serving(Engine(), ours, API_TOKEN="full-token") as url,
+        httpx.AsyncClient(base_url=url, timeout=60) as client,
+    ):
         assert problem_of(await client.get("/api/v1/calls"), 401) == "a bearer token is needed"
         bearer = {"Authorization": "Bearer full-token"}
         assert (await client.get("/api/v1/calls", headers=bearer)).status_code == 200
@@ -84,7 +87,7 @@ async def test_a_peer_beyond_loopback_needs_a_token() -> None:
 async def test_ipv6_is_served_and_shown() -> None:
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
-    async with serving(Engine(), "::1") as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(Engine(), "::1") as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
         assert url.startswith("http://[::1]:")
         assert (await client.get("/api/v1/calls")).status_code == 200
 
@@ -96,7 +99,7 @@ async def connect(url: str) -> trio.SocketStream:
 
 async def test_bodies_are_bounded_and_leave_the_server_well() -> None:
     async with serving(Engine()) as url:
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             problem_of(
                 await client.post(f"/api/v1/calls/{CALL}", content=b"{}", headers={"Content-Type": "text/x"}), 415
             )
@@ -111,7 +114,7 @@ async def test_bodies_are_bounded_and_leave_the_server_well() -> None:
                 else:
                     await stream.send_all(b"x" * 0xF000)
                 assert b"413" in await stream.receive_some(4096)
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             assert (await client.get("/health/accepting")).status_code == 200
 
 
@@ -129,7 +132,7 @@ async def test_what_is_not_http_is_refused_quietly() -> None:
                     await stream.send_eof()
                     while await stream.receive_some(4096):
                         pass
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             assert (await client.get("/health/accepting")).status_code == 200
 
 
@@ -143,7 +146,7 @@ async def test_it_stops_with_connections_open_in_every_state(caplog: pytest.LogC
         await trio.sleep_forever()
 
     engine.journal.check = check  # type: ignore[method-assign]  # a database that never answers
-    async with httpx.AsyncClient() as idle:
+    async with httpx.AsyncClient(timeout=60) as idle:
         async with serving(engine) as url:
             await idle.get(f"{url}/health/accepting")
             silent = await connect(url)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 LISTENS = 'print(\'{"listening": "127.0.0.1:7000"}\', flush=True)\n'
 WAITS = "import sys; sys.stdin.read()\n"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 def script(text: str) -> list[str]:

@@ -36,7 +36,7 @@ async def test_an_overload_is_a_retry_then_one_moment_then_the_other_model(tmp_p
             phone.hang_up()
         record = await closed_record(api, call_id)
         assert models(claude) == ["claude-haiku-5-5", "claude-haiku-5-5", "claude-sonnet-5-5"]
-    assert said(record, "agent")[1].endswith(f"{AGENT.one_moment} {ANSWER}")  # on a slow machine a filler before it
+    assert said(record, "agent")[1] == f"{AGENT.one_moment} {ANSWER}"
     assert [used["product"] for used in record["used"] if used["service"] == "llm"] == ["claude-sonnet-5-5"]
 
 
@@ -50,15 +50,14 @@ async def test_an_overload_that_lasts_brings_a_person(tmp_path: Path) -> None:
         record = await closed_record(api, call_id)
         assert models(claude)[:3] == ["claude-haiku-5-5", "claude-haiku-5-5", "claude-sonnet-5-5"]
         assert [line["event"] for line in engine.log() if line["level"] == "error"] == ["dialog_failed"]
-    assert said(record, "agent")[1].endswith(f"{AGENT.one_moment} {AGENT.failing}")
+    assert said(record, "agent")[1] == f"{AGENT.one_moment} {AGENT.failing}"
     assert (record["outcome"], record["target"]) == ("transferred", "operator")
 
 
 async def test_who_goes_on_while_it_thinks_closes_the_request_and_says_one_thing(tmp_path: Path) -> None:
     call_id = uuid4()
-    patient = {"CLAUDE_FIRST_TOKEN_SECONDS": "30", "CLAUDE_TURN_SECONDS": "60"}
     async with (
-        open_engine(tmp_path, Act("", fault="stall"), Act(ANSWER), **patient) as (engine, claude),
+        open_engine(tmp_path, Act("", fault="stall"), Act(ANSWER)) as (engine, claude),
         open_api(engine) as api,
     ):
         async with open_phone("127.0.0.1", engine.port, call_id) as phone:

@@ -12,8 +12,9 @@ from tests.claude_dialog import asks, opened
 from tests.google_voices import google_voices
 from tests.messages_api import Act, open_messages_api
 from tests.recognizers import NOBODY_THERE, open_google
-from tests.voices import open_google_voice, open_named, open_synthesizer, told
+from tests.voices import open_google_voice, open_named, open_synthesizer, patient_voice, told
 
+__all__ = ["patient_voice"]  # a fixture
 pytestmark = pytest.mark.integration
 
 PROMPT = Prompt("Шины 205/55 R16 стоят 12 500 ₽.", "ru-RU")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from callengine.call.timing import STAGES
@@ -32,11 +30,6 @@ def started_demo(data_dir: Path, *options: str) -> Iterator[subprocess.Popen[str
             yield demo
         finally:
             demo.kill()
-
-
-def family(demo: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Every process that the demo has started, and those that they have."""
-    return psutil.Process(demo.pid).children(recursive=True)
 
 
 @pytest.fixture(scope="module")
@@ -82,29 +75,3 @@ def test_a_whole_call(
     assert [part for part in parts if part in ("PostgreSQL", "Valkey", "the demo Store")] == parts[1:4]
     assert Path(done["place"]["recording"]).stat().st_size > 1_000_000, "a minute of both sides"
     assert "synthetic" in next(line for line in lines if line["event"] == "connected")["caller_voice"]
-
-
-@pytest.mark.parametrize("moment", ["starting", "connected"])
-def test_ctrl_c_leaves_nothing_behind(moment: str, tmp_path: Path) -> None:
-    with started_demo(tmp_path) as demo:
-        assert demo.stdout is not None
-        for line in demo.stdout:
-            said = json.loads(line)
-            if said["event"] == moment and said.get("part") in (None, "whisper-server on the CPU"):
-                break
-        children = family(demo)
-        demo.send_signal(signal.SIGINT)
-        _stdout, stderr = demo.communicate()
-    assert (demo.returncode, stderr) == (130, "callengine demo: stopped\n")
-    assert len(children) >= 3, "the engine, PostgreSQL, Valkey"
-    _gone, alive = psutil.wait_procs(children, timeout=10)
-    assert alive == []
-
-
-def test_an_engine_that_cannot_start_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "postgres").write_text("in the way", encoding="utf-8")
-    with started_demo(tmp_path) as demo:
-        _stdout, stderr = demo.communicate()
-    assert demo.returncode != 0
-    assert "DATA_DIR" in stderr
-    assert stderr.count("\n") == 1

@@ -22,7 +22,7 @@ def store_url() -> Iterator[str]:
 @pytest.fixture
 async def store(store_url: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(base_url=store_url, headers=headers, timeout=30, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=store_url, headers=headers, timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -186,7 +186,7 @@ async def test_a_call_back_is_recorded_once_for_a_key(store: httpx.AsyncClient) 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer wrong", "Basic YTpi", "Bearer \u043f"])
 async def test_a_token_is_asked_of_everybody(store_url: str, authorization: str) -> None:
-    async with httpx.AsyncClient(base_url=store_url, timeout=30, trust_env=False) as nobody:
+    async with httpx.AsyncClient(base_url=store_url, timeout=60, trust_env=False) as nobody:
         headers = httpx.Headers([(b"Authorization", authorization.encode())] if authorization else [])
         refused = await nobody.get("/branches", headers=headers)
     problem(refused, 401)
@@ -194,7 +194,7 @@ async def test_a_token_is_asked_of_everybody(store_url: str, authorization: str)
 
 
 async def test_the_document_is_served(store_url: str) -> None:
-    async with httpx.AsyncClient(base_url=store_url, timeout=30, trust_env=False) as nobody:
+    async with httpx.AsyncClient(base_url=store_url, timeout=60, trust_env=False) as nobody:
         document = await answer(nobody, "/openapi.json")
     assert document["servers"] == [{"url": "/api/v1"}]
     assert "/products" in document["paths"]

@@ -19,7 +19,7 @@ WHAT = "the demo Store"
 
 
 def a_client(address: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=f"http://{address}/api/v1", trust_env=False, timeout=30)
+    return httpx.AsyncClient(base_url=f"http://{address}/api/v1", trust_env=False, timeout=60)
 
 
 async def test_what_is_written_outlives_the_child(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_sigterm_ends_it_well() -> None:
         assert child.stdout is not None
         assert b"listening" in child.stdout.readline()
         child.send_signal(signal.SIGTERM)
-        assert child.wait(timeout=30) == 0
+        assert child.wait(timeout=60) == 0
 
 
 async def test_a_port_that_is_taken_is_refused_in_one_line() -> None:

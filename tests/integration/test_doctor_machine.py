@@ -3,33 +3,22 @@
 import resource
 import socket
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 
+from callengine.doctor import ports as ports_module
 from callengine.doctor.clock import WAKES, kernel_clock, lateness
 from callengine.doctor.disk import look_at_disk, see_folders
 from callengine.doctor.ports import look_at_ports
 from callengine.doctor.settings import look_at_settings
 from tests.engine_process import running_engine
 from tests.examined import examined, red, told
+from tests.full_disk import largest_file
 
 pytestmark = pytest.mark.integration
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Every write beyond `size` fails with EFBIG, as on a full disk with ENOSPC."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 async def test_a_folder_that_is_there_and_nothing_stays_in_it(tmp_path: Path) -> None:
@@ -77,8 +66,9 @@ def test_a_spool_that_takes_nothing_is_told_beside_a_folder_that_does(
     ]
 
 
-async def test_ports_that_are_free_an_engine_s_or_another_s(tmp_path: Path) -> None:
-    with running_engine(tmp_path / "data") as engine:
+async def test_ports_that_are_free_an_engine_s_or_another_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_engine(tmp_path / "data") as engine, monkeypatch.context() as patient:
+        patient.setattr(ports_module, "ANSWER_SECONDS", 60.0)
         ports = {"AUDIOSOCKET_HOST": "127.0.0.1", "AUDIOSOCKET_PORT": str(engine.port)}
         beside = await examined(look_at_ports, ports, API_PORT=engine.api.rpartition(":")[2])
         assert [verdict for verdict, _ in told(beside)[:2]] == ["ok", "ok"]

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 import redis
 
+from callengine.doctor import database_rules, redis_rules, redis_seen
 from callengine.doctor.database import look_at_database, look_at_replica
 from callengine.doctor.database_rules import REPLICA, SCHEMA
 from callengine.doctor.findings import Finding
@@ -19,6 +20,18 @@ pytestmark = pytest.mark.integration
 
 __all__ = ["own_valkey"]  # a fixture
 NOBODY_THERE = "127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How fast a busy machine's servers answer is not what is tried here."""
+    for module, name in (
+        (database_rules, "SLOW_SECONDS"),
+        (redis_rules, "SLOW_SECONDS"),
+        (redis_seen, "ANSWER_SECONDS"),
+        (database_rules, "MOST_LAG_SECONDS"),
+    ):
+        monkeypatch.setattr(module, name, 60.0)
 
 
 def schema(found: list[Finding]) -> Finding:

@@ -41,10 +41,13 @@ async def event(reader: Reader) -> tuple[str, str, dict[str, Any]]:
 
 
 async def event_of(reader: Reader, call_id: UUID, name: str) -> str:
-    """The id of an event of a call, once it comes; before it come only others of this call, or `draining`."""
+    """The id of an event of a call, once it comes; before it come only others of this call, or that its node was alone
+    with it for a while: where Redis answers late, on a busy machine."""
     with trio.fail_after(PATIENCE_SECONDS):
         while True:
             place, found, data = await event(reader)
+            if found in ("alone", "together"):
+                continue
             assert data["call_id"] == str(call_id)
             if found == name:
                 assert place
@@ -103,7 +106,7 @@ def texts(reader: Follower) -> list[str]:
     return [got for got in reader.got if got not in ("alone", "together")]
 
 
-async def test_redis_is_killed_and_comes_back_empty_and_nobody_misses_an_event(tmp_path: Path) -> None:
+async def test_redis_is_killed_and_comes_back_empty_and_nobody_misses_an_event(tmp_path: Path, patient: None) -> None:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(AsyncExitStack())
         url = await server.enter_async_context(open_valkey(tmp_path))

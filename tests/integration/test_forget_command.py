@@ -9,7 +9,7 @@ import pytest
 import trio
 from typer.testing import CliRunner, Result
 
-from callengine.cli.main import app
+from callengine.cli.main import command_line
 from callengine.errors import ConfigError
 from callengine.forget import Report
 from tests.forgetting import (
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.integration
 
 
 def run_command(environ: Mapping[str, str], *arguments: str) -> Result:
-    return CliRunner().invoke(app, ["forget", *arguments], env=dict(environ))
+    return CliRunner().invoke(command_line("forget"), ["forget", *arguments], env=dict(environ))
 
 
 def test_the_command_says_what_it_did(database_url: str, redis_url: str, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from callengine.voice.speech import speak_whole
 from callengine.voices import check_voice, named_voices, warm_voice
 from tests.google_voices import google_voices
 from tests.recognizers import NOBODY_THERE
-from tests.voices import open_google_voice, open_named, open_synthesizer, told
+from tests.voices import open_google_voice, open_named, open_synthesizer, patient_voice, told
 
+__all__ = ["patient_voice"]  # a fixture
 pytestmark = pytest.mark.integration
 
 PROMPT = Prompt("Есть зимние шины на любой вкус.", "ru-RU")
@@ -119,7 +120,8 @@ async def test_a_wav_of_another_rate_is_not_played() -> None:
 async def test_the_caller_hears_espeak_and_the_log_has_one_line(
     faults: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(google_speech, "FIRST_SECONDS", 0.2 if faults == "stall" else PATIENCE_SECONDS)
+    if faults == "stall":
+        monkeypatch.setattr(google_speech, "FIRST_SECONDS", 0.2)
     async with open_named("espeak") as espeak:
         plain = await spoken(espeak, LONG)
     async with open_google_voice(faults, GOOGLE_TTS_VOICE=name, TTS_FALLBACK="espeak") as voice:

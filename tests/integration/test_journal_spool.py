@@ -126,8 +126,7 @@ async def test_an_outage_leaves_nothing_in_memory_and_nothing_out(tmp_path: Path
         await server.aclose()
         await server.enter_async_context(open_postgres(tmp_path))
         record_calls(journal, 250, 300)
-        await journal.flush()
-        assert journal.backlog == 0
+        await until(lambda: not journal.backlog)  # an attempt under way may still find it starting
         assert_all_there(url, 300)
         await until(lambda: not spooled(tmp_path))
 
@@ -185,6 +184,7 @@ async def test_leaving_while_the_database_is_away_keeps_everything_for_the_next_
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr(journal_module, "REST_SECONDS", 60.0)  # a busy machine has a slow disk
     monkeypatch.setattr(journal_module, "KEEP_SECONDS", 30.0)
     async with journal_in(tmp_path, NOBODY) as journal:
         record_calls(journal, 0, 20)
@@ -212,8 +212,7 @@ async def test_a_full_disk_is_said_once_and_costs_nothing(
             assert 0 < spool.size <= 20_000
             assert journal.backlog == 60 * (TURNS + 2)
             await migrate(empty_database_url)
-            await until(lambda: not journal.backlog)
-            assert not journal.spool_failed
+            await until(lambda: not journal.backlog and not journal.spool_failed)
     assert journal_lost_total.labels("full")._value.get() == lost
     assert_all_there(empty_database_url, 60)
 

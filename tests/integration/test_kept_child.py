@@ -17,7 +17,7 @@ from tests.conftest import ExpectErrorLog
 
 pytestmark = pytest.mark.integration
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 SERVER = """
 import json, socket, sys
 host, port = sys.argv[1].split(":")

@@ -18,6 +18,7 @@ import trio
 
 from callengine.agent import load_agent
 from callengine.caller.phone import open_phone
+from tests.agent_files import brief_agent
 from tests.engine_process import EngineProcess, running_engine
 from tests.integration.test_serve import GOODBYE, PATIENCE_SECONDS, closed_record, open_api
 
@@ -25,7 +26,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 CALLS = int(os.environ.get("CALLENGINE_CALLS_TAKEN_OVER", "20"))
 STEPS = ("line lost", "outcome known", "registered", "heard again")  # printed: the least, the median, the most
-AGENT = load_agent(None, "en-GB")
 
 
 class Killing:
@@ -102,6 +102,7 @@ async def test_every_call_of_a_killed_node_is_spoken_to_again(
     tmp_path: Path, database_url: str, redis_url: str
 ) -> None:
     state = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "CALL_LANGUAGE": "en-GB"}
+    state["AGENT_FILE"] = brief_agent(tmp_path, "en")
     calls = [uuid4() for _ in range(CALLS)]
     with (
         running_engine(tmp_path / "one", NODE_NAME="one", **state) as one,
@@ -115,9 +116,10 @@ async def test_every_call_of_a_killed_node_is_spoken_to_again(
                     for call_id in calls:
                         nursery.start_soon(killing.caller, call_id, api)
             records = [await closed_record(api, call_id) for call_id in calls]
+    agent = load_agent(Path(state["AGENT_FILE"]), "en-GB")
     for record in records:
         texts = [turn["text"] for turn in record["turns"]]
-        (again, *_) = [at for at, text in enumerate(texts) if text.startswith(AGENT.back_again)]
+        (again, *_) = [at for at, text in enumerate(texts) if text.startswith(agent.back_again)]
         before = record["turns"][:again]
-        assert before[0]["text"] == AGENT.greeting
+        assert before[0]["text"] == agent.greeting
         assert "caller" in {turn["role"] for turn in before}, "all that was said on the node that was killed"

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from callengine import metrics
+from callengine.call import patience
 from callengine.media.silero import SileroModel
 from tests.aloud.lines import line
 from tests.aloud.overheard import Overheard
@@ -20,6 +21,12 @@ pytestmark = pytest.mark.integration
 
 LIMIT_SECONDS = 10.0  # thrice the longest sentence: what is replayed leaves room for what comes
 PAUSE_SECONDS = (0.65, 0.65)  # the recogniser's endpointing wants half a second
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine's Whisper answers late, and has not hung."""
+    monkeypatch.setattr(patience, "HANG_SECONDS", 30.0)
 
 
 def restarts(reason: str) -> float:

@@ -17,6 +17,7 @@ import trio
 
 from callengine.agent import packaged_agent
 from callengine.caller.phone import open_phone
+from tests.claude_dialog import PATIENT
 from tests.engine_process import EngineProcess, running_engine
 from tests.integration.test_serve import GOODBYE, closed_record, open_api
 from tests.messages_api import Act, Tool, open_messages_api
@@ -109,6 +110,7 @@ async def test_an_order_in_flight_on_a_node_that_is_killed_is_placed_once(
             "ANTHROPIC_API_KEY": KEY,
             "ANTHROPIC_BASE_URL": claude,
             "CALL_LANGUAGE": "en-GB",
+            **PATIENT,
             **({} if honours else {"AGENT_FILE": str(doubting_agent(tmp_path))}),
         }
         with (

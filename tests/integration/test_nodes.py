@@ -88,7 +88,8 @@ async def test_each_knows_of_the_other_and_how_many_calls_it_would_take(url: str
             await trio.sleep(0.02)
 
 
-async def test_one_that_leaves_is_gone_at_once(url: str) -> None:
+async def test_one_that_leaves_is_gone_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_store, "ALIVE_SECONDS", 60.0)
     async with open_bridge() as bridge, node_in(url, "a", bridge, None) as a:
         async with node_in(url, "b", bridge, None):
             assert [other.name for other in await a.nodes.others()] == ["b"]
@@ -117,6 +118,7 @@ async def test_an_order_that_nobody_takes_up_is_withdrawn(url: str, monkeypatch:
         with pytest.raises(ServiceError, match="node b: does not take up orders; this one was withdrawn"):
             await a.nodes.ask("b", HANG_UP)
         async with trio.open_nursery() as nursery:
+            monkeypatch.setattr(node_store, "ORDER_SECONDS", 30.0)
             nursery.start_soon(b.nodes.serve, b.obey, lambda: 1)
             other = Order("hangup", "another")
             assert await a.nodes.ask("b", other) == "closed"
@@ -125,7 +127,7 @@ async def test_an_order_that_nobody_takes_up_is_withdrawn(url: str, monkeypatch:
 
 
 async def test_an_order_without_an_answer_is_told_as_that(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_store, "ORDER_SECONDS", 1.0)
+    monkeypatch.setattr(node_store, "ORDER_SECONDS", 3.0)  # within it, it is taken up
     async with two(url) as (a, b), patience():
         b.silent = True
         with pytest.raises(ServiceError, match="node b: has taken up the order and does not say"):

@@ -12,6 +12,8 @@ import trio
 
 from callengine.caller.phone import Phone, open_phone
 from callengine.ports.reasoning import CALL_BACK, END_CALL, REPEAT, TRANSFER
+from tests.agent_files import calm_agent
+from tests.claude_dialog import PATIENT
 from tests.engine_process import EngineProcess, running_engine
 from tests.integration.test_serve import GOODBYE, NUMBER, closed_record, open_api
 from tests.messages_api import Act, MessagesApi, Tool, open_messages_api
@@ -20,14 +22,16 @@ from tests.messages_api.server import KEY
 pytestmark = pytest.mark.integration
 
 ABOUT = "Хочет четыре зимних колеса."
+KNOWN = {"REQUIRE_REGISTRATION": "on"}  # who is registered is waited for, however slow this machine
 
 
 @asynccontextmanager
 async def open_engine(folder: Path, *acts: Act, **settings: str) -> AsyncIterator[tuple[EngineProcess, MessagesApi]]:
-    """An engine with Claude, who does this."""
+    """An engine with Claude, who does this, and is waited for."""
     async with open_messages_api(list(acts)) as claude:
         dialog = {"DIALOG_BACKEND": "claude", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": claude.url}
-        running = running_engine(folder / "data", **dialog, **settings)
+        calm = PATIENT | {"AGENT_FILE": calm_agent(folder)}
+        running = running_engine(folder / "data", **dialog, **(calm | settings))
         # in a thread: while it starts it asks Claude for the model
         engine = await trio.to_thread.run_sync(running.__enter__)
         try:
@@ -55,7 +59,7 @@ def tools_of(asked: Mapping[str, Any]) -> set[str]:
 
 async def test_who_is_to_be_called_back_is_listed_and_in_no_log(tmp_path: Path) -> None:
     wish = Tool(CALL_BACK.name, {"about": ABOUT, "when": "завтра утром"}, id="toolu_1")
-    async with open_engine(tmp_path, Act("", (wish,)), Act("Записала, вам перезвонят.")) as (engine, claude):
+    async with open_engine(tmp_path, Act("", (wish,)), Act("Записала, вам перезвонят."), **KNOWN) as (engine, claude):
         async with open_api(engine) as api:
             call_id = await register(api)
             async with open_phone("127.0.0.1", engine.port, call_id) as phone:
@@ -79,7 +83,7 @@ async def test_who_is_to_be_called_back_is_listed_and_in_no_log(tmp_path: Path) 
 async def test_whoever_takes_a_call_over_is_told_of_it_on_a_connection_of_their_own(tmp_path: Path) -> None:
     summary = "Пётр хочет четыре зимних колеса."
     put_through = Act("", (Tool(TRANSFER.name, {"target": "operator", "summary": summary}, id="toolu_1"),))
-    async with open_engine(tmp_path, put_through) as (engine, _), open_api(engine) as api:
+    async with open_engine(tmp_path, put_through, **KNOWN) as (engine, _), open_api(engine) as api:
         call_id = await register(api)
         async with open_phone("127.0.0.1", engine.port, call_id) as phone:
             await ask(phone)

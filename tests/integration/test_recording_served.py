@@ -27,7 +27,7 @@ async def test_a_call_is_heard_from_the_disk_and_from_s3(tmp_path: Path, s3: S3)
         await place_call(engine, call_id)
         told = await record_of(engine, call_id, in_s3=True)
         data = s3.read(f"calls/{told['file']}")
-        async with httpx.AsyncClient(trust_env=False, base_url=f"http://{engine.api}") as api:
+        async with httpx.AsyncClient(trust_env=False, timeout=60, base_url=f"http://{engine.api}") as api:
             path = f"/api/v1/calls/{call_id}/recording"
             on_disk = await api.get(path)
             (tmp_path / "data" / "recordings" / told["file"]).unlink()

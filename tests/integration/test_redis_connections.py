@@ -1,5 +1,7 @@
 """Redis is asked on a fixed number of connections, which are there before the first call."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 import redis
 import trio
@@ -21,24 +23,24 @@ def connections(redis_url: str) -> set[str]:
         return {each["id"] for each in client.client_list() if int(each["id"]) != mine}
 
 
+async def asked_at_once(ask: Callable[[str], Awaitable[object]], redis_url: str) -> None:
+    """So many questions in one moment, over the connections that were there before."""
+    before = connections(redis_url)
+    async with trio.open_nursery() as nursery:
+        for number in range(AT_ONCE):
+            nursery.start_soon(ask, str(number))
+    assert connections(redis_url) == before
+    assert len(before) == CONNECTIONS
+
+
 async def test_fifty_callers_at_once_need_no_connection_more(redis_url: str) -> None:
     async with open_bridge() as bridge, open_registry(redis_url, "node-1", bridge) as registry:
-        before = connections(redis_url)
-        async with trio.open_nursery() as nursery:
-            for number in range(AT_ONCE):
-                nursery.start_soon(registry.take_caller, str(number))
-        assert connections(redis_url) == before
-    assert len(before) == CONNECTIONS
+        await asked_at_once(registry.take_caller, redis_url)
 
 
 async def test_fifty_prompts_at_once_need_no_connection_more(redis_url: str) -> None:
     async with open_bridge() as bridge, open_speech_store(redis_url, bridge) as store:
-        before = connections(redis_url)
-        async with trio.open_nursery() as nursery:
-            for number in range(AT_ONCE):
-                nursery.start_soon(store.get, str(number))
-        assert connections(redis_url) == before
-    assert len(before) == CONNECTIONS
+        await asked_at_once(store.get, redis_url)
 
 
 async def test_a_connection_that_was_lost_is_opened_again(redis_url: str) -> None:

@@ -17,9 +17,10 @@ from callengine.ports.registry import LiveCall
 from callengine.services.bridge import open_bridge
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.registry import open_registry
+from tests.agent_files import brief_agent
 from tests.engine_process import running_engine
 from tests.integration.test_serve import closed_record, open_api
-from tests.integration.test_serve_state_away import ask_once
+from tests.integration.test_serve_database_away import ask_once
 from tests.state_servers import running
 
 pytestmark = pytest.mark.integration
@@ -82,6 +83,7 @@ async def test_one_node_of_a_cluster_is_said_once_with_the_mend(redis_cluster_ur
 @pytest.mark.slow
 async def test_a_call_goes_on_through_it(tmp_path: Path, database_url: str, own_valkey: str) -> None:
     settings = {"DATABASE_URL": database_url, "REDIS_URL": own_valkey, "CALL_LANGUAGE": "en-GB"}
+    settings["AGENT_FILE"] = brief_agent(tmp_path, "en")
     with running_engine(tmp_path / "engine", NODE_NAME="one", **settings) as engine:
         async with open_api(engine) as api:
             async with open_phone("127.0.0.1", engine.port, uuid4()) as phone:

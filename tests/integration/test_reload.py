@@ -2,6 +2,8 @@
 
 import json
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -43,6 +45,16 @@ async def told(engine: EngineProcess, event: str, times: int) -> Line:
     return lines[times - 1]
 
 
+@asynccontextmanager
+async def open_call(
+    engine: EngineProcess, api: httpx.AsyncClient, call_id: UUID, language: str = ""
+) -> AsyncIterator[Phone]:
+    """A call that the dialplan has told of."""
+    assert (await api.post(f"/api/v1/calls/{call_id}", data={"language": language})).status_code == 201
+    async with open_phone("127.0.0.1", engine.port, call_id) as phone:
+        yield phone
+
+
 async def transferred(api: httpx.AsyncClient, phone: Phone, call_id: UUID, target: str) -> list[str]:
     """Have a call put through; what its agent has said from beginning to end."""
     assert await phone.agent_silent(0.2)
@@ -59,17 +71,17 @@ async def test_new_calls_have_the_agents_of_now(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "store.json").write_text(json.dumps(DOCUMENT), encoding="utf-8")
     write(folder, "Alpha")
-    with running_engine(tmp_path / "data", AGENT_FILE=str(folder)) as engine:
-        async with open_api(engine) as api, open_phone("127.0.0.1", engine.port, before) as old:
+    # who is registered is waited for, however slow this machine
+    with running_engine(tmp_path / "data", AGENT_FILE=str(folder), REQUIRE_REGISTRATION="on") as engine:
+        async with open_api(engine) as api, open_call(engine, api, before) as old:
             assert await old.agent_speaking()
             write(folder, "Beta")
             write(folder, "Gamma", "en-GB")
             engine.tell(signal.SIGHUP)
             assert (await told(engine, "agents_reloaded", 1))["languages"] == ["en-GB", "ru-RU"]
-            async with open_phone("127.0.0.1", engine.port, after) as new:
+            async with open_call(engine, api, after) as new:
                 assert await transferred(api, new, after, "Beta") == ["Beta greets.", "Beta transfers."]
-            assert (await api.post(f"/api/v1/calls/{english}", data={"language": "en"})).status_code == 201
-            async with open_phone("127.0.0.1", engine.port, english) as another:
+            async with open_call(engine, api, english, language="en") as another:
                 assert await transferred(api, another, english, "Gamma") == ["Gamma greets.", "Gamma transfers."]
             assert await transferred(api, old, before, "Alpha") == ["Alpha greets.", "Alpha transfers."]
 

@@ -28,6 +28,13 @@ pytestmark = pytest.mark.integration
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine's replica answers late, and is one all the same."""
+    for name in ("READ_SECONDS", "REPLICA_SECONDS"):
+        monkeypatch.setattr(journal_reading, name, 60.0)
+
+
 @dataclass(frozen=True)
 class Pair:
     """A primary and its standby; `replica.aclose()` stops the standby."""

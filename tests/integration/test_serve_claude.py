@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from callengine.caller.phone import open_phone
 from callengine.cli.call import call
+from tests.agent_files import calm_agent
+from tests.claude_dialog import PATIENT
 from tests.engine_process import EngineProcess, running_engine
 from tests.integration.test_serve import GOODBYE, closed_record, open_api
 from tests.messages_api.__main__ import ANSWER
@@ -24,7 +26,8 @@ async def test_a_call_with_claude(tmp_path: Path) -> None:
     call_id = uuid4()
     with running_messages_api() as url:
         claude = {"DIALOG_BACKEND": "claude", "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": url}
-        with running_engine(tmp_path / "data", **claude) as engine:
+        calm = PATIENT | {"AGENT_FILE": calm_agent(tmp_path)}
+        with running_engine(tmp_path / "data", **claude, **calm) as engine:
             async with open_api(engine) as api:
                 async with open_phone("127.0.0.1", engine.port, call_id) as phone:
                     for _ in range(2):

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -16,9 +16,10 @@ import trio
 from callengine.caller.phone import open_phone
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
+from tests.agent_files import brief_agent
 from tests.engine_process import EngineProcess, running_engine
-from tests.integration.test_serve import GOODBYE, closed_record, open_api
-from tests.integration.test_serve_database_away import kept
+from tests.integration.test_serve import closed_record, open_api
+from tests.integration.test_serve_database_away import ask_once, kept
 from tests.state_servers import OpenServer, running
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -28,16 +29,6 @@ def address_of(open_server: OpenServer, folder: Path) -> str:
     """Where a server will be found when it runs; it has run once, and runs no more."""
     with running(open_server, folder) as url:
         return url
-
-
-async def ask_once(engine: EngineProcess) -> UUID:
-    """A caller who asks one thing, hears the answer and hangs up."""
-    call_id = uuid4()
-    async with open_phone("127.0.0.1", engine.port, call_id) as phone:
-        assert await phone.agent_silent(0.6)
-        assert await phone.say(GOODBYE)
-        assert await phone.agent_silent(0.6)
-    return call_id
 
 
 def warnings(engine: EngineProcess, event: str) -> list[dict[str, Any]]:
@@ -60,6 +51,7 @@ async def test_without_its_database_it_answers_and_the_record_waits_on_disk(
     """The database has never been migrated: that too is done when it is there."""
     database, data_dir = short_path / "database", tmp_path / "engine"
     settings = {"DATABASE_URL": address_of(open_postgres, database), "REDIS_URL": redis_url, "CALL_LANGUAGE": "en-GB"}
+    settings["AGENT_FILE"] = brief_agent(tmp_path, "en")
     with running_engine(data_dir, **settings) as engine:
         async with open_api(engine) as api:
             call_id = await ask_once(engine)

@@ -68,8 +68,8 @@ async def in_north(toolbox: Any) -> int:
 @pytest.mark.parametrize("fault", ["late=60", "lost"])
 async def test_an_order_whose_answer_is_lost_is_placed_once(fault: str) -> None:
     with running_store("", "--fault", fault, "--fault-on", "POST", "--fault-times", "1") as url:
-        # Two seconds: the answer that is late comes never, and one on time comes long before.
-        async with open_shop(url, deadline_seconds=2.0) as toolbox:
+        # Four seconds: the answer that is late comes never, and one on time comes long before.
+        async with open_shop(url, deadline_seconds=4.0) as toolbox:
             order = await toolbox.run(ORDER, CALLER)
             assert not order.is_error, order.content
         async with open_shop(url) as toolbox:

@@ -3,6 +3,7 @@
 Two engines, one PostgreSQL, one Redis; a Claude that notes what it is asked. The caller comes back as the dialplan
 does: it asks a living node for the outcome, and connects there with the same UUID."""
 
+import json
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,11 +11,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+import redis
 import trio
 
 from callengine.agent import load_agent
 from callengine.caller.phone import open_phone
+from tests.agent_files import calm_agent
+from tests.claude_dialog import PATIENT
 from tests.engine_process import EngineProcess, running_engine
 from tests.integration.test_serve import GOODBYE, closed_record, open_api
 from tests.messages_api import Act, open_messages_api
@@ -61,8 +66,22 @@ def said_in(messages: Messages) -> str:
     return " ".join(texts)
 
 
-async def ask_and_lose(engine: EngineProcess, call_id: UUID, claude: Claude, end: signal.Signals) -> None:
+def is_kept(state: Mapping[str, str], call_id: UUID, answer: str) -> bool:
+    """Whether the answer is in the record, and it and both questions are where another node finds them: both are told
+    behind the call, on a busy machine much later."""
+    with psycopg.connect(state["DATABASE_URL"]) as database:
+        query = "SELECT count(*) FROM turns WHERE call_id = %s AND text LIKE %s"
+        recorded = database.execute(query, (str(call_id), f"%{answer}%")).fetchone() == (1,)
+    with redis.from_url(state["REDIS_URL"], decode_responses=True) as client:
+        checkpoint = str(client.get(f"callengine:{{call:{call_id}}}:checkpoint"))
+    return recorded and answer in checkpoint and [kind for kind, _ in json.loads(checkpoint)["items"]].count("c") == 2
+
+
+async def ask_and_lose(
+    engine: EngineProcess, call_id: UUID, claude: Claude, end: signal.Signals, state: Mapping[str, str]
+) -> None:
     """A caller asks twice; with the second question asked (and answered, unless Claude is stuck) the engine ends."""
+    answer = "answer a" if claude.stuck else "answer b"
     with trio.fail_after(120):
         async with open_phone("127.0.0.1", engine.port, call_id) as phone:
             for _ in range(2):
@@ -73,6 +92,8 @@ async def ask_and_lose(engine: EngineProcess, call_id: UUID, claude: Claude, end
                     await trio.sleep(0.01)
             else:
                 assert await phone.agent_silent(0.6)
+            while not await trio.to_thread.run_sync(is_kept, state, call_id, answer):
+                await trio.sleep(0.05)
             engine.tell(end)
             await phone.over()
             assert await trio.to_thread.run_sync(engine.status) == (0 if end is signal.SIGTERM else -end)
@@ -86,6 +107,7 @@ def of_both(claude_url: str) -> dict[str, str]:
         "ANTHROPIC_BASE_URL": claude_url,
         "CALL_LANGUAGE": "en-GB",
         "DRAIN_SECONDS": "0",
+        **PATIENT,
     }
 
 
@@ -100,11 +122,12 @@ async def test_the_call_of_a_node_that_ends_goes_on_at_another(
     call_id, claude = uuid4(), Claude(stuck=2 if thinking else 0)
     with running(claude.open, tmp_path) as url:
         settings = of_both(url) | {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        settings["AGENT_FILE"] = calm_agent(tmp_path, "en")
         with (
             running_engine(tmp_path / "one", NODE_NAME="one", **settings) as one,
             running_engine(tmp_path / "two", NODE_NAME="two", **settings) as two,
         ):
-            await ask_and_lose(one, call_id, claude, end)
+            await ask_and_lose(one, call_id, claude, end, settings)
             async with open_api(two) as api:
                 assert (await api.get(f"/api/v1/calls/{call_id}/outcome")).text == "retry"
                 async with open_phone("127.0.0.1", two.port, call_id) as phone:

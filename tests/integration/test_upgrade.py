@@ -18,9 +18,10 @@ import trio
 
 from callengine.caller.phone import Phone, open_phone
 from callengine.services import schema
+from tests.agent_files import brief_agent
 from tests.engine_process import EngineProcess, running_engine
 from tests.integration.test_migrations import LAST, LATER, later_version
-from tests.integration.test_serve import GOODBYE, closed_record, open_api
+from tests.integration.test_serve import GOODBYE, closed_record, open_api, until_well
 
 __all__ = ["later_version"]  # a fixture
 pytestmark = pytest.mark.integration
@@ -60,7 +61,7 @@ async def test_the_next_version_s_step_is_applied_while_this_one_s_calls_are_up(
     database_url: str, redis_url: str, tmp_path: Path, later_version: None
 ) -> None:
     call_id = uuid4()
-    settings = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    settings = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "AGENT_FILE": brief_agent(tmp_path)}
     with running_engine(tmp_path / "data", **settings) as engine:
         async with open_api(engine) as api:
             async with open_phone("127.0.0.1", engine.port, call_id) as phone:
@@ -68,10 +69,9 @@ async def test_the_next_version_s_step_is_applied_while_this_one_s_calls_are_up(
                 assert await schema.migrate(database_url) == 1
                 await end(phone)
             record = await closed_record(api, call_id)
-            health = (await api.get("/health")).json()
+            await until_well(api)
     assert applied(database_url)[-1] == LATER
     assert_whole(record)
-    assert health["status"] == "ok"
 
 
 def git(*words: str) -> bytes:
@@ -102,7 +102,8 @@ async def test_the_version_before_goes_on_with_its_calls_when_this_one_starts(
     empty_database_url: str, redis_url: str, tmp_path: Path, earlier_code: Path
 ) -> None:
     url, first, second = empty_database_url, uuid4(), uuid4()
-    settings = {"DATABASE_URL": url, "REDIS_URL": redis_url}
+    agent = brief_agent(tmp_path, packaged=earlier_code / "callengine/agents/ru.toml")
+    settings = {"DATABASE_URL": url, "REDIS_URL": redis_url, "AGENT_FILE": agent}
     earlier = {"PYTHONPATH": f"{earlier_code}:{earlier_code / 'gpu'}", "PYTHONSAFEPATH": "1", "NODE_NAME": "earlier"}
     with running_engine(tmp_path / "earlier", **settings, **earlier) as old, ExitStack() as later:
         assert LAST not in applied(url)

@@ -192,17 +192,17 @@ def test_phrases_that_the_client_expects_do_not_spoil_the_text(channel: grpc.Cha
 def test_silence_gives_no_message_and_ok(channel: grpc.Channel) -> None:
     opening = opening_v2(interim_results=True, enable_voice_activity_events=True)
     requests = itertools.chain([opening], audio_v2(PAUSE * 5))
-    assert list(client_v2(channel).streaming_recognize(requests=requests, timeout=30)) == []
+    assert list(client_v2(channel).streaming_recognize(requests=requests, timeout=60)) == []
 
 
 def test_health_and_reflection(channel: grpc.Channel) -> None:
     stub = health_pb2_grpc.HealthStub(channel)
     for service in ("", "google.cloud.speech.v1.Speech", "google.cloud.speech.v2.Speech"):
-        answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)
+        answer = stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=60)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
     with pytest.raises(grpc.RpcError) as unknown:
-        stub.Check(health_pb2.HealthCheckRequest(service="other"), timeout=10)
+        stub.Check(health_pb2.HealthCheckRequest(service="other"), timeout=60)
     assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
     listing = reflection_pb2.ServerReflectionRequest(list_services="")
-    [answer] = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([listing]), timeout=10)
+    [answer] = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([listing]), timeout=60)
     assert "google.cloud.speech.v2.Speech" in {service.name for service in answer.list_services_response.service}

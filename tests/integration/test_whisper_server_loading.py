@@ -1,7 +1,6 @@
 """whisper-server while its model is being loaded: it answers, and says that it does not serve yet."""
 
 import asyncio
-import socket
 import threading
 from typing import Any
 
@@ -14,6 +13,7 @@ from whisper_server.errors import StartError
 from whisper_server.settings import load_settings
 
 from tests.plain_asyncio import run_plain
+from tests.ports import held_ports
 
 pytestmark = pytest.mark.integration
 
@@ -25,27 +25,23 @@ def test_it_is_not_serving_and_refuses_streams(monkeypatch: pytest.MonkeyPatch) 
     loaded = threading.Event()
 
     def load_decoder(*_: object) -> Any:
-        loaded.wait(60)
+        loaded.wait(300)
         raise StartError("it was loaded long enough")
 
     monkeypatch.setattr(server, "load_decoder", load_decoder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-
-    for name, value in (("LISTEN", address), ("DEVICE", "cpu"), ("METRICS_PORT", "off")):
+    for name, value in (("DEVICE", "cpu"), ("METRICS_PORT", "off")):
         monkeypatch.setenv(f"WHISPER_{name}", value)
 
-    async def ask() -> None:
+    async def ask(address: str) -> None:
         serving = asyncio.create_task(server.serve(load_settings()))
         try:
             async with grpc.aio.insecure_channel(address) as channel:
-                await asyncio.wait_for(channel.channel_ready(), 30)
+                await asyncio.wait_for(channel.channel_ready(), 60)
                 for service in ("", "google.cloud.speech.v1.Speech", "google.cloud.speech.v2.Speech"):
                     request = health_pb2.HealthCheckRequest(service=service)
-                    answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=30)
+                    answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=60)
                     assert answer.status == NOT_SERVING
-                stream: Any = channel.stream_stream(STREAM)(timeout=30)
+                stream: Any = channel.stream_stream(STREAM)(timeout=60)
                 assert await stream.code() is grpc.StatusCode.UNAVAILABLE
                 assert "being loaded" in await stream.details()
         finally:
@@ -53,4 +49,6 @@ def test_it_is_not_serving_and_refuses_streams(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(StartError, match="long enough"):
             await serving
 
-    run_plain(ask())
+    with held_ports(1) as (port,):
+        monkeypatch.setenv("WHISPER_LISTEN", f"127.0.0.1:{port}")
+        run_plain(ask(f"127.0.0.1:{port}"))

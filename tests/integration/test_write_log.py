@@ -90,7 +90,7 @@ async def test_killed_and_started_again_it_is_told_what_it_missed(
         await second.undone("key-3")
         await server.aclose()
         await server.enter_async_context(open_valkey(tmp_path))
-        with redis.from_url(url) as client, trio.fail_after(30):
+        with redis.from_url(url) as client, trio.fail_after(60):
             while sorted(client.keys("*")) != [b"callengine:write:key-1", b"callengine:write:key-2"]:
                 await trio.sleep(0.01)  # each is told on its own
         assert await second.begin(WRITE) == DONE

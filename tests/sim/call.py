@@ -38,6 +38,8 @@ __all__ = ["Admission", "Parts", "Stage", "open_clock", "open_stage", "run_virtu
 
 
 LONGEST_PLAY = 600.0
+# without fillers: a play is about what it says, and `test_filler` about them
+_AGENT = load_agent(None, "ru-RU").model_copy(update={"fillers": ()})
 
 
 @dataclass(slots=True)
@@ -48,8 +50,7 @@ class Parts:
     voice: Voice = field(default_factory=ScriptedVoice)
     dialog: Dialog = field(default_factory=lambda: ScriptedDialog(("Да, есть зимние шины на любой вкус.",)))
     toolbox: Toolbox = field(default_factory=lambda: ScriptedToolbox((), {}))
-    # without fillers: a play is about what it says, and `test_filler` about them
-    agent: AgentProfile = field(default_factory=lambda: load_agent(None, "ru-RU").model_copy(update={"fillers": ()}))
+    agent: AgentProfile = field(default_factory=lambda: _AGENT)
     limits: CallLimits = field(default_factory=CallLimits)
     control: Control = field(default_factory=NoControl)
     prices: Prices = field(default_factory=Prices)

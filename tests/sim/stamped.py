@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 import trio
@@ -19,6 +20,7 @@ AMPLITUDE = 4000
 STAMP_BITS = 32
 STAMP_AT = 64  # the middle of a frame: neither fade reaches zero there
 FADED = 200  # the outermost sample of a faded frame is under this
+_FRAMES_KEPT = 16384  # prompts have the same numbers in every call: what was made or read once serves them all
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ class Stamp:
     rising: bool = False
 
 
+@lru_cache(_FRAMES_KEPT)
 def read_stamp(payload: bytes) -> Stamp | None:
     """Which frame this is, or None for silence."""
     samples = np.frombuffer(payload, dtype="<i2")
@@ -137,6 +140,7 @@ def spoken(payloads: Sequence[bytes], texts: Sequence[str]) -> list[Spoken]:
     return found
 
 
+@lru_cache(_FRAMES_KEPT)
 def _frame(number: int, index: int) -> bytes:
     bits = np.unpackbits(np.frombuffer((number << 16 | index).to_bytes(4, "big"), dtype=np.uint8))
     samples = np.full(FRAME_SAMPLES, AMPLITUDE, dtype="<i2")

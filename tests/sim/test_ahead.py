@@ -1,48 +1,32 @@
 """Speculative start, in virtual time: whatever interims and finals say and whenever they come, nobody hears of a reply
 that was begun for other words; it leaves nothing behind but its cost."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
 import trio
 import trio.testing
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 import callengine.call.dialog
-from callengine.call.parts import CallLimits
 from callengine.call.turn_events import Action, Answer, CorrectRecord, Event
 from callengine.call.turn_table import feed
 from callengine.call.turn_words import split_words
-from callengine.call.turns import Turns, TurnTimes
+from callengine.call.turns import Turns
 from callengine.ports.journal import ToolRecorded
 from callengine.services.scripted_tools import ScriptedToolbox
+from tests.sim.bursts import DIALOGS, STABLE, Burst, bursts_of_speech, hold, parts_for
 from tests.sim.call import Parts, Stage, open_stage, run_virtual
-from tests.sim.checks import check_call, said
-from tests.sim.echoing import COST, ORDER, ORDERING, EchoingDialog, answer_to
-from tests.sim.plays import AGENT
+from tests.sim.checks import said
+from tests.sim.echoing import COST, EchoingDialog, answer_to
 from tests.sim.stamped import StampedVoice, read_stamp
-from tests.sim.told import Told, ToldRecognizer
+from tests.sim.told import Told
 
-WORDS = ("шины", "ещё зимние", ORDERING)
-STABLE = 0.9
-# beside the ticks of the clock and the steps of the detector: what happens in one instant has no order
-TIMES = TurnTimes(end_pause=0.507, number_pause=1.007, final_wait=1.607, rest_wait=3.007, no_input=60.0)
-ODD = 0.003
 PHASES = 0.145  # two runs differ by so much: a chunk of the recogniser's audio and two frames
-
-
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """The caller is silent for `gap` seconds, speaks for `seconds`, and the recogniser says `told` of it."""
-
-    gap: float
-    seconds: float
-    told: tuple[Told, ...]
 
 
 @dataclass(slots=True)
@@ -75,34 +59,6 @@ def overheard() -> Iterator[Heard]:
         yield heard
 
 
-def parts_for(bursts: Sequence[Burst], dialog: EchoingDialog, on: bool) -> Parts:
-    return replace(
-        Parts(),
-        recognizer=ToldRecognizer([burst.told for burst in bursts]),
-        voice=StampedVoice(),
-        dialog=dialog,
-        toolbox=ScriptedToolbox((ORDER,), {ORDER.name: {"done": True}}, delay_seconds=0.2),
-        agent=AGENT,
-        limits=CallLimits(times=TIMES, speculate=on),
-    )
-
-
-async def hold(parts: Parts, bursts: Sequence[Burst], patience: float = 0.0) -> Stage:
-    """The caller's part; `patience`: the seconds that the agent is given to answer each burst."""
-    async with open_stage(parts) as stage:
-        await stage.asterisk.agent_speaks()
-        await stage.asterisk.agent_silent()
-        for burst in bursts:
-            await trio.sleep(burst.gap)
-            await stage.asterisk.speak(burst.seconds)
-            await trio.sleep(patience)
-        await trio.sleep(6.0)
-        stage.asterisk.hang_up()
-    assert isinstance(parts.voice, StampedVoice)
-    check_call(stage, parts.voice)
-    return stage
-
-
 def told_result(result: str) -> float:
     name = "callengine_speculative_replies_total"
     return REGISTRY.get_sample_value(name, {"result": result}) or 0.0
@@ -110,47 +66,6 @@ def told_result(result: str) -> float:
 
 def tokens() -> float:
     return REGISTRY.get_sample_value("callengine_llm_tokens_total", {"kind": "input"}) or 0.0
-
-
-# Transcripts, anywhere
-
-
-@st.composite
-def wordings(draw: st.DrawFn, words: str) -> str:
-    """The same words in other letters and signs, or other words."""
-    shapes: tuple[Callable[[str], str], ...] = (
-        str.upper,
-        str.title,
-        lambda text: f"{text}?",
-        lambda text: f"{text.replace('ё', 'е')}.",
-        str,
-    )
-    other = draw(st.booleans()) and draw(st.booleans())
-    return draw(st.sampled_from(shapes))("другие слова" if other else words)
-
-
-@st.composite
-def bursts_of_speech(draw: st.DrawFn, final_by: float = 4.0) -> list[Burst]:
-    bursts = []
-    for _ in range(draw(st.integers(1, 3))):
-        words = draw(st.sampled_from(WORDS))
-        after = st.sampled_from([at for at in (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9, 1.7, 3.5) if at <= final_by])
-        stability = st.sampled_from((STABLE, STABLE, 0.5))
-        interims = [
-            Told(draw(after) + ODD * (at + 2), draw(wordings(words)), draw(stability))
-            for at in range(draw(st.integers(0, 3)))
-        ]
-        final = Told(draw(after) + ODD, draw(wordings(words)))
-        gap = draw(st.sampled_from((0.1, 0.25, 0.4, 0.55, 0.7, 1.0, 2.0, 3.0)))
-        bursts.append(Burst(gap, draw(st.sampled_from((0.3, 0.5, 0.9))), (*interims, final)))
-    return bursts
-
-
-DIALOGS = st.builds(
-    EchoingDialog,
-    first_seconds=st.sampled_from((0.0, 0.1, 0.3, 0.8, 2.0)),
-    word_seconds=st.sampled_from((0.0, 0.05, 0.3)),
-)
 
 
 async def run_rules(bursts: list[Burst], dialog: EchoingDialog) -> None:

@@ -12,10 +12,11 @@ import trio.testing
 from backends.stt.scripted import LIMITS, ScriptedRecognizer
 from callengine.call.sources import AWAY_SECONDS
 from callengine.errors import RecognizerError
-from callengine.ports.recognition import RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
+from callengine.ports.recognition import RecognizerStream, StreamLimits, StreamSpec
 from tests.conftest import ExpectErrorLog
 from tests.sim.call import Parts, Stage, open_stage
 from tests.sim.checks import check_call, check_record, check_wire, closed, said, spoken_frames
+from tests.sim.deaf import DeafStream
 from tests.sim.exchange import ASKED, check_exchange
 from tests.sim.plays import AGENT
 from tests.sim.stamped import StampedVoice
@@ -42,23 +43,13 @@ class AbsentRecognizer:
     @asynccontextmanager
     async def open_stream(self, spec: StreamSpec, hints: Sequence[str] = ()) -> AsyncIterator[RecognizerStream]:
         if trio.current_time() < self.goes:
-            yield self
+            yield DeafStream(breaks=self.goes)
         elif trio.current_time() < self.comes:
             await trio.sleep(self.opening)
             raise RecognizerError("away", retryable=True)
         else:
             async with self.inner.open_stream(spec, hints) as stream:
                 yield stream
-
-    async def send(self, slin: bytes) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def finish(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def receive(self) -> RecognizerEvent | None:
-        await trio.sleep_until(self.goes)
-        raise RecognizerError("went away", retryable=True)
 
 
 def silences(stage: Stage, voice: StampedVoice, since: float) -> list[float]:

@@ -212,8 +212,9 @@ async def test_keys_are_an_utterance(autojump_clock: trio.testing.MockClock) -> 
     assert turns(stage)[1][:2] == ("caller", "1042")
 
 
-async def test_a_tool_is_run_and_recorded_between_the_turns(autojump_clock: trio.testing.MockClock) -> None:
-    dialog = ScriptedDialog((["Сейчас посмотрю.", ToolCall("a", "look")], "Есть четыре штуки."))
+async def looking(*asked: ToolCall) -> Stage:
+    """A caller whose question wants these tools, all of which take a second."""
+    dialog = ScriptedDialog((["Сейчас посмотрю.", *asked], "Есть четыре штуки."))
     parts = Parts(dialog=dialog, toolbox=ScriptedToolbox((LOOK,), {"look": {"count": 4}}, delay_seconds=1.0))
     async with open_stage(parts) as stage:
         await greeted(stage)
@@ -221,6 +222,11 @@ async def test_a_tool_is_run_and_recorded_between_the_turns(autojump_clock: trio
         await stage.asterisk.agent_speaks()
         await trio.sleep(5.0)
         stage.asterisk.hang_up()
+    return stage
+
+
+async def test_a_tool_is_run_and_recorded_between_the_turns(autojump_clock: trio.testing.MockClock) -> None:
+    stage = await looking(ToolCall("a", "look"))
     assert turns(stage)[2] == ("agent", "Сейчас посмотрю. Есть четыре штуки.", False)
     record = await stage.journal.call(closed(stage).call_id)
     assert record is not None
@@ -232,14 +238,7 @@ async def test_a_tool_is_run_and_recorded_between_the_turns(autojump_clock: trio
 
 async def test_tools_asked_for_together_run_together(autojump_clock: trio.testing.MockClock) -> None:
     asked = [ToolCall("a", "look"), ToolCall("b", "look"), ToolCall("c", "look")]
-    dialog = ScriptedDialog((["Сейчас посмотрю.", *asked], "Есть четыре штуки."))
-    parts = Parts(dialog=dialog, toolbox=ScriptedToolbox((LOOK,), {"look": {"count": 4}}, delay_seconds=1.0))
-    async with open_stage(parts) as stage:
-        await greeted(stage)
-        await stage.asterisk.speak(1.0)
-        await stage.asterisk.agent_speaks()
-        await trio.sleep(5.0)
-        stage.asterisk.hang_up()
+    stage = await looking(*asked)
     tools = [entry for entry in stage.journal.entries if isinstance(entry, ToolRecorded)]
     assert len(tools) == len(asked)
     assert len({tool.started for tool in tools}) == 1

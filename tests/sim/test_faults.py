@@ -15,11 +15,12 @@ from backends.stt.scripted import LIMITS
 from callengine import metrics
 from callengine.errors import ReasoningError, RecognizerError
 from callengine.ports.reasoning import Reply, ReplyEvent, ReplyRequest, TextDelta
-from callengine.ports.recognition import RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
+from callengine.ports.recognition import RecognizerStream, StreamLimits, StreamSpec
 from callengine.ports.tools import CallerContext, ToolCall, ToolResult, ToolSpec
 from tests.conftest import ExpectErrorLog
 from tests.sim.call import Parts, Stage, open_clock, open_stage
 from tests.sim.checks import check_call, check_heard, check_record, check_wire, closed, said, spoken_frames
+from tests.sim.deaf import DeafStream
 from tests.sim.plays import AGENT, LOOK, Delays, rich_parts, speak_all
 from tests.sim.stamped import StampedVoice
 
@@ -47,20 +48,10 @@ class BrokenRecognizer:
         if self.at_open:
             raise self.error
         try:
-            yield self
+            yield DeafStream(trio.current_time() + self.after, self.error)
         finally:
             if self.at_close:
                 raise self.error
-
-    async def send(self, slin: bytes) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def finish(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def receive(self) -> RecognizerEvent | None:
-        await trio.sleep(self.after)
-        raise self.error
 
 
 @dataclass

@@ -9,8 +9,9 @@ import trio
 import trio.testing
 
 from backends.stt.scripted import LIMITS, ScriptedRecognizer
-from callengine.ports.recognition import RecognizerEvent, RecognizerStream, StreamLimits, StreamSpec
+from callengine.ports.recognition import RecognizerStream, StreamLimits, StreamSpec
 from tests.sim.call import Parts
+from tests.sim.deaf import DeafStream
 from tests.sim.exchange import ASKED, check_exchange
 from tests.sim.plays import AGENT
 from tests.sim.stamped import StampedVoice
@@ -32,20 +33,11 @@ class HangingRecognizer:
     async def open_stream(self, spec: StreamSpec, hints: Sequence[str] = ()) -> AsyncIterator[RecognizerStream]:
         if self.hangs > 0:
             self.hangs -= 1
-            yield self
+            yield DeafStream()
             return
         await trio.sleep(self.opening)
         async with self.inner.open_stream(spec, hints) as stream:
             yield stream
-
-    async def send(self, slin: bytes) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def finish(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def receive(self) -> RecognizerEvent | None:
-        await trio.sleep_forever()
 
 
 @pytest.mark.parametrize(("hangs", "opening"), [(1, 0.0), (2, 0.0), (2, 4.0), (1, 4.9)])

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from callengine.ports.reasoning import AgentSaid, CallerSaid, Misheard
 from tests.sim.any_call import AnyCall, Deed, answered_calls
+from tests.sim.bursts import DIALOGS, Burst, bursts_of_speech, hold, parts_for
 from tests.sim.call import run_virtual
 from tests.sim.checks import turns
 from tests.sim.echoing import EchoingDialog
 from tests.sim.prefixes import check_prefixes
-from tests.sim.test_ahead import DIALOGS, Burst, bursts_of_speech, hold, parts_for
 from tests.sim.test_any_call import GOES_ON, check_all, play
 
 # Of a question of 0.6 s two words of three are known when it is answered, 1.6 s behind its end; the third 1.2 s later.

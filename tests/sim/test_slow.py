@@ -12,10 +12,10 @@ from backends.dialog.fixed import ScriptedDialog
 from backends.stt.scripted import ScriptedRecognizer
 from callengine.ports.reasoning import AgentSaid, CallerSaid, Dialog, HistoryItem, Reply, ReplyRequest
 from callengine.ports.tools import ToolCall, ToolResult
-from tests.sim.call import Parts, open_stage, run_virtual
+from tests.sim.call import Parts, Stage, open_stage, run_virtual
 from tests.sim.checks import check_call, said, spoken_frames
 from tests.sim.plays import AGENT, Delays, rich_parts, speak_all
-from tests.sim.stamped import StampedVoice
+from tests.sim.stamped import StampedVoice, read_stamp
 
 ANSWER = "Да, есть зимние шины на любой вкус. Какой вам нужен размер? Посмотрю на складе."
 slow = st.builds(
@@ -44,12 +44,23 @@ class Listening:
         return self.inner.open_reply(request)
 
 
+async def heard_to_its_end(stage: Stage, voice: StampedVoice, end: str) -> None:
+    """Wait until a prompt that ends so has been heard to its last frame."""
+    seen = 0
+    while True:
+        for message in stage.asterisk.sent[seen:]:
+            stamp = read_stamp(message.payload)
+            if stamp and voice.texts[stamp.number].endswith(end) and stamp.index == len(voice.texts[stamp.number]) - 1:
+                return
+        seen = len(stage.asterisk.sent)
+        await trio.sleep(0.5)
+
+
 async def wait_for_the_answer(parts: Parts, voice: StampedVoice) -> None:
     async with open_stage(parts) as stage:
         await trio.sleep(1.0)
         await stage.asterisk.speak(0.5)
-        while not any(part.text.endswith("складе.") and part.whole for part in spoken_frames(stage, voice)):
-            await trio.sleep(0.5)
+        await heard_to_its_end(stage, voice, "складе.")
         await trio.sleep(voice.chunk_delay_seconds + 0.1)  # until the voice has said that this was all
         stage.asterisk.hang_up()
     check_call(stage, voice)

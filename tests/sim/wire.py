@@ -21,7 +21,7 @@ class SentMessage:
     @property
     def speech(self) -> bool:
         """Audio that is not silence."""
-        return self.kind == 0x10 and any(self.payload)
+        return self.kind == 0x10 and bool(self.payload.strip(b"\0"))
 
 
 @dataclass(slots=True)

@@ -91,7 +91,10 @@ async def test_a_refused_user_is_a_wrong_setting_at_the_start_and_a_fault_in_a_c
 
 @pytest.mark.parametrize("ari", [False, True])
 async def test_no_channel_of_the_call_and_no_such_place_are_no_redirect(ari: bool) -> None:
-    async with open_asterisk_http() as asterisk, open_control(asterisk.access(ari, True)) as control:
+    async with (
+        open_asterisk_http() as asterisk,
+        open_control(asterisk.access(ari, True), deadline_seconds=60) as control,
+    ):
         with pytest.raises(ServiceError, match="no channel"):
             await control.transfer(CALL, PEOPLE)
         asterisk.channels = [channel("AudioSocket", f"{CALL},h:9092")]
@@ -103,7 +106,7 @@ async def test_no_channel_of_the_call_and_no_such_place_are_no_redirect(ari: boo
 
 
 async def test_the_dialled_number_goes_before_the_extension() -> None:
-    async with open_asterisk_http() as asterisk, open_control(asterisk.access()) as control:
+    async with open_asterisk_http() as asterisk, open_control(asterisk.access(), deadline_seconds=60) as control:
         asterisk.channels = [channel("AudioSocket", f"{CALL},h:9092")]
         asterisk.variables["CALLERID(dnid)"] = "+74950000000"
         found = await control.find_caller(CALL)
@@ -112,7 +115,10 @@ async def test_the_dialled_number_goes_before_the_extension() -> None:
 
 
 async def test_each_use_logs_in_so_that_no_session_can_have_expired() -> None:
-    async with open_asterisk_http() as asterisk, open_control(asterisk.access(False, True)) as control:
+    async with (
+        open_asterisk_http() as asterisk,
+        open_control(asterisk.access(False, True), deadline_seconds=60) as control,
+    ):
         asterisk.channels = [channel("AudioSocket", f"{CALL},h:9092")]
         for _ in range(2):
             await control.transfer(CALL, PEOPLE)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from callengine.agent import load_agent
 from callengine.agent_check import estimated_tokens, spoken_seconds
-from callengine.cli.main import app
+from callengine.cli.main import command_line
 from callengine.errors import ConfigError
 from tests.agent_files import PHRASES, write_agent
 
@@ -25,7 +25,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def check(*arguments: str, **environ: str) -> Result:
-    return CliRunner().invoke(app, ["check", *arguments], env=environ)
+    return CliRunner().invoke(command_line("check"), ["check", *arguments], env=environ)
 
 
 @pytest.mark.parametrize("language", ["ru-RU", "en-GB"])

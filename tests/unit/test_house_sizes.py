@@ -1,4 +1,7 @@
-"""The sizes that keep a room liveable: files under 300 lines, functions under 40. ruff counts parameters."""
+"""The sizes that keep a room liveable: files under 300 lines, functions under 40. ruff counts parameters: five at most.
+
+A command of callengine/cli is counted without its options and the page that --help shows; its parameters are its
+options, so it may have more than five (pyproject.toml tells ruff so)."""
 
 import ast
 from pathlib import Path
@@ -9,7 +12,7 @@ HOUSE = Path(__file__).parents[2]
 ROOMS = ("callengine", "backends", "gpu", "tests")
 FILE_LINES = 300
 FUNCTION_LINES = 40
-COMMANDS = HOUSE / "callengine" / "cli"  # a command's parameters are its options, its docstring is what --help says
+COMMANDS = HOUSE / "callengine" / "cli"
 
 
 def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef, *, command: bool) -> int:

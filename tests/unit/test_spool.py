@@ -2,10 +2,8 @@
 
 import errno
 import os
-import resource
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -20,6 +18,7 @@ from callengine.services.spool import Spool, open_spool
 from callengine.services.spool_entries import packed
 from callengine.services.spool_records import framed
 from tests.conftest import ExpectErrorLog
+from tests.full_disk import largest_file
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -39,17 +38,6 @@ def drained(spool: Spool, limit: int = 50) -> list[Entry]:
 
 def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.name != "lock")
-
-
-@contextmanager
-def little_space(size: int) -> Iterator[None]:
-    """No file may grow beyond `size` bytes: the write that would is cut there, and the next one fails."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("fsync", [True, False])
@@ -144,7 +132,7 @@ def test_a_file_that_cannot_be_read_stops_no_other(tmp_path: Path, expect_error_
 def test_a_full_disk_takes_all_of_a_batch_or_none(tmp_path: Path) -> None:
     with open_spool(tmp_path, "n") as spool:
         spool.append(turns(1))
-        with little_space(spool.size + 50):
+        with largest_file(spool.size + 50):
             for _ in range(3):
                 with pytest.raises(OSError, match="File too large") as caught:
                     spool.append(turns(2, 3))

@@ -35,7 +35,7 @@ def service(url: str) -> Iterator[Iterator[dict[str, Any]]]:
 
 def asked(port: int) -> dict[str, float]:
     """What Prometheus finds there."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
         lines = [line.split() for line in answer.read().decode().splitlines() if not line.startswith("#")]
     return {name: float(value) for name, value in lines if not name.endswith("_created")}
 

@@ -20,6 +20,7 @@ from callengine.caller.figures import Figures, summarise
 from callengine.cli.call import call
 from callengine.cli.load import load
 from tests.echo_server import TONE, Peer, message, open_peer
+from tests.grpc_bridge import NOBODY_THERE
 
 pytestmark = pytest.mark.integration
 
@@ -80,6 +81,24 @@ async def test_a_call_to_nobody_fails_with_one_line() -> None:
     assert errors == f"callengine call: {address}: Connection refused; is the engine running there?\n"
 
 
+async def test_a_record_that_cannot_be_read_fails_a_call_that_was_clean_with_one_line() -> None:
+    peer = Peer(hang_up_after_answers=0)
+    async with open_peer(lambda: peer) as port:
+        options = ["--api", f"http://{NOBODY_THERE}"]
+        status, events, errors = await trio.to_thread.run_sync(invoke, "call", f"127.0.0.1:{port}", *options)
+    assert (status, events[-1]["event"]) == (1, "hangup")
+    assert errors.startswith(f"callengine call: the record cannot be read at http://{NOBODY_THERE}/api/v1/calls/")
+    assert errors.count("\n") == 1
+
+
+async def test_a_call_that_failed_says_so_whatever_becomes_of_its_record() -> None:
+    status, events, errors = await trio.to_thread.run_sync(
+        invoke, "call", NOBODY_THERE, "--api", f"http://{NOBODY_THERE}"
+    )
+    assert (status, events) == (1, [])
+    assert errors == f"callengine call: {NOBODY_THERE}: Connection refused; is the engine running there?\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -115,7 +134,7 @@ async def test_a_load_that_holds() -> None:
 
 async def test_a_load_that_is_hung_up_on() -> None:
     async with open_peer(lambda: Peer(greeting=3, hang_up_after_answers=0)) as port:
-        figures = await trio.to_thread.run_sync(measure, port, 3, 1.0)
+        figures = await trio.to_thread.run_sync(measure, port, 3, 3600.0)
     assert (figures.calls, figures.held, figures.ended) == (3, 0, {"hung_up": 3})
 
 
@@ -137,6 +156,6 @@ async def test_many_messages_in_one_read_and_one_in_many_are_counted_alike() -> 
 
     async with trio.open_nursery() as nursery:
         listeners = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
-        figures = await trio.to_thread.run_sync(measure, listeners[0].socket.getsockname()[1], 2, 0.5)
+        figures = await trio.to_thread.run_sync(measure, listeners[0].socket.getsockname()[1], 2, 3600.0)
         nursery.cancel_scope.cancel("the test is over")
     assert (figures.frames, figures.ended) == (8, {"not_audio": 2})

@@ -36,5 +36,6 @@ async def test_a_caller_who_hangs_up_leaves_nothing_behind() -> None:
         async with open_phone(engine.host, engine.port) as witness:
             while await live_calls(engine) != [witness.call_id]:
                 assert await witness.say(b"\x00\x20" * 160)
-            assert engine.engine.admission.up == 1
+            while engine.engine.admission.up != 1:  # a place is free a moment after its call is over
+                assert await witness.say(b"\x00\x20" * 160)
         assert phone.ending is None

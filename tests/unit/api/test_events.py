@@ -1,6 +1,7 @@
 """Events: what readers of them get, from where on, and what they are told of what they missed."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -64,6 +65,21 @@ async def rest_of(ring: EventRing, last_id: str | None) -> list[Event]:
     return parsed(b"".join([chunk async for chunk in EventStream(ring, last_id)]))
 
 
+async def told_while_waiting(stream: EventStream, ring: EventRing, sequences: Iterable[int]) -> list[Event]:
+    """What a reader gets at once that waits while these turns are told."""
+    got: list[bytes] = []
+
+    async def read() -> None:
+        got.append(await anext(stream))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await trio.testing.wait_all_tasks_blocked()
+        for sequence in sequences:
+            ring.add(shown(turn(sequence), (7, sequence)))
+    return parsed(got[0])
+
+
 async def test_a_reader_that_comes_back_gets_what_it_has_not_had() -> None:
     events = await rest_of(ring_of(5), "7-3")
     assert [(number, name) for number, name, _ in events] == [("7-4", "turn"), ("7-5", "turn"), ("", "draining")]
@@ -92,17 +108,8 @@ async def test_a_reader_that_knows_more_than_this_node_is_waited_for(autojump_cl
     ring = ring_of(5)
     stream = EventStream(ring, "7-6")
     assert await anext(stream) == HEAD
-    got: list[bytes] = []
-
-    async def read() -> None:
-        got.append(await anext(stream))
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(read)
-        await trio.testing.wait_all_tasks_blocked()
-        for sequence in (6, 7):
-            ring.add(shown(turn(sequence), (7, sequence)))
-    assert [(number, name) for number, name, _ in parsed(got[0])] == [("7-7", "turn")]
+    events = await told_while_waiting(stream, ring, (6, 7))
+    assert [(number, name) for number, name, _ in events] == [("7-7", "turn")]
     late = EventStream(ring, "7-9")
     assert await anext(late) == HEAD
     began = trio.current_time()
@@ -160,17 +167,8 @@ async def test_telling_wakes_readers_and_many_events_come_in_parts() -> None:
     ring = EventRing()
     stream = EventStream(ring, None)
     assert await anext(stream) == HEAD
-    got: list[bytes] = []
-
-    async def read() -> None:
-        got.append(await anext(stream))
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(read)
-        await trio.testing.wait_all_tasks_blocked()
-        for sequence in range(1, EVENTS_AT_ONCE + 2):
-            ring.add(shown(turn(sequence), (7, sequence)))
-    assert [number for number, _, _ in parsed(got[0])] == [f"7-{number}" for number in range(1, EVENTS_AT_ONCE + 1)]
+    events = await told_while_waiting(stream, ring, range(1, EVENTS_AT_ONCE + 2))
+    assert [number for number, _, _ in events] == [f"7-{number}" for number in range(1, EVENTS_AT_ONCE + 1)]
     assert [number for number, _, _ in parsed(await anext(stream))] == [f"7-{EVENTS_AT_ONCE + 1}"]
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.asterisk.heard import StreamFaults, Timed, audio_of, is_sound, spacings_ms, stream_faults
+from tests.asterisk import alaw
+from tests.asterisk.heard import StreamFaults, Timed, audio_of, is_sound, last_sound, spacings_ms, stream_faults
 from tests.asterisk.rtp import PCMA, TELEPHONE_EVENT, Packet
 
 
@@ -56,3 +57,9 @@ def test_a_lines_silence_is_no_sound() -> None:
     assert not is_sound(Packet(PCMA, 0, 0, b"\xd5" * 160))
     assert is_sound(Packet(PCMA, 0, 0, b"\xd5" * 159 + b"\xaa"))
     assert not np.any([is_sound(Packet(TELEPHONE_EVENT, 0, 0, b"\xaa" * 4))])
+
+
+def test_the_end_of_speech_is_its_last_packet_with_something_to_be_heard() -> None:
+    speech = np.concatenate([np.full(500, 3000, np.int16), np.zeros(700, np.int16)])
+    assert last_sound(speech) == alaw.encode(speech[480:640])
+    assert last_sound(speech[:500]) == last_sound(speech), "a last packet is filled up with silence"

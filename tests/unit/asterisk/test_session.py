@@ -125,6 +125,21 @@ def test_a_phone_in_a_call_is_busy(line: Line) -> None:
     assert line.called.state == "up"
 
 
+def test_the_end_of_a_call_that_another_phone_had_here_is_not_ours(line: Line) -> None:
+    other = Line()
+    other.up()
+    line.ring()
+    (bye,) = other.caller.hang_up()
+    (answer,) = line.called.receive(bye)
+    assert answer.status == 481
+    assert line.called.receive(answer) == []
+    assert line.called.state == "ringing"
+    line.carry(line.called, line.called.answer())
+    cancel = sip.Message("CANCEL", uri=bye.uri, headers=bye.headers)
+    assert [reply.status for reply in line.called.receive(cancel)] == [481]
+    assert (line.called.state, line.called.ending) == ("up", None)
+
+
 def test_a_phone_that_ignores_a_call_says_nothing_when_it_comes_again(line: Line) -> None:
     (invite,) = line.caller.invite(URI)
     assert line.called.receive(invite) == line.called.receive(invite) == []

@@ -1,51 +1,20 @@
-"""A leg's ear: any size and rate of audio, holes, bursts and floods, and what the reader is told."""
+"""A leg's ear: any size and rate of audio, holes, and what the reader is told."""
 
 from uuid import UUID
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from callengine.errors import RemoteProtocolError
 from callengine.media.audio import FRAME_BYTES, FRAME_SAMPLES, RATE
-from callengine.media.leg import FLOOD_SECONDS, HELD_SECONDS, MARKS, Leg
-from callengine.media.marks import DigitPressed, Identified, LineEnded, Mark, SpeechPaused
-from tests.sim.wire import MemoryWire
+from callengine.media.leg import MARKS
+from callengine.media.marks import DigitPressed, Identified, LineEnded, SpeechPaused
 from tests.strategies import packed
+from tests.unit.media.ears import TICK, hear, make_leg, told
 from tests.unit.media.sound import SILENCE, TONE, tone
 
 UUID_MESSAGE = packed(0x01, UUID(int=7).bytes)
-TICK = 0.02
-
-
-def make_leg(no_media_seconds: float = 60.0) -> tuple[Leg, MemoryWire]:
-    wire = MemoryWire()
-    return Leg(wire, 0.0, no_media_seconds), wire
-
-
-def told(leg: Leg) -> list[Mark]:
-    marks: list[Mark] = []
-    while True:
-        try:
-            marks.append(leg.marks.receive_nowait())
-        except (trio.WouldBlock, trio.EndOfChannel):
-            return marks
-
-
-def hear(leg: Leg, wire: MemoryWire, begin: float, messages: list[bytes]) -> float:
-    """One message a tick; returns the time after the last."""
-    for message in messages:
-        begin += TICK
-        wire.feed(message)
-        leg.receive(begin)
-    return begin
-
-
-def hear_what_waits(leg: Leg, wire: MemoryWire, now: float) -> None:
-    """Read until nothing is left: a second of audio a read."""
-    while wire.waiting:
-        leg.receive(now)
 
 
 async def test_frames_go_into_the_ring_as_they_are() -> None:
@@ -159,93 +128,6 @@ async def test_a_small_delay_is_no_hole() -> None:
     wire.feed(TONE * 2)
     leg.receive(now)
     assert leg.ring.read(0, leg.ring.end) == tone() * 12
-
-
-async def test_a_burst_after_a_stall_of_asterisk_is_kept_and_made_up_for() -> None:
-    """53 frames within 60 ms after a second of nothing (measured): no word is lost, and call time comes back."""
-    leg, wire = make_leg()
-    now = hear(leg, wire, 0.0, [SILENCE] * 50)
-    for _ in range(50):
-        now += TICK
-        leg.receive(now)
-    for frames in (18, 18, 17):
-        now += TICK
-        wire.feed(TONE * frames)
-        leg.receive(now)
-    assert leg.ended is None
-    heard = leg.ring.read(0, leg.ring.end)
-    assert heard.count(tone()) >= 53
-    assert leg.ring.end - now * RATE > 0.9 * RATE
-    hear(leg, wire, now, [SILENCE] * 120)
-    now += 120 * TICK
-    assert abs(leg.ring.end - now * RATE) <= 4 * FRAME_SAMPLES
-
-
-async def test_a_stall_of_our_own_makes_no_hole() -> None:
-    """What waits in the socket when we come late is the audio of that time: no zeros before it."""
-    leg, wire = make_leg()
-    now = hear(leg, wire, 0.0, [TONE] * 10)
-    now += 2.0
-    wire.feed(TONE * 100)
-    leg.receive(now)
-    while wire.waiting:
-        leg.receive(now)
-    assert leg.ring.read(0, leg.ring.end) == tone() * 110
-
-
-async def test_a_long_stop_of_our_own_is_no_flood() -> None:
-    """SIGSTOP, a machine that is moved: what the peers have sent meanwhile waits, and comes a second in a read."""
-    leg, wire = make_leg()
-    now = hear(leg, wire, 0.0, [TONE] * 10) + 10.0
-    wire.feed(TONE * 500)
-    hear_what_waits(leg, wire, now)
-    assert leg.ring.read(0, leg.ring.end) == tone() * 510
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.lists(st.integers(1, 1500), max_size=3))
-def test_whatever_holds_a_peer_back_what_it_sends_then_is_no_flood(stalls: list[int]) -> None:
-    """Each stall (in frames, up to half a minute) holds back its audio, which then comes at once: none is lost."""
-    leg, wire = make_leg()
-    now, frames = 0.0, 0
-    for stall in stalls:
-        for _ in range(stall):
-            now += TICK
-            leg.receive(now)
-        wire.feed(TONE * stall)
-        frames += stall
-        hear_what_waits(leg, wire, now)
-        leg.ring.release(leg.ring.end - RATE)  # a recogniser that is quick, so that the ring has place
-    assert leg.ended is None
-    assert leg.ring.end >= frames * FRAME_SAMPLES
-
-
-@pytest.mark.parametrize("quiet_seconds", [0, 10, 50])
-async def test_more_audio_than_time_ends_the_call(quiet_seconds: int) -> None:
-    leg, wire = make_leg()
-    now = quiet_seconds + TICK
-    leg.receive(now)
-    wire.feed(TONE * int((quiet_seconds + FLOOD_SECONDS + 0.5) / TICK))
-    with pytest.raises(RemoteProtocolError) as caught:
-        hear_what_waits(leg, wire, now)
-    assert caught.value.reason == "flood"
-
-
-async def test_silence_of_hours_is_no_leave_to_flood() -> None:
-    leg, wire = make_leg(no_media_seconds=7200.0)
-    now = 3600.0
-    leg.receive(now)
-    wire.feed(TONE * int((HELD_SECONDS + FLOOD_SECONDS + 0.5) / TICK))
-    with pytest.raises(RemoteProtocolError) as caught:
-        hear_what_waits(leg, wire, now)
-    assert caught.value.reason == "flood"
-
-
-async def test_a_peer_that_is_too_fast_is_found_out() -> None:
-    leg, wire = make_leg()
-    with pytest.raises(RemoteProtocolError) as caught:
-        hear(leg, wire, 0.0, [TONE * 10] * 40)
-    assert caught.value.reason == "flood"
 
 
 async def test_the_reader_is_told_what_happens() -> None:

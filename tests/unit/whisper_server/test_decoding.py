@@ -19,6 +19,7 @@ from tests.plain_asyncio import run_plain
 
 FINAL, EARLY, INTERIM = Urgency.FINAL, Urgency.EARLY, Urgency.INTERIM
 UNREADABLE, UNSPEAKABLE = 98, 99
+GUARD_SECONDS = 60  # against hanging; nothing is timed by it
 
 
 class Numbers:
@@ -40,7 +41,7 @@ class Numbers:
         numbers = [int(one.utterance.samples[0]) for one in batch]
         self.begun.append(numbers)
         self.started.set()
-        assert self.release.wait(10)
+        assert self.release.wait(GUARD_SECONDS)
         self.batches.append(numbers)
         if UNSPEAKABLE in numbers:
             raise RuntimeError("out of memory")
@@ -81,7 +82,7 @@ def with_line(model: Numbers, rules: Rules, check: Any, workers: int = 1) -> Non
 async def busy(queue: DecodeQueue, model: Numbers) -> asyncio.Future[Transcript | None]:
     """Submit a final, number 1, and return once the model has it."""
     decoded = queue.submit(utterance(1), FINAL)
-    assert await asyncio.to_thread(model.started.wait, 10)
+    assert await asyncio.to_thread(model.started.wait, GUARD_SECONDS)
     return decoded
 
 
@@ -155,7 +156,7 @@ def test_a_model_that_rests_is_kept_warm() -> None:
 
     async def check(queue: DecodeQueue) -> None:
         warming = asyncio.create_task(keep_warm(queue, rest_seconds=0.01))
-        assert await asyncio.to_thread(model.started.wait, 10)
+        assert await asyncio.to_thread(model.started.wait, GUARD_SECONDS)
         warming.cancel()
 
     with_line(model, Rules(most=4), check)
@@ -184,7 +185,7 @@ def test_an_interim_without_a_chance_is_shed_before_anything_is_computed_for_it(
         heard = await queue.submit(utterance(5, interim=True), INTERIM)
         assert heard is not None
 
-    with_line(model, Rules(2), check)
+    with_line(model, Rules(most=2, interim_patience=60), check)
 
 
 def test_two_workers_decode_beside_each_other_and_one_of_them_never_an_interim() -> None:
@@ -192,12 +193,12 @@ def test_two_workers_decode_beside_each_other_and_one_of_them_never_an_interim()
 
     async def check(queue: DecodeQueue) -> None:
         interims = [queue.submit(utterance(1, interim=True), INTERIM)]
-        assert await asyncio.to_thread(model.started.wait, 10)
+        assert await asyncio.to_thread(model.started.wait, GUARD_SECONDS)
         model.started.clear()
         interims.append(queue.submit(utterance(2, interim=True), INTERIM))
         final = queue.submit(utterance(3), FINAL)
         # The other worker has begun, and with the final.
-        assert await asyncio.to_thread(model.started.wait, 10)
+        assert await asyncio.to_thread(model.started.wait, GUARD_SECONDS)
         assert sorted(model.begun) == [[1], [3]]
         model.release.set()
         assert await final is not None
@@ -212,7 +213,7 @@ def test_idle_workers_share_what_came_while_both_were_busy() -> None:
 
     async def check(queue: DecodeQueue) -> None:
         finals = [queue.submit(utterance(number), FINAL) for number in (1, 2, 3, 4)]
-        assert await asyncio.to_thread(model.started.wait, 10)
+        assert await asyncio.to_thread(model.started.wait, GUARD_SECONDS)
         model.release.set()
         await asyncio.gather(*finals)
 
