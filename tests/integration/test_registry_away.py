@@ -178,6 +178,7 @@ async def test_after_an_outage_nobody_is_sure_to_be_a_call_s_first_connection(tm
         registry = await stack.enter_async_context(registry_at(url))
         assert (await registry.claim("a")).first
         await server.aclose()
+        registry.call_up_nowait(LiveCall("a", "node-1", NOON))
         with pytest.raises(ServiceError):
             await registry.publish()
         claim = await registry.claim("c")
