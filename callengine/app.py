@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from socket import socket
 
@@ -34,7 +34,7 @@ from callengine.media.stalls import quiet_gc, run_watched, serve_collections
 from callengine.media.statistics import ClockCollector
 from callengine.reloading import serve_reloads
 from callengine.services.memory_events import MemoryEventLog
-from callengine.services.told_journal import ToldJournal
+from callengine.services.told_journal import Hearer
 from callengine.sounds import open_sound
 
 LAST_EVENTS_SECONDS = 1.0  # for readers of events to take the last ones
@@ -90,16 +90,17 @@ async def serve_engine(  # noqa: ASYNC128 - `_run` says that it has started
     ):
         async with trio.open_nursery() as nursery:
             stop = Stop(nursery.cancel_scope)
+            hearer = Hearer()
             await nursery.start(_serve_signals, stop)
             async with (
-                open_services(settings, agents) as (services, toolboxes, equip),
+                open_services(settings, agents, hearer.tell) as (services, toolboxes, equip),
                 trio.open_nursery() as beside,
             ):
                 events = SharedEvents(EventRing(), services.event_log or MemoryEventLog())
                 await events.load()
                 beside.start_soon(events.run)
-                told = replace(services, journal=ToldJournal(services.journal, events.tell))
-                engine = Engine(settings, agents, told, toolboxes)
+                hearer.listen(events.tell)
+                engine = Engine(settings, agents, services, toolboxes)
                 beside.start_soon(serve_reloads, hangups, engine, equip)
                 beside.start_soon(serve_confirmation, engine.clock.all_legs, model)
                 state = _api_state(engine, stop, events)

@@ -21,6 +21,7 @@ from callengine.housekeeping import House
 from callengine.metrics import count_use
 from callengine.plugins import load_backend
 from callengine.ports.bridge import Bridge
+from callengine.ports.journal import Journal
 from callengine.ports.reasoning import OpenDialog
 from callengine.ports.synthesis import Spoken, Voice
 from callengine.ports.tools import Toolbox
@@ -36,7 +37,7 @@ from callengine.services.database import connection_options
 from callengine.services.embedded_postgres import open_postgres
 from callengine.services.embedded_valkey import open_valkey
 from callengine.services.event_log import RedisEventLog, open_event_log
-from callengine.services.journal import PostgresJournal, open_journal
+from callengine.services.journal import open_journal
 from callengine.services.nodes import RedisNodes, open_nodes
 from callengine.services.object_store import Bucket
 from callengine.services.own_parts import open_demo_store
@@ -45,6 +46,7 @@ from callengine.services.registry import RedisRegistry, open_registry
 from callengine.services.schema import open_schema
 from callengine.services.spool import Spool, open_spool
 from callengine.services.store import Store, open_store
+from callengine.services.told_journal import Tell, ToldJournal
 from callengine.toolboxes import open_toolboxes
 from callengine.voices import check_voice, named_voices, open_voice, warm_voice
 
@@ -55,9 +57,10 @@ Opened = tuple[Services, Mapping[str, Toolbox], Equip]
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Opened]:
+async def open_services(settings: Settings, agents: Agents, tell: Tell) -> AsyncIterator[Opened]:
     """Everything a call asks of the world, ready: checked, warmed, migrated; the tools of each agent, by its language;
-    and how other agents get theirs. Raises ConfigError, ServiceError, …"""
+    and how other agents get theirs. `tell` hears what the record is told. Raises ConfigError,
+    ServiceError, …"""
     named = _named(settings)
     chosen, spare = named.recognizers
     async with AsyncExitStack() as stack:
@@ -65,7 +68,7 @@ async def open_services(settings: Settings, agents: Agents) -> AsyncIterator[Ope
         control = await enter(open_control(_asterisk(settings)))
         settings = await _with_embedded(settings, stack)
         bridge = await enter(open_bridge())
-        state = await _open_state(settings, bridge, named.bucket, stack)
+        state = await _open_state(settings, bridge, named.bucket, stack, tell)
         store = await enter(open_store(settings.store_api_url, _secret(settings.store_api_token), state.writes))
         toolboxes = await open_toolboxes(store, agents)
         recognizer = await enter(open_recognizer(settings, chosen, bridge))
@@ -121,7 +124,7 @@ def _named(settings: Settings) -> _Named:
 class _State:
     """What keeps the state of calls and shares it between nodes."""
 
-    journal: PostgresJournal
+    journal: Journal
     nodes: RedisNodes
     event_log: RedisEventLog
     registry: RedisRegistry
@@ -129,13 +132,17 @@ class _State:
     recorder: Recorder | None
 
 
-async def _open_state(settings: Settings, bridge: Bridge, bucket: Bucket | None, stack: AsyncExitStack) -> _State:
+async def _open_state(
+    settings: Settings, bridge: Bridge, bucket: Bucket | None, stack: AsyncExitStack, tell: Tell
+) -> _State:
     enter = stack.enter_async_context
     database, redis = _secret(settings.database_url), _secret(settings.redis_url)
     with _to_blame("DATABASE_URL"):
         migrated = await enter(open_schema(database))
     spool = stack.enter_context(_spool(settings))
-    journal = await enter(open_journal(database, bridge, spool, _secret(settings.database_replica_url)))
+    journal = ToldJournal(
+        await enter(open_journal(database, bridge, spool, _secret(settings.database_replica_url))), tell
+    )
     # A second node of one name is refused before it says anything of calls in that name.
     nodes = await enter(open_nodes(redis, settings.node_name, bridge))
     event_log = await enter(open_event_log(redis, bridge))

@@ -14,15 +14,15 @@ import trio
 from callengine import metrics
 from callengine.answering import Agents
 from callengine.call.announcement import Announcements, announce
-from callengine.call.call import APOLOGISED, CALLER_GONE, run_call
+from callengine.call.call import run_call
 from callengine.call.checkpoint import unpacked
 from callengine.call.events import TransferOrdered
-from callengine.call.handover import PROMISED
 from callengine.call.last_words import say_last_words
 from callengine.call.meter import Meter
-from callengine.call.parts import Call, CallLimits, Ending, Services
+from callengine.call.parts import Call, CallLimits, Services
 from callengine.config import Settings
 from callengine.errors import ServiceError
+from callengine.last_word import GOES_ON, word_for, word_of_record
 from callengine.media.admission import Admission
 from callengine.media.clock import MediaClock
 from callengine.media.leg import Leg
@@ -33,14 +33,12 @@ from callengine.registration import refuse_unregistered
 
 OUTCOMES = 10_000  # of ended calls, kept for the dialplan's question
 ELSEWHERE_SECONDS = 0.3  # the dialplan waits, and a caller behind it
-GOES_ON = ("retry", "busy")  # words after which another node may have the call
+RECORD_SECONDS = 0.15  # behind it, within what CE_API_SECONDS leaves of the dialplan's 0.5
 CALLER_SECONDS = 0.05  # a registry that is slow must not delay the greeting
 REGISTERED_SECONDS = 2.0  # but where registration decides whether there is one at all, it is waited for
 MOVED_SECONDS = 1.0  # a channel that was moved has left within 2 ms
 CLOSED_SECONDS = 1.0  # Asterisk closes 1 ms after it was told to; the leg waits for 2 s
 UNWOUND_SECONDS = 0.5  # a call whose line is gone has its outcome within a few steps of the loop
-# The line went without a word of ours: who still asks has a caller who lost us (one who hung up has nobody ask).
-LINE_LOST = (CALLER_GONE, "reset", "fault", "stalled")
 
 HangUp = Literal["unknown", "closed", "told"]
 Order = Literal["unknown", "no_target", "ending", "ordered"]
@@ -137,7 +135,7 @@ class Engine:
             nursery.start_soon(_leave_when_taken, call.claim, nursery.cancel_scope)
             ending = await run_call(call, self.settings.node_name)
             self._announcements.keep(uuid, call.agent, ending)
-            self._tell_outcome(uuid, _word_for(ending, call), call.claim)
+            self._tell_outcome(uuid, word_for(ending, call.agent), call.claim)
             up.unwound.set()
             if ending.outcome == "transferred":
                 await self._put_through(call, ending.target)
@@ -176,12 +174,22 @@ class Engine:
                 await up.unwound.wait()
         word = self._outcomes.get(uuid, "retry")
         if up is None and word in GOES_ON:
-            with trio.move_on_after(ELSEWHERE_SECONDS):  # noqa: ASYNC912 - the registry's answer is awaited
-                try:
-                    word = await self.services.registry.outcome(str(uuid)) or word
-                except ServiceError as error:
-                    log.warning("outcome_elsewhere_unknown", problem=str(error))
+            word = await self._word_elsewhere(uuid) or word
         return word
+
+    async def _word_elsewhere(self, uuid: UUID) -> str:
+        """The word of the node that had the call: from Redis, or while that is away as the record has its end."""
+        with trio.move_on_after(ELSEWHERE_SECONDS):  # noqa: ASYNC912 - the registry's answer is awaited
+            try:
+                return await self.services.registry.outcome(str(uuid))
+            except ServiceError as error:
+                log.warning("outcome_elsewhere_unknown", problem=str(error))
+        with trio.move_on_after(RECORD_SECONDS):  # noqa: ASYNC912 - the record's answer is awaited
+            try:
+                return word_of_record(await self.services.journal.call(str(uuid)), self.agents)
+            except ServiceError as error:
+                log.warning("outcome_not_in_record", problem=str(error))
+        return ""
 
     def transfer(self, uuid: UUID, target: str) -> Order:
         """Order a call that is up here to be put through: the caller is told so, then goes."""
@@ -248,12 +256,18 @@ class Engine:
             self.services.registry.checkpoint_nowait(claim, "")
 
     async def _publish(self) -> None:
-        """Let the other nodes know before 0x00 goes out, for behind a balancer the dialplan asks any of them."""
+        """Let the other nodes know before 0x00 goes out, for behind a balancer the dialplan asks any of them: by
+        Redis, or while that is away by the record."""
         with trio.move_on_after(ELSEWHERE_SECONDS, shield=True):  # noqa: ASYNC912 - publishing is awaited
             try:
-                await self.services.registry.publish()
+                return await self.services.registry.publish()
             except ServiceError as error:
                 log.warning("outcome_unpublished", problem=str(error))
+        with trio.move_on_after(RECORD_SECONDS, shield=True):  # noqa: ASYNC912 - the writing is awaited
+            try:
+                await self.services.journal.flush()
+            except ServiceError as error:
+                log.warning("end_not_written", problem=str(error))
 
     def _keep_outcome(self, uuid: UUID, word: str) -> None:
         self._outcomes[uuid] = word
@@ -264,14 +278,3 @@ class Engine:
 async def _leave_when_taken(claim: Claim, call: trio.CancelScope) -> None:
     await claim.lost.wait()
     call.cancel("another node has the call")
-
-
-def _word_for(ending: Ending, call: Call) -> str:
-    """`failed`: the caller has heard nothing of it, so they go to people at once; after an apology the shop decides."""
-    if ending.outcome == "transferred":
-        return f"transfer:{call.agent.transfer.destination(ending.target).word}"
-    if ending.outcome == "handed_over" or ending.detail in LINE_LOST:
-        return "retry"
-    if ending.outcome == "failed" and ending.detail != PROMISED:
-        return "apologised" if ending.detail == APOLOGISED else "failed"
-    return "hangup"

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from callengine.ports.journal import CallbackRequested, CallRecord, Outcome, RecordingKept, Role
 from callengine.ports.usage import SERVICES, Bill, Service, cost_by_service, total_cost
+
+# Of an entry of a call: beyond 32 bits where the call has changed nodes.
+EntryNumber = Annotated[int, Field(json_schema_extra={"format": "int64"})]
 
 
 class UsedView(BaseModel):
@@ -37,11 +40,12 @@ class CostView(BaseModel):
 
 
 class TurnView(BaseModel):
-    """One turn. Times in seconds since the call was opened, `timings` in seconds by stage."""
+    """One turn. Times in seconds since the call was opened, `timings` in seconds by stage. `sequence` grows with time,
+    and not by one: where the call has changed nodes it has 16 digits."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    sequence: int
+    sequence: EntryNumber
     role: Role
     text: str
     started: float
@@ -56,7 +60,7 @@ class ToolView(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    sequence: int
+    sequence: EntryNumber
     name: str
     arguments: Mapping[str, Any]
     result: str
@@ -72,7 +76,7 @@ class CallbackView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     call_id: str
-    sequence: int
+    sequence: EntryNumber
     requested_at: datetime
     number: str
     name: str

@@ -6,7 +6,7 @@ without one."""
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from callengine.ports.journal import TurnRecorded
@@ -15,8 +15,10 @@ from callengine.ports.tools import CallerContext, ToolCall, ToolResult
 from callengine.ports.usage import Bill, used_of
 
 VERSION = 1
-# Between the numbers of two connections' turns: what the one before wrote in its last moment keeps a place of its own.
+# Where a connection is numbered by its time, a millisecond has so many numbers: two that begin in one moment by their
+# nodes' clocks do not meet, and the numbers stay below 2^53, which is as far as JSON's readers count.
 LEAP = 1000
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 _KINDS: Mapping[str, type[HistoryItem]] = {
     "c": CallerSaid,
@@ -103,12 +105,14 @@ def unpacked(text: str) -> Checkpoint | None:
         return None
 
 
-def first_sequence(epoch: int, before: Checkpoint | None) -> int:
-    """The number behind which the turns of the connection `epoch` are numbered (0: its number is not known)."""
-    leaps = max(epoch - 1, 0)
-    if before is not None:
-        leaps = max(leaps, before.sequence // LEAP + 1)
-    return leaps * LEAP
+def first_sequence(before: Checkpoint | None, now: datetime, *, first: bool) -> int:
+    """The number behind which the turns of a connection that began `now` are numbered: from 1 on where it is surely its
+    call's first one, else by the time. So what another node wrote in its last moment, or replays later, has a place of
+    its own and comes before, though nobody could say here that there was such a node."""
+    if first and before is None:
+        return 0
+    by_time = (now - _BEGINNING) // timedelta(milliseconds=1) * LEAP
+    return by_time if before is None else max(by_time, (before.sequence // LEAP + 1) * LEAP)
 
 
 def _packed_item(item: HistoryItem) -> list[Any]:

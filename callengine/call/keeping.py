@@ -1,5 +1,7 @@
 """A call's checkpoints: what it would need to go on elsewhere, told to the registry whenever something was added."""
 
+from datetime import UTC, datetime
+
 from callengine.call.checkpoint import Checkpoint, first_sequence, packed
 from callengine.call.history import History
 from callengine.call.parts import Call
@@ -17,7 +19,7 @@ def begin_record(call: Call) -> Record:
     under its own number: where it has been written all the same, that changes nothing."""
     before = call.resumed
     record = Record(call.services.journal, call.caller.call_id, call.opened, call.meter)
-    record.sequence = first_sequence(call.claim.epoch, before)
+    record.sequence = first_sequence(before, datetime.now(UTC), first=call.claim.first)
     if before is not None:
         call.meter.total = before.bill
         record.wishes.extend(before.wishes)

@@ -91,7 +91,7 @@ class Call:
     services: Services
     limits: CallLimits = field(default_factory=CallLimits)
     orders: trio.MemoryReceiveChannel[TransferOrdered] | None = None
-    claim: Claim = field(default_factory=lambda: Claim(""))
+    claim: Claim = field(default_factory=lambda: Claim("", 1, first=True))
     resumed: Checkpoint | None = None
     meter: Meter = field(init=False)
     opened_at: datetime = field(init=False)

@@ -22,11 +22,13 @@ class LiveCall:
 @dataclass(slots=True, eq=False)
 class Claim:
     """A node's hold on a call. `epoch` numbers the connections that the call has had from 1 on; 0 while Redis could not
-    be asked. `checkpoint`: what the connection before left, or nothing. `lost` is set once a newer one has the call."""
+    be asked. `first`: the call has surely had none before this one. `checkpoint`: what the connection before left, or
+    nothing. `lost` is set once a newer one has the call."""
 
     call_id: str
     epoch: int = 0
     checkpoint: str = ""
+    first: bool = False
     lost: trio.Event = field(default_factory=trio.Event)
 
 

@@ -25,9 +25,12 @@ from callengine.services.journal_use import bill_of, packed_bill
 Row = tuple[Any, ...]
 Rows = Sequence[Row]
 
-# Writing an entry again changes nothing: a commit whose answer was lost is simply repeated.
+# Writing an entry again changes nothing: a commit whose answer was lost is simply repeated. A call began where it came
+# first, though that node may say so last, from its spool.
 INSERT_CALL = """INSERT INTO calls (call_id, node, opened_at, language, number, name, called, fields, channel)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id) DO NOTHING"""
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (call_id) DO UPDATE SET node = EXCLUDED.node, opened_at = EXCLUDED.opened_at
+WHERE calls.opened_at > EXCLUDED.opened_at"""
 NAME_CALLER = "UPDATE calls SET number = %s, name = %s, called = %s, channel = %s WHERE call_id = %s"
 INSERT_TURN = """INSERT INTO turns (call_id, sequence, role, text, started, ended, interrupted, timings, used)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (call_id, sequence) DO NOTHING"""
@@ -44,6 +47,12 @@ ON CONFLICT (call_id, file) DO UPDATE SET url = EXCLUDED.url, deleted_at = NULL"
 CLOSE_CALL = """UPDATE calls SET closed_at = %s, seconds = %s, outcome = %s, detail = %s, target = %s, summary = %s,
 used = %s, stt_usd = %s, llm_usd = %s, tts_usd = %s WHERE call_id = %s AND (closed_at IS NULL OR closed_at <= %s)"""
 COUNT_CALLS = "SELECT count(*) FROM calls WHERE call_id = ANY(%s)"
+# What tells an entry of a number from another of the same number: see `moment_of`.
+SELECT_MOMENT: dict[type, str] = {
+    TurnRecorded: "SELECT started FROM turns WHERE call_id = %s AND sequence = %s",
+    ToolRecorded: "SELECT started FROM tool_calls WHERE call_id = %s AND sequence = %s",
+    CallbackRequested: "SELECT requested_at FROM callbacks WHERE call_id = %s AND sequence = %s",
+}
 
 # The order in which kinds are written inside one transaction; within a kind the entries keep their own order.
 WRITES: tuple[tuple[type, str], ...] = (

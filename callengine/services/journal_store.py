@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
+import structlog
 
 from callengine.ports.calls_wanted import CallsWanted
 from callengine.ports.journal import CallbackRequested, CallClosed, CallRecord, Entry
 from callengine.services.forgetting import clear_written
 from callengine.services.journal_filters import conditions
+from callengine.services.journal_numbers import BESIDE, Numbered, moment_of
 from callengine.services.journal_rows import (
     COUNT_CALLS,
     NEWEST_CALLS,
@@ -18,6 +21,7 @@ from callengine.services.journal_rows import (
     SELECT_CALLBACKS_OF,
     SELECT_CALLS,
     SELECT_LAG,
+    SELECT_MOMENT,
     SELECT_RECORDINGS,
     SELECT_TOOLS,
     SELECT_TURNS,
@@ -29,6 +33,8 @@ from callengine.services.journal_rows import (
 
 Options = dict[str, str]
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+log = structlog.get_logger(__name__)
 
 
 # SQLSTATE classes that say an entry can never be written as it is: data, integrity, limits (PostgreSQL appendix A).
@@ -48,13 +54,35 @@ async def write(connection: psycopg.AsyncConnection, entries: Sequence[Entry]) -
     """Write entries in one transaction: all of them or none."""
     async with connection.transaction(), connection.cursor() as cursor:
         for kind, statement in WRITES:
-            rows = [row_of(entry) for entry in entries if isinstance(entry, kind)]
-            if not rows:
+            mine = [entry for entry in entries if isinstance(entry, kind)]
+            if not mine:
                 continue
-            await cursor.executemany(statement, rows)
-            if kind is CallClosed and cursor.rowcount < len(rows):
-                await _check_known(cursor, {entry.call_id for entry in entries if isinstance(entry, kind)})
+            await cursor.executemany(statement, [row_of(entry) for entry in mine])
+            if cursor.rowcount < len(mine):
+                await _look_after(cursor, statement, mine)
         await clear_written(cursor, sorted({entry.call_id for entry in entries}))
+
+
+async def _look_after(cursor: psycopg.AsyncCursor, statement: str, entries: Sequence[Entry]) -> None:
+    """Some of these entries, which are of one kind, have changed nothing."""
+    ends = {entry.call_id for entry in entries if isinstance(entry, CallClosed)}
+    if ends:
+        await _check_known(cursor, ends)
+    for entry in entries:
+        if isinstance(entry, Numbered):
+            await _write_beside(cursor, statement, entry)
+
+
+async def _write_beside(cursor: psycopg.AsyncCursor, statement: str, entry: Numbered) -> None:
+    """An entry that may not be in the record, for its number is taken: by itself, or by another."""
+    beside = entry
+    while not (await cursor.execute(statement, row_of(beside))).rowcount:
+        found = await (await cursor.execute(SELECT_MOMENT[type(entry)], (entry.call_id, beside.sequence))).fetchone()
+        if found is not None and found[0] == moment_of(entry):
+            return
+        if found is not None:
+            beside = replace(beside, sequence=beside.sequence + BESIDE)
+    log.warning("another entry of the record had this number", call_id=entry.call_id, sequence=entry.sequence)
 
 
 async def _check_known(cursor: psycopg.AsyncCursor, call_ids: set[str]) -> None:

@@ -31,13 +31,13 @@ class KeptCalls:
         self._calls: dict[str, KeptCall] = {}
         self._over: dict[str, None] = {}  # ordered by their end
 
-    def claimed(self, call_id: str, epoch: int, found: str) -> Claim:
-        """A connection has come as `epoch`, and Redis had `found`. What is known here counts where nobody had the call
-        since, for Redis may not have been told yet."""
+    def claimed(self, call_id: str, epoch: int, found: str, *, sure: bool) -> Claim:
+        """A connection has come as `epoch`, and Redis had `found`; `sure`: it knows of all before. What is
+        known here counts where nobody had the call since, for Redis may not have been told yet."""
         before = self._calls.get(call_id)
         if before is not None and before.checkpoint and epoch - before.claim.epoch <= 1:
             found = before.checkpoint
-        claim = Claim(call_id, epoch, found)
+        claim = Claim(call_id, epoch, found, first=sure and epoch == 1 and before is None)
         self._over.pop(call_id, None)
         self._calls[call_id] = KeptCall(claim, found, told=epoch > 0)
         return claim

@@ -22,6 +22,7 @@ from callengine.ports.journal import (
 from callengine.ports.registry import Claim, LiveCall
 from callengine.ports.synthesis import SpeechChunk
 from callengine.ports.tools import CallerContext
+from callengine.services.journal_numbers import BESIDE, Numbered, moment_of
 from callengine.services.wanted_calls import is_wanted
 
 CALLER_SECONDS = 60.0
@@ -35,7 +36,7 @@ class MemoryJournal:
         self.fault: ServiceError | None = None
         self.spool_failed = False
         self._written = 0
-        self._keys: set[tuple[type, str, int]] = set()
+        self._numbers: dict[tuple[type, str, int], float | datetime] = {}
 
     @property
     def backlog(self) -> int:
@@ -45,11 +46,31 @@ class MemoryJournal:
         return len(self.entries) - self._written
 
     def record_nowait(self, entry: Entry) -> None:
-        """Take an entry. One of a key that was taken before changes nothing, as in the database."""
-        key = (type(entry), entry.call_id, getattr(entry, "sequence", 0))
-        if isinstance(entry, CallClosed | CallerFound | RecordingKept) or key not in self._keys:
-            self._keys.add(key)
-            self.entries.append(entry)
+        """Take an entry. One that was taken before changes nothing, as in the database."""
+        match entry:
+            case CallOpened():
+                self._open(entry)
+            case TurnRecorded() | ToolRecorded() | CallbackRequested():
+                self._number(entry)
+            case CallClosed() | CallerFound() | RecordingKept():
+                self.entries.append(entry)
+
+    def _open(self, entry: CallOpened) -> None:
+        for place, known in enumerate(self.entries):
+            if isinstance(known, CallOpened) and known.call_id == entry.call_id:
+                if entry.opened_at < known.opened_at:
+                    self.entries[place] = replace(known, node=entry.node, opened_at=entry.opened_at)
+                return
+        self.entries.append(entry)
+
+    def _number(self, entry: Numbered) -> None:
+        moment, kind = moment_of(entry), type(entry)
+        while (taken := self._numbers.get((kind, entry.call_id, entry.sequence))) is not None:
+            if taken == moment:
+                return
+            entry = replace(entry, sequence=entry.sequence + BESIDE)
+        self._numbers[kind, entry.call_id, entry.sequence] = moment
+        self.entries.append(entry)
 
     async def flush(self) -> None:
         """Raises the fault, if there is one and something waits."""
@@ -155,7 +176,7 @@ class MemoryRegistry:
             before.lost.set()
         self.outcomes.pop(call_id, None)
         epoch = 1 if before is None else before.epoch + 1
-        self._claims[call_id] = claim = Claim(call_id, epoch, self.checkpoints.get(call_id, ""))
+        self._claims[call_id] = claim = Claim(call_id, epoch, self.checkpoints.get(call_id, ""), epoch == 1)
         return claim
 
     def checkpoint_nowait(self, claim: Claim, text: str) -> None:

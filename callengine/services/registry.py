@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from math import inf
 from typing import TypeVar
 
 import redis.asyncio
@@ -30,6 +31,9 @@ CLAIM_SECONDS = 4.0
 CLAIM_AWAY_SECONDS = 0.3
 # The dialplan gives up on a registration after CE_API_SECONDS (0.5), and the caller would come without a name.
 PUT_SECONDS = 0.3
+# Redis was away, and may have come back empty: so long a node that was not told of a call may be about to tell of it
+# still, or have died before it could, and the caller be on the way from there.
+DOUBT_SECONDS = 60.0
 # Callers kept here while Redis is away; the dialplan registers each call once.
 MAX_CALLERS = 10_000
 
@@ -52,6 +56,7 @@ class RedisRegistry:
         self._wake = trio.Event()
         self._attempted = trio.Event()  # replaced after every attempt
         self._trouble: ServiceError | None = None
+        self._doubt_until = -inf
         self._told = self._tried = self._asked = 0
         self._turns = trio.CapacityLimiter(CONNECTIONS)
 
@@ -111,7 +116,10 @@ class RedisRegistry:
             log.warning("call claimed in memory: Redis is away", problem=str(error))
         finally:
             self._claiming.remove(waiting)
-        return self._kept.claimed(call_id, epoch, found)
+        now = trio.current_time()
+        if not epoch or self._trouble is not None:
+            self._doubt_until = now + DOUBT_SECONDS
+        return self._kept.claimed(call_id, epoch, found, sure=now >= self._doubt_until)
 
     def checkpoint_nowait(self, claim: Claim, text: str) -> None:
         """Keep how far a call is. Never blocks, never raises."""
@@ -233,6 +241,7 @@ class RedisRegistry:
     def _note_success(self) -> None:
         if self._trouble is not None:
             log.info("the registry is back", calls=len(self._calls))
+            self._doubt_until = trio.current_time() + DOUBT_SECONDS
         self._trouble = None
 
     async def _ask(self, afn: Callable[..., Awaitable[T]], *args: object, seconds: float | None = None) -> T:

@@ -1,11 +1,32 @@
 """The record, and somebody who hears what it is told on this node: nothing waits, nothing is asked again."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from callengine.ports.calls_wanted import ALL_CALLS, CallsWanted
 from callengine.ports.journal import CallbackRequested, CallRecord, Entry, Journal
+
+Tell = Callable[[Entry], None]
+
+
+@dataclass(slots=True)
+class Hearer:
+    """Who hears what the record is told. What was told before somebody listens is told when they do."""
+
+    _early: list[Entry] = field(default_factory=list)
+    _listener: Tell | None = None
+
+    def tell(self, entry: Entry) -> None:
+        """Tell of an entry. Neither blocks nor raises, as the listener."""
+        (self._listener or self._early.append)(entry)
+
+    def listen(self, listener: Tell) -> None:
+        """From now on `listener` is told of everything."""
+        self._listener = listener
+        for entry in self._early:
+            listener(entry)
+        self._early.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +34,7 @@ class ToldJournal:
     """The Journal port before another one. `tell` neither blocks nor raises."""
 
     journal: Journal
-    tell: Callable[[Entry], None]
+    tell: Tell
 
     @property
     def backlog(self) -> int:

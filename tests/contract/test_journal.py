@@ -9,6 +9,7 @@ from callengine.ports.journal import (
     RecordingKept,
     ToolRecorded,
 )
+from callengine.services.journal_numbers import BESIDE
 from tests.contract.entries import NOON, USED, closed, opened, tool, turn, wish
 from tests.contract.journals import OpenJournal
 
@@ -148,3 +149,50 @@ async def test_where_a_call_s_recordings_are_is_known(open_any_journal: OpenJour
         await journal.flush()
         record = await journal.call("a")
         assert record is not None and record.recordings == (sent, second)
+
+
+async def test_another_entry_of_a_taken_number_is_kept_beside_it_once(open_any_journal: OpenJournal) -> None:
+    """Two connections of a call that were numbered alike: nothing of either is lost, whichever is written again."""
+    one = (turn("a", 1), tool("a", 2), wish("a", 2))
+    other = (
+        replace(turn("a", 1, "Снова здравствуйте."), started=70.5),
+        replace(tool("a", 2), started=71.0),
+        replace(wish("a", 2), requested_at=NOON + timedelta(minutes=2)),
+    )
+    third = replace(turn("a", 1, "И ещё раз."), started=140.0)
+    async with open_any_journal() as journal:
+        journal.record_nowait(opened("a"))
+        for entry in (*one, *other, *one, third, *other, *one, third):
+            journal.record_nowait(entry)
+            await journal.flush()
+        record = await journal.call("a")
+        assert record is not None
+        numbers = (1, 1 + BESIDE, 1 + 2 * BESIDE)
+        said = (one[0], other[0], third)
+        assert record.turns == tuple(replace(kept, sequence=n) for kept, n in zip(said, numbers, strict=True))
+        assert record.tools == (one[1], replace(other[1], sequence=2 + BESIDE))
+        assert record.callbacks == (one[2], replace(other[2], sequence=2 + BESIDE))
+
+
+async def test_two_entries_of_one_number_may_come_in_one_moment(open_any_journal: OpenJournal) -> None:
+    other = replace(turn("a", 1, "Снова здравствуйте."), started=70.5)
+    async with open_any_journal() as journal:
+        for entry in (opened("a"), turn("a", 1), other, turn("a", 2), other):
+            journal.record_nowait(entry)
+        await journal.flush()
+        record = await journal.call("a")
+        assert record is not None
+        assert record.turns == (turn("a", 1), turn("a", 2), replace(other, sequence=1 + BESIDE))
+
+
+async def test_a_call_began_where_it_came_first_though_that_node_says_so_last(open_any_journal: OpenJournal) -> None:
+    """The spool of a node that died is written when the call is over long since, on another node."""
+    later = replace(opened("a", NOON + timedelta(seconds=40)), node="node-2")
+    by_time = replace(turn("a", 1_772_366_440_000_001, "Добрый день!"), started=0.1)
+    async with open_any_journal() as journal:
+        for entry in (later, by_time, closed("a"), opened("a"), turn("a", 1), later):
+            journal.record_nowait(entry)
+            await journal.flush()
+        record = await journal.call("a")
+        assert record == CallRecord(opened("a"), closed("a"), (turn("a", 1), by_time))
+        assert [listed.opened for listed in await journal.calls(10)] == [opened("a")]

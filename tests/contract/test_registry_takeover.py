@@ -78,3 +78,12 @@ async def test_a_call_comes_back_to_its_own_node(open_nodes: OpenRegistries) -> 
         registry.release_nowait(claim)
         again = await registry.claim("a")
         assert (again.epoch, again.checkpoint) == (2, "one turn")
+
+
+async def test_who_comes_first_is_known_to_be_the_first(open_nodes: OpenRegistries) -> None:
+    async with open_nodes() as (first, second):
+        claim = await first.claim("a")
+        assert claim.first
+        first.release_nowait(claim)
+        await first.publish()
+        assert [(await node.claim("a")).first for node in (second, first)] == [False, False]

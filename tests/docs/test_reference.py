@@ -10,7 +10,7 @@ from callengine.api.event_views import event_of
 from callengine.config import Settings
 from callengine.ports.journal import CallerFound, Entry
 from tests.docs.reference import FOLDER, PAGES, default_of
-from tests.unit.api.fakes import CALL, CLOSED, OPENED, RECORD
+from tests.unit.api.fakes import CALL, CLOSED, KEPT, OPENED, RECORD
 
 STREAM_EVENTS = {"gap", "draining", "alone", "together", "forgotten"}  # of the stream itself
 
@@ -41,7 +41,7 @@ def test_the_settings_page_has_the_code_s_defaults(model: type[BaseModel], prefi
 def test_the_events_of_the_api_page_hold_what_events_hold() -> None:
     said = rows((FOLDER / "api.md").read_text(encoding="utf-8").split("\n## Events\n")[1])
     found = CallerFound(str(CALL), "+79123456789", "Иван", "100", "PJSIP/7")
-    entries: list[Entry] = [OPENED, found, CLOSED, *RECORD.turns, *RECORD.tools, *RECORD.callbacks]
+    entries: list[Entry] = [OPENED, found, CLOSED, *RECORD.turns, *RECORD.tools, *RECORD.callbacks, KEPT]
     events = dict(event_of(entry) for entry in entries)
     assert set(said) == set(events) | STREAM_EVENTS
     for name in ("opened", "caller", "closed"):

@@ -18,6 +18,8 @@ from callengine.media.audio import RATE
 from callengine.recording.files import PART
 from callengine.recording.wav import HEADER_BYTES, samples_in
 from tests.engine_process import EngineProcess, running_engine
+from tests.integration.test_api_events import following
+from tests.integration.test_events_of_nodes import event
 from tests.s3 import S3
 
 pytestmark = pytest.mark.integration
@@ -93,3 +95,16 @@ async def test_what_a_killed_engine_recorded_is_mended_and_told(tmp_path: Path) 
         caller, _ = sides((recordings / told["file"]).read_bytes())
         assert len(caller) == round(told["seconds"] * RATE)
         assert json.dumps(told).count("wav") == 1
+
+
+async def test_readers_of_events_are_told_of_a_recording(tmp_path: Path) -> None:
+    call_id = uuid4()
+    with running_engine(tmp_path / "data", RECORDING="on", RECORDING_LEAST_FREE_MB="0") as engine:
+        async with following(f"http://{engine.api}") as reader:
+            await place_call(engine, call_id)
+            with trio.fail_after(PATIENCE_SECONDS):
+                name = ""
+                while name != "recording":
+                    _, name, data = await event(reader)
+        told = await record_of(engine, call_id, in_s3=False)
+    assert data == {"call_id": str(call_id)} | told

@@ -168,3 +168,22 @@ async def test_a_node_that_was_stopped_finds_at_its_next_heartbeat_that_its_call
         with trio.fail_after(60):
             await claim.lost.wait()
         assert not newer.lost.is_set()
+
+
+async def test_after_an_outage_nobody_is_sure_to_be_a_call_s_first_connection(tmp_path: Path) -> None:
+    """A node that had the call may have died before Redis heard of it, and Redis may have come back empty."""
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(AsyncExitStack())
+        url = await server.enter_async_context(open_valkey(tmp_path))
+        registry = await stack.enter_async_context(registry_at(url))
+        assert (await registry.claim("a")).first
+        await server.aclose()
+        registry.call_up_nowait(LiveCall("a", "node-1", NOON))
+        with pytest.raises(ServiceError):
+            await registry.publish()
+        claim = await registry.claim("c")
+        assert (claim.epoch, claim.first) == (0, False)
+        await server.enter_async_context(open_valkey(tmp_path))
+        await registry.publish()
+        claim = await registry.claim("d")
+        assert (claim.epoch, claim.first) == (1, False)

@@ -24,7 +24,7 @@ from callengine.api.event_views import event_of
 from callengine.ports.events import Place
 from callengine.ports.journal import CallerFound, Entry, TurnRecorded
 from callengine.services.memory import MemoryJournal
-from callengine.services.told_journal import ToldJournal
+from callengine.services.told_journal import Hearer, ToldJournal
 from tests.unit.api.fakes import CALL, CLOSED, OPENED, RECORD, Engine, problem_of
 
 Event = tuple[str, str, dict[str, object]]  # id, name, data
@@ -241,6 +241,14 @@ async def test_the_record_is_told_and_so_are_the_events() -> None:
         [replace(RECORD, turns=(), tools=(), callbacks=())]
     ] * 2
     assert await journal.callbacks(5) == []
+
+
+def test_what_is_told_before_anybody_listens_is_heard_then() -> None:
+    hearer, heard = Hearer(), list[Entry]()
+    hearer.tell(OPENED)
+    hearer.listen(heard.append)
+    hearer.tell(CLOSED)
+    assert heard == [OPENED, CLOSED]
 
 
 async def test_an_api_reader_needs_a_token_and_a_place() -> None:

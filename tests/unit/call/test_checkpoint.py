@@ -1,8 +1,8 @@
 """A checkpoint goes through its text unchanged, and a text that is none is nothing."""
 
 import json
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -106,13 +106,50 @@ def test_a_later_version_or_a_damaged_one_is_no_checkpoint(damage: dict[str, obj
     assert unpacked(json.dumps(json.loads(packed(PLAIN)) | damage)) is None
 
 
-@given(st.integers(0, 50), st.none() | CHECKPOINTS)
-def test_the_numbers_of_two_connections_never_meet(epoch: int, before: Checkpoint | None) -> None:
-    first = first_sequence(epoch, before)
-    assert first % LEAP == 0
-    assert first >= (epoch - 1) * LEAP
-    assert before is None or first > before.sequence
-    assert (epoch > 1 or before is not None) or first == 0
+MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(st.booleans(), st.none() | CHECKPOINTS, MOMENTS)
+def test_a_connection_is_numbered_behind_what_it_goes_on_from(
+    first: bool, before: Checkpoint | None, now: datetime
+) -> None:
+    base = first_sequence(before, now, first=first)
+    assert base % LEAP == 0
+    assert before is None or base > before.sequence
+    assert (base == 0) == (first and before is None)
+    assert first_sequence(None, now, first=False) < 2**53, "JSON's readers count no further"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One of a call's connections: whether Redis answered it, whether Redis had heard of the one before, whether it had
+    its checkpoint to give, how many numbers it took, and how soon the next one came."""
+
+    asked: bool
+    told: bool
+    numbers: int
+    milliseconds: int
+
+
+CONNECTIONS = st.builds(Connection, st.booleans(), st.booleans(), st.integers(1, 40), st.integers(1, 600_000))
+
+
+@given(st.lists(CONNECTIONS, min_size=1, max_size=6), MOMENTS)
+def test_whatever_redis_knows_of_a_call_s_connections_their_numbers_grow(
+    connections: list[Connection], now: datetime
+) -> None:
+    """In every order of Redis being there, away, and back without having been told of what was meanwhile."""
+    given, epoch, doubt, known = list[int](), 0, False, None
+    for connection in connections:
+        before = known if connection.asked else None
+        epoch += connection.asked
+        base = first_sequence(before, now, first=connection.asked and epoch == 1 and not doubt)
+        given.extend(range(base + 1, base + 1 + connection.numbers))
+        doubt = doubt or not connection.asked
+        if connection.asked and connection.told:
+            known = Checkpoint(PLAIN.opened_at, PLAIN.caller, given[-1])
+        now += timedelta(milliseconds=connection.milliseconds)
+    assert given == sorted(set(given))
 
 
 def test_who_spoke_last_is_to_be_answered() -> None:
