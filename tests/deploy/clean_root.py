@@ -22,7 +22,7 @@ UNNAMED = ""  # the stage of a Dockerfile that has one
 NO_ROOT = 77
 # $1 an empty folder, $2 the Python or nothing, $3 the repository, $4 a folder on disk for what is too much for memory.
 # Its own certificates of authorities are this machine's way to the registries: apt makes the list of all anew.
-# As in Debian's images for Docker, a package that is installed starts and stops nothing (policy-rc.d), and nobody reads man.
+# As in Docker images of Debian, a package starts and stops nothing (policy-rc.d), and nobody reads man.
 MOUNTS = """\
 own=/usr/local/share/ca-certificates
 mount -t tmpfs tmpfs "$1"
