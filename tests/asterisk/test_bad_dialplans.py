@@ -74,7 +74,7 @@ async def test_a_wideband_leg_is_a_call(pbx: Pbx, nodes: Nodes) -> None:
     heard = pbx.folder / "wideband"
     steps = ("Answer()", "Dial(AudioSocket/@ENGINE@/${CALL_UUID}/c(slin16),,g)", WENT_ON)
     with nodes.open("a") as engine, own_extension(pbx, *steps):
-        caller = await call(pbx, "900", context=OWN, HEARD=str(heard), PRE="3", TAIL="0")
+        caller = await call(pbx, "900", context=OWN, HEARD=str(heard), PRE="8", TAIL="0")
         await caller.over()
         closed = await record(engine, caller.uuid, closed=True)
         assert not [line for line in engine.log() if line["event"] in ("line_failed", "connection_refused")]

@@ -10,6 +10,7 @@ from tests.asterisk.callers import LOOK_AGAIN_SECONDS, PATIENCE_SECONDS, LocalCa
 from tests.asterisk.instance import CONFIG_PASSWORD, CONFIG_USER, Pbx
 from tests.asterisk.nodes import TARGETS, Nodes
 from tests.asterisk.test_bad_dialplans import logged
+from tests.asterisk.test_calls import LISTENS_SECONDS
 from tests.engine_process import EngineProcess
 from tests.speech import FIXTURES
 
@@ -65,7 +66,7 @@ async def test_a_transfer_ordered_by_the_api(pbx: Pbx, nodes: Nodes, way: str, e
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_transfer_ordered_by_the_dialog(pbx: Pbx, nodes: Nodes, way: str) -> None:
     with nodes.open("a", **access(pbx, way)) as engine:
-        caller = await call(pbx, CE_FIELDS="do=transfer:people", PRE="3", WAV=SPEECH, TAIL="60")
+        caller = await call(pbx, CE_FIELDS="do=transfer:people", PRE=LISTENS_SECONDS, WAV=SPEECH, TAIL="60")
         await caller.logged(ANSWERED)
         closed = await record(engine, caller.uuid, closed=True)
     assert (closed["outcome"], closed["target"]) == ("transferred", "people")
