@@ -18,7 +18,7 @@ ASYNCIO_RULES := --asyncio --enable=ASYNC --disable=ASYNC910,ASYNC911
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-asterisk check bench bench-dialog bench-stt docs docs-links reference clean
+.PHONY: help setup demo test test-asterisk test-deploy check bench bench-dialog bench-stt docs docs-links reference clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +29,14 @@ setup: ## a virtual environment in .venv with locked installs (PYTHON=python3.12
 demo: setup ## a whole call: recorded speech in, spoken answers out (LANGUAGE=ru|en)
 	@$(BIN)/callengine demo $(if $(findstring command,$(origin LANGUAGE)),--language $(LANGUAGE))
 
-test: setup ## the suite, on real embedded servers, but for a real Asterisk (ARGS="-k turns" picks tests; WORKERS=0: in one process)
-	@$(PYTEST) -m "not asterisk" $(ARGS)
+test: setup ## the suite, on real embedded servers (ARGS="-k turns" picks tests; WORKERS=0: in one process)
+	@$(PYTEST) -m "not asterisk and not deployment" $(ARGS)
 
 test-asterisk: setup ## calls through a real Asterisk, fetched from Debian without root (ASTERISK_ROOT=... uses another)
 	@$(PYTEST) -m asterisk tests/asterisk $(ARGS)
+
+test-deploy: setup ## HAProxy, Prometheus, standbys, images by their steps (as root), with Debian's programs
+	@$(PYTEST) -m deployment tests/deploy $(ARGS)
 
 check: setup ## ruff, flake8-async, mypy strict, import rules, links between the pages of docs/
 	$(RUN) ruff check .

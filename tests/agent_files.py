@@ -20,11 +20,13 @@ apology = "Sorry."
 transferring = "One moment."
 too_long = "Time is up."
 """
+HELLO = "Hello?"
 # Lines of the packaged agent that a machine's speed decides, or that callers wait for, and what stands there instead.
 CALM = {r"^fillers = .*\n": ""}
 BRIEF = CALM | {
     r"^greeting = .*$": 'greeting = "Tyre shop."',
     r"^engine = \{ limit = 3 \}": "engine = { limit = 1 }",
+    r"^no_input = .*$": f"no_input = {[HELLO] * 30}",
 }
 
 
@@ -50,7 +52,7 @@ def calm_agent(folder: Path, language: str = "ru", packaged: Path | None = None)
 
 
 def brief_agent(folder: Path, language: str = "ru", packaged: Path | None = None) -> str:
-    """The same, who greets in two words and names one product.
+    """The same, who greets in two words, names one product, and has minutes for a caller who waits for something else.
 
     Whoever hears a call to its end hears it in real time: three products are twenty seconds of it."""
     return _rewritten(folder / f"brief-{language}.toml", packaged or packaged_agent(language), BRIEF)

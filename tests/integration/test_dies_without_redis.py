@@ -15,6 +15,7 @@ import trio
 
 from callengine.caller.phone import Phone, open_phone
 from callengine.services.embedded_valkey import open_valkey
+from tests.agent_files import brief_agent
 from tests.engine_process import EngineProcess, running_engine
 from tests.integration.test_serve import GOODBYE, closed_record, open_api
 from tests.integration.test_serve_state_away import address_of, until_well
@@ -54,6 +55,7 @@ async def test_what_was_said_on_both_nodes_is_in_the_record(
 ) -> None:
     call_id, folder = uuid4(), short_path
     settings = {"DATABASE_URL": database_url, "REDIS_URL": address_of(open_valkey, folder)}
+    settings["AGENT_FILE"] = brief_agent(tmp_path)
     with ExitStack() as until_lost, ExitStack() as again:
         if redis == "gone before the node":
             until_lost.enter_context(running(open_valkey, folder))
