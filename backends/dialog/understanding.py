@@ -15,8 +15,8 @@ _TYRE = re.compile(
     rf"(?: (?:на|by|and|r|р|эр|ар|радиус\w*|radius))* ?{_RIM}(?!\d)"
 )
 _DIGITS_OF_TYRE = re.compile(rf"([1-3]\d5)([3-8][05]){_RIM}")
-# «эр» between height and rim is heard as a number now and then: "225-45-75-17" (Whisper base).
-_NUMBER_FOR_R = re.compile(rf"(?<!\d)([1-3]\d5) ([3-8][05]) \d{{1,2}} {_RIM}(?!\d)")
+# What is said between height and rim is heard as a number now and then: "225-45-75-17" for «на семнадцать» (Whisper base).
+_NUMBER_BETWEEN = re.compile(rf"(?<!\d)([1-3]\d5) ([3-8][05]) \d{{1,2}} {_RIM}(?!\d)")
 _BATTERY = re.compile(r"\b(\d{2,3}) (?:ампер\w*|а ч|ач|ah|a h|amp\w*)")
 _BOLTS = re.compile(r"\b([3-6]) (?:на|x|х|by) (98|100|105|108|110|112|114(?: 3)?|118|120|127|130|139(?: 7)?)(?!\d)")
 _WHEEL = re.compile(rf"\b(?:r|р|эр|ар|радиус\w*|radius) {_RIM}\b|\b{_RIM} (?:радиус\w*|дюйм\w*|inch\w*)")
@@ -105,7 +105,7 @@ def _goods(words: list[str], figures: str, vocabulary: Vocabulary) -> Goods:
 def _size(figures: str) -> tuple[str, str]:
     """The size said, and the category it gives away."""
     digits = "".join(re.findall(r"\d", figures))
-    if tyre := _TYRE.search(figures) or _DIGITS_OF_TYRE.fullmatch(digits) or _NUMBER_FOR_R.search(figures):
+    if tyre := _TYRE.search(figures) or _DIGITS_OF_TYRE.fullmatch(digits) or _NUMBER_BETWEEN.search(figures):
         return f"{tyre[1]}/{tyre[2]} R{tyre[3]}", "tyre"
     if battery := _BATTERY.search(figures):
         return f"{battery[1]} Ah", "battery"
