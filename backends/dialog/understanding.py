@@ -15,7 +15,7 @@ _TYRE = re.compile(
     rf"(?: (?:на|by|and|r|р|эр|ар|радиус\w*|radius))* ?{_RIM}(?!\d)"
 )
 _DIGITS_OF_TYRE = re.compile(rf"([1-3]\d5)([3-8][05]){_RIM}")
-# What is said between height and rim is heard as a number now and then: "225-45-75-17" for «на семнадцать» (Whisper base).
+# What is said between height and rim may be heard as a number: "225-45-75-17" for «на семнадцать» (Whisper base).
 _NUMBER_BETWEEN = re.compile(rf"(?<!\d)([1-3]\d5) ([3-8][05]) \d{{1,2}} {_RIM}(?!\d)")
 _BATTERY = re.compile(r"\b(\d{2,3}) (?:ампер\w*|а ч|ач|ah|a h|amp\w*)")
 _BOLTS = re.compile(r"\b([3-6]) (?:на|x|х|by) (98|100|105|108|110|112|114(?: 3)?|118|120|127|130|139(?: 7)?)(?!\d)")
